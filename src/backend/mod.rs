@@ -1,0 +1,1 @@
+//! Where collections really live.

@@ -1,0 +1,30 @@
+//! storeproof proves persistence layers.
+//!
+//! The crate holds two things that belong together: a **persistence layer**
+//! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
+//! it (`model`, `sim`, `check`, `report`, `cli`; feature `harness`, on by
+//! default). Layers point one way: a layer uses only those listed before it.
+//! `ARCHITECTURE.md` has the map.
+
+pub mod seam;
+
+pub mod fs;
+
+pub mod backend;
+
+pub mod store;
+
+#[cfg(feature = "harness")]
+pub mod model;
+
+#[cfg(feature = "harness")]
+pub mod sim;
+
+#[cfg(feature = "harness")]
+pub mod check;
+
+#[cfg(feature = "harness")]
+pub mod report;
+
+#[cfg(feature = "harness")]
+pub mod cli;

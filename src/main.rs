@@ -1,0 +1,3 @@
+//! The storeproof program.
+
+fn main() {}

@@ -1,0 +1,247 @@
+//! Where generated values come from: bytes, and the pools of hot and
+//! adversarial values that they choose from.
+
+use std::sync::{Arc, LazyLock};
+
+use arbitrary::{Result, Unstructured};
+use serde::{Deserialize, Serialize};
+
+use crate::seam::Instant;
+
+/// A text that may or may not be a record id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawId(pub Arc<str>);
+
+/// What a case concentrates on: few hot ids, some of the operations (swarm
+/// testing: Groce et al., ISSTA 2012), a handful of instants.
+#[derive(Clone, Debug)]
+pub struct Focus {
+    /// The ids in use, the hottest first; never empty.
+    pub ids: Vec<RawId>,
+    /// Bit *k* says whether operation number *k* is switched on.
+    pub operations: u64,
+    /// The instants in use; never empty.
+    pub instants: Vec<Instant>,
+}
+
+/// A source of choices.
+pub struct Source<'a, 'b> {
+    bytes: &'a mut Unstructured<'b>,
+    focus: &'a Focus,
+}
+
+impl Focus {
+    /// Chooses what a case with `operations` kinds of operation concentrates
+    /// on.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn generate(bytes: &mut Unstructured<'_>, operations: usize) -> Result<Self> {
+        let mut ids = Vec::new();
+        // Half of all cases stay with plain ids, so that what they find is
+        // not about names.
+        let adversarial = bytes.ratio(1_u8, 2)?;
+        for place in 0..bytes.int_in_range(1..=5_usize)? {
+            let id = if adversarial {
+                bytes.choose(adversarial_ids())?.clone()
+            } else {
+                plain_ids().get(place).cloned().unwrap_or_else(|| raw("a"))
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let all = if operations >= 64 { u64::MAX } else { (1 << operations) - 1 };
+        let mut enabled = all;
+        if bytes.ratio(3_u8, 4)? {
+            enabled &= bytes.arbitrary::<u64>()? | bytes.arbitrary::<u64>()?;
+            if enabled == 0 {
+                enabled = all;
+            }
+        }
+        let mut instants = Vec::new();
+        for _ in 0..bytes.int_in_range(1..=4_usize)? {
+            instants.push(*bytes.choose(INSTANTS)?);
+        }
+        Ok(Self { ids, operations: enabled, instants })
+    }
+}
+
+impl<'a, 'b> Source<'a, 'b> {
+    /// A source that draws from `bytes` and keeps to `focus`.
+    pub fn new(bytes: &'a mut Unstructured<'b>, focus: &'a Focus) -> Self {
+        Self { bytes, focus }
+    }
+
+    /// A number below `end`, which is not 0.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn below(&mut self, end: usize) -> Result<usize> {
+        self.bytes.choose_index(end)
+    }
+
+    /// True in `part` of `whole` cases.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn ratio(&mut self, part: u8, whole: u8) -> Result<bool> {
+        self.bytes.ratio(part, whole)
+    }
+
+    /// One of `items`.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them; when there are none.
+    pub fn choose<'i, T>(&mut self, items: &'i [T]) -> Result<&'i T> {
+        self.bytes.choose(items)
+    }
+
+    /// The number of an operation that is switched on, by weight: `weights[k]`
+    /// belongs to operation number *k*.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn operation(&mut self, weights: &[u8]) -> Result<usize> {
+        let focus = self.focus;
+        let weight_of = |kind: usize, weight: u8| {
+            if focus.operations >> (kind % 64) & 1 == 1 { usize::from(weight) } else { 0 }
+        };
+        let total: usize =
+            weights.iter().enumerate().map(|(kind, own)| weight_of(kind, *own)).sum();
+        if total == 0 {
+            return self.bytes.choose_index(weights.len());
+        }
+        let mut ticket = self.bytes.choose_index(total)?;
+        for (kind, own) in weights.iter().enumerate() {
+            let own = weight_of(kind, *own);
+            if ticket < own {
+                return Ok(kind);
+            }
+            ticket -= own;
+        }
+        Ok(0)
+    }
+
+    /// An id: mostly the hottest ones of the case, at times any.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn id(&mut self) -> Result<RawId> {
+        if self.bytes.ratio(1_u8, 64)? {
+            return self.bytes.choose(adversarial_ids()).cloned();
+        }
+        // The smaller of two draws: the first ids are the hot ones.
+        let count = self.focus.ids.len();
+        let place = self.bytes.choose_index(count)?.min(self.bytes.choose_index(count)?);
+        self.focus.ids.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
+    }
+
+    /// One of the case's instants.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn instant(&mut self) -> Result<Instant> {
+        self.bytes.choose(&self.focus.instants).copied()
+    }
+
+    /// The case's focus.
+    #[must_use]
+    pub fn focus(&self) -> &Focus {
+        self.focus
+    }
+}
+
+/// Instants that matter: the same one often, the zero time of another
+/// language, the far ends, steps of a second and of a nanosecond.
+pub const INSTANTS: &[Instant] = &[
+    at(1_767_225_600, 0),
+    at(1_767_225_600, 0),
+    at(1_767_225_601, 0),
+    at(1_767_225_599, 999_999_999),
+    at(1_767_225_600, 1),
+    Instant::ZERO,
+    Instant::MAX,
+    Instant::MIN,
+];
+
+const fn at(seconds: i64, nanoseconds: u32) -> Instant {
+    match Instant::new(seconds, nanoseconds) {
+        Some(instant) => instant,
+        None => Instant::UNIX_EPOCH,
+    }
+}
+
+fn plain_ids() -> &'static [RawId] {
+    static IDS: LazyLock<Vec<RawId>> =
+        LazyLock::new(|| ["a", "b", "c", "d", "e"].into_iter().map(raw).collect());
+    &IDS
+}
+
+/// Ids that collide, escape, hide or overflow where names become paths, and
+/// some that are no ids at all.
+#[must_use]
+pub fn adversarial_ids() -> &'static [RawId] {
+    static IDS: LazyLock<Vec<RawId>> = LazyLock::new(|| {
+        let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let fixed = [
+            "a",
+            "b",
+            "a/b",
+            "a-b",
+            "a.b",
+            "A",
+            "a/../b",
+            "..",
+            ".",
+            "../a",
+            "a//b",
+            "/a",
+            "a/",
+            "./a",
+            "/",
+            "a.json",
+            "a.json/b",
+            "a.JSON",
+            ".json",
+            "a.json.json",
+            "%2e",
+            "%2E%2E",
+            "a%2Fb",
+            "%",
+            "~",
+            "~a",
+            " a",
+            "a ",
+            "a.",
+            "a..",
+            "CON",
+            ".hidden",
+            ".tmp-1",
+            ".storeproof.lock",
+            "\u{e9}",
+            "e\u{301}",
+            "ユーザー",
+            "\u{2028}",
+            "\\",
+            "a\\b",
+            "\u{1}",
+            "\u{7f}",
+            "\n",
+            "🙂",
+            "id/a",
+            hash,
+            "",
+            "a\0b",
+        ];
+        let long = [200, 201, 250, 300, 1_024, 1_025].map(|length| "x".repeat(length));
+        let deep = ["a/".repeat(40) + "a", "é".repeat(125)];
+        fixed.into_iter().map(raw).chain(long.iter().chain(&deep).map(|id| raw(id))).collect()
+    });
+    &IDS
+}
+
+fn raw(id: &str) -> RawId {
+    RawId(Arc::from(id))
+}

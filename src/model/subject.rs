@@ -1,0 +1,171 @@
+//! What the harness must know of a store to prove it: one implementation of
+//! [`Subject`] per store, beside its reference model.
+
+use std::{fmt, future::Future, hash::Hash, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{divergence::Divergences, legacy::LegacyDocument, source::Source};
+use crate::seam::{Clock, Collection, CollectionSpec, Instant, RecordId};
+
+/// A store under proof.
+///
+/// The operations are plain data. One definition drives campaigns, property
+/// tests and fuzzing: all make them from bytes by [`Self::generate`].
+pub trait Subject: Sized + 'static {
+    /// The store's name on the command line and in files.
+    const NAME: &'static str;
+    /// The names of the operations; [`Operation::kind`] is a place in it.
+    const OPERATIONS: &'static [&'static str];
+    /// The names of the outcome classes; [`Verdict::class`] is a place in it.
+    const CLASSES: &'static [&'static str];
+    /// What a campaign must have reached, as (operation, class) by name.
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)>;
+
+    /// One call of the store.
+    type Op: Operation;
+    /// What a call returned.
+    type Seen: Verdict;
+    /// The state of the reference model.
+    type Model: Clone + Eq + Hash + Default + Send + Sync + fmt::Debug;
+    /// The store's trait object.
+    type Store: ?Sized + Send + Sync;
+    /// What one client remembers between its calls (the cursor of its last
+    /// page).
+    type Memory: Default + Send;
+
+    /// The spec of the collection that the store lives in.
+    fn spec() -> CollectionSpec;
+
+    /// Opens our own implementation.
+    fn open(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<Self::Store>;
+
+    /// Makes an operation.
+    ///
+    /// # Errors
+    /// When the bytes run out in a way that `arbitrary` reports.
+    fn generate(source: &mut Source<'_, '_>) -> arbitrary::Result<Self::Op>;
+
+    /// Makes what older software may have left: documents with distinct raw
+    /// ids, each of which the model understands.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    fn generate_legacy(source: &mut Source<'_, '_>) -> arbitrary::Result<Vec<LegacyDocument>>;
+
+    /// The model's state on a storage that holds these documents.
+    fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model;
+
+    /// Does the operation on the real store. May change `op` by what the
+    /// client remembers before it is recorded: the recorded operation is the
+    /// one that the model is asked about.
+    fn execute(
+        store: &Self::Store,
+        op: &mut Self::Op,
+        memory: &mut Self::Memory,
+    ) -> impl Future<Output = Self::Seen> + Send;
+
+    /// The model's judgement: whether `seen` is what `op` must give in this
+    /// state, which becomes the state after it. On an error the state is
+    /// unspecified.
+    ///
+    /// # Errors
+    /// [`Broken`], with what was expected and the rule that says so.
+    fn step(
+        model: &mut Self::Model,
+        op: &Self::Op,
+        seen: &Self::Seen,
+        moment: &Moment<'_>,
+    ) -> Result<(), Broken<Self::Seen>>;
+
+    /// All the states that `op` may leave when it took effect but its outcome
+    /// was never seen. An operation that fails, or only reads, leaves none
+    /// that differs from `model`.
+    fn outcomes_unseen(model: &Self::Model, op: &Self::Op, now: Instant) -> Vec<Self::Model>;
+
+    /// Which ids the operation, with this outcome, may have written. None:
+    /// it may have written any.
+    fn writes(op: &Self::Op, seen: Option<&Self::Seen>) -> Option<Vec<RecordId>>;
+
+    /// Reads that together show the whole state, for looking at what a crash
+    /// or the end of a run left; `ops` are all operations of the scenario.
+    fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
+}
+
+/// An operation of a [`Subject`].
+pub trait Operation:
+    Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// Its place in [`Subject::OPERATIONS`].
+    fn kind(&self) -> usize;
+    /// Whether it never changes anything, whatever its outcome.
+    fn is_read(&self) -> bool;
+    /// A short description for tables: the name and the arguments.
+    fn describe(&self) -> String;
+    /// Simpler operations to try instead when shrinking, the simplest first.
+    fn simpler(&self) -> Vec<Self>;
+}
+
+/// What an operation returned.
+pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// Its place in [`Subject::CLASSES`].
+    fn class(&self) -> usize;
+    /// Whether it surely changed nothing (an error with the outcome `NotDone`).
+    fn is_refusal(&self) -> bool;
+    /// Whether the operation may or may not have happened.
+    fn is_unknown(&self) -> bool;
+    /// A short description for tables, without secrets.
+    fn describe(&self) -> String;
+    /// Feeds everything that must be the same in a repeated run to a hash.
+    fn digest(&self, into: &mut impl std::hash::Hasher);
+}
+
+/// The circumstances of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The clock that the operation read.
+    pub now: Instant,
+    /// What differs from the contract by declaration.
+    pub divergences: &'a Divergences,
+    /// The ids that operations overlapping with this one may write.
+    pub overlap: Overlap<'a>,
+}
+
+/// Which records overlapping operations may change while one runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Overlap<'a> {
+    /// These, sorted; none in a sequential run.
+    Ids(&'a [RecordId]),
+    /// Possibly any.
+    Any,
+}
+
+impl Overlap<'_> {
+    /// Whether an overlapping operation may change this record.
+    #[must_use]
+    pub fn touches(&self, id: &RecordId) -> bool {
+        match self {
+            Self::Ids(ids) => ids.binary_search(id).is_ok(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// What a backend makes possible, as far as it decides which outcomes must be
+/// reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Storage may begin with what older software left.
+    pub legacy: bool,
+    /// Storage may hold records that can't be read.
+    pub damage: bool,
+}
+
+/// An outcome that the model does not allow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken<Seen> {
+    /// What it expects instead.
+    pub expected: Seen,
+    /// The rule that says so.
+    pub rule: &'static str,
+}

@@ -1,0 +1,6 @@
+//! The simulated world: a seeded executor, schedules, a disk that crashes, a
+//! clock that does as it is told.
+
+pub mod clock;
+pub mod executor;
+pub mod schedule;

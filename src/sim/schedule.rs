@@ -1,0 +1,1 @@
+//! Which client runs next, at every scheduling point.
