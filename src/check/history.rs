@@ -6,7 +6,7 @@ use crate::{model::subject::Subject, seam::Instant};
 pub const ALONE: usize = 0;
 
 /// One call of a store.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Call<S: Subject> {
     /// In which part of the run.
     pub phase: Phase,
@@ -28,6 +28,12 @@ pub struct Call<S: Subject> {
     pub io_invoked: usize,
     /// How many when it returned.
     pub io_returned: usize,
+}
+
+impl<S: Subject> Clone for Call<S> {
+    fn clone(&self) -> Self {
+        Self { op: self.op.clone(), seen: self.seen.clone(), ..*self }
+    }
 }
 
 /// The time of return of a call that never returned.

@@ -4,12 +4,15 @@
 pub mod backends;
 pub mod campaign;
 pub mod crash;
+mod explain;
 pub mod generate;
 pub mod history;
 pub mod linearize;
 pub mod replay;
-pub mod run;
+mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod statistics;
+pub mod trace_hash;
+pub mod verify;
 pub mod violation;

@@ -20,6 +20,9 @@ pub struct Scenario<Op> {
     pub legacy: Vec<LegacyDocument>,
     /// What the clock shows at the beginning.
     pub start: Instant,
+    /// Decides whatever is random below the store: names of temporary files.
+    #[serde(default)]
+    pub seed: u64,
     /// The backend's default page size; none: its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
