@@ -2,6 +2,7 @@
 //! clock that does as it is told.
 
 pub mod clock;
+pub mod disk;
 pub mod executor;
 pub mod schedule;
 pub mod scheduled;
