@@ -69,10 +69,15 @@ pub fn encode(record: &Record) -> Result<Vec<u8>, Error> {
     push_string(&mut bytes, record.id.as_str());
     bytes.extend_from_slice(b",\"encoding\":");
     push_string(&mut bytes, record.encoding.as_str());
-    push_instant(&mut bytes, ",\"created_at\":\"", record.created_at);
-    push_instant(&mut bytes, ",\"updated_at\":\"", record.updated_at);
+    let created_at = record.created_at.to_string();
+    push_instant(&mut bytes, ",\"created_at\":\"", &created_at);
+    if record.updated_at == record.created_at {
+        push_instant(&mut bytes, ",\"updated_at\":\"", &created_at);
+    } else {
+        push_instant(&mut bytes, ",\"updated_at\":\"", &record.updated_at.to_string());
+    }
     if let Some(expires_at) = record.expires_at {
-        push_instant(&mut bytes, ",\"expires_at\":\"", expires_at);
+        push_instant(&mut bytes, ",\"expires_at\":\"", &expires_at.to_string());
     }
     bytes.extend_from_slice(b",\"data\":");
     if record.encoding == Encoding::JSON {
@@ -104,9 +109,9 @@ fn is_plain(byte: u8) -> bool {
     byte >= b' ' && byte != b'"' && byte != b'\\'
 }
 
-fn push_instant(bytes: &mut Vec<u8>, before: &str, instant: Instant) {
+fn push_instant(bytes: &mut Vec<u8>, before: &str, instant: &str) {
     bytes.extend_from_slice(before.as_bytes());
-    bytes.extend_from_slice(instant.to_string().as_bytes());
+    bytes.extend_from_slice(instant.as_bytes());
     bytes.push(b'"');
 }
 
@@ -156,9 +161,14 @@ fn decode_as_written(text: &str) -> Option<Record> {
         let (base64, rest) = split_plain(data)?;
         Payload::new(STANDARD.decode(base64).ok().filter(|_| rest.is_empty())?)
     };
-    let created_at = Instant::parse(created_at)?;
-    let updated_at = Instant::parse(updated_at)?;
-    Some(Record { id: RecordId::new(id).ok()?, data, encoding, created_at, updated_at, expires_at })
+    Some(Record {
+        id: RecordId::new(id).ok()?,
+        data,
+        encoding,
+        created_at: Instant::parse(created_at)?,
+        updated_at: Instant::parse(updated_at)?,
+        expires_at,
+    })
 }
 
 /// Splits off a JSON string in which every byte stands for itself.
@@ -434,6 +444,21 @@ mod tests {
         ];
         for (text, data) in unversioned {
             assert_eq!(decode(text.as_bytes()), Decoded::Unversioned(expected(data)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_further_or_repeated_key_makes_a_document() {
+        for (encoding, data) in [("json", b"[]".as_slice()), ("proto3", b"\xff")] {
+            let text = String::from_utf8(encode(&record("a", encoding, data)).unwrap()).unwrap();
+            let body = text.strip_suffix('}').unwrap();
+            for further in ["\"x\":1", "\"data\":\"/w==\"", "\"id\":\"a\"", "\"\\ud800\":\"\""] {
+                let text = format!("{body},{further}}}");
+                let expected = Decoded::Document(Payload::new(text.as_bytes()));
+                assert_eq!(decode(text.as_bytes()), expected, "{text}");
+            }
+            let trailing = format!("{body} x}}");
+            assert!(matches!(decode(trailing.as_bytes()), Decoded::Damaged { .. }), "{trailing}");
         }
     }
 

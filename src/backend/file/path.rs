@@ -187,6 +187,11 @@ fn push_level(path: &mut String, level: &str) {
         path.push_str(EMPTY_LEVEL);
         return;
     }
+    // Most levels are plain: the rules below leave them as they are.
+    if level.len() <= MAX_LEVEL_BYTES && level.bytes().all(is_plain) {
+        path.push_str(level);
+        return;
+    }
     let start = path.len();
     let leading_dots = level.len() - level.trim_start_matches('.').len();
     let trailing = level.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).len();
@@ -211,6 +216,10 @@ fn push_level(path: &mut String, level: &str) {
             return;
         }
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 fn is_encoded_anywhere(character: char) -> bool {

@@ -64,6 +64,8 @@ impl Stored {
     /// written there, and until then `id` is `Corrupt`.
     ///
     /// Hashed names need this, as their id can't be read from a damaged file.
+    /// A file without version that merely has another record's place for its
+    /// name does not block that record, which is absent; it must make way, too.
     #[must_use]
     pub fn blocks(&self, path: &RecordPath, id: &RecordId) -> bool {
         self.content.is_err()
@@ -315,6 +317,9 @@ mod tests {
         for (path, named) in [("v/s.json", "v/s"), ("t.json", "t"), ("%25.json", "%25")] {
             assert_damaged(&read(path, session, &sessions()), named, "user_id/id or id");
         }
+        let path = RecordPath::of(&id("%"));
+        let older = read(path.as_str(), session, &sessions());
+        assert!(!older.blocks(&path, &id("%")), "it is the older record \"%25\"");
         for text in ["null", "[]", "\"x\"", "{}", r#"{"id":"s"}"#, r#"{"id":7,"user_id":"u"}"#] {
             let stored = read("s.json", text.as_bytes(), &sessions());
             assert_damaged(&stored, "s", "is not the payload's own id");
