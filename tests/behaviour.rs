@@ -1,1 +1,4 @@
 //! Behaviour tests.
+
+#[cfg(test)]
+mod file_format;

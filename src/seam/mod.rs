@@ -29,6 +29,7 @@ pub use cursor::{Cursor, Position};
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{Error, ErrorKind, Outcome, Result, Site, StoredBytes};
 pub use instant::Instant;
+pub(crate) use keys::strings_at;
 pub use keys::{KeyPart, KeySpec, KeyValue};
 pub use payload::Payload;
 pub use query::{Damaged, Found, ListQuery, Page, Selection};

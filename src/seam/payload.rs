@@ -29,6 +29,12 @@ impl Payload {
         is_json(&bytes).then_some(Self { bytes, known_json: true })
     }
 
+    /// Bytes that the caller has just read as one JSON text (RFC 8259), as
+    /// valid UTF-8: [`Self::json`] without looking again.
+    pub(crate) fn known_json(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { bytes: bytes.into(), known_json: true }
+    }
+
     /// This payload with the knowledge whether it is JSON, or `None` when it
     /// is not.
     #[must_use]
