@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     backends::Capabilities,
-    scenario::{Action, Crash, CrashImage, Mode, Scenario},
+    scenario::{Action, Crash, Mode, Scenario},
     trace_hash::{hash_of, mix},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         subject::Subject,
     },
     seam::Instant,
-    sim::schedule::Schedule,
+    sim::{disk::ImageKind, schedule::Schedule},
 };
 
 /// What a scenario is meant to find.
@@ -119,7 +119,7 @@ pub fn scenario<S: Subject>(
         _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
     };
     let crash = (purpose == Purpose::Crash)
-        .then(|| bytes.choose(&CrashImage::ALL))
+        .then(|| bytes.choose(&ImageKind::ALL))
         .transpose()?
         .map(|image| Crash { after_steps: None, image: *image });
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);

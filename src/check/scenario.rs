@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     model::{legacy::LegacyDocument, subject::Operation},
     seam::Instant,
-    sim::schedule::Schedule,
+    sim::{disk::ImageKind, schedule::Schedule},
 };
 
 /// One scenario for a store whose operations are `Op`.
@@ -78,31 +78,7 @@ pub struct Crash {
     /// After how many I/O steps of the run; none: each in turn.
     pub after_steps: Option<usize>,
     /// What is left.
-    pub image: CrashImage,
-}
-
-/// What a crash leaves of the I/O that came before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CrashImage {
-    /// Everything: the process was killed, the system lives on.
-    Everything,
-    /// Only what was synced: the power failed at the worst moment.
-    NothingUnsynced,
-}
-
-impl CrashImage {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Everything, Self::NothingUnsynced];
-
-    /// For reports.
-    #[must_use]
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::Everything => "process killed",
-            Self::NothingUnsynced => "power lost, nothing unsynced kept",
-        }
-    }
+    pub image: ImageKind,
 }
 
 impl<Op: Operation> Scenario<Op> {

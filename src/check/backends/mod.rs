@@ -1,14 +1,24 @@
 //! The backends that can be checked, and what each makes possible.
 
-use std::sync::Arc;
+mod file_os;
+mod memory;
+mod simulated;
+
+use std::{
+    ops::{ControlFlow, RangeInclusive},
+    path::Path,
+    sync::Arc,
+};
+
+pub use file_os::FileOs;
+pub use memory::Memory;
+pub use simulated::Simulated;
 
 use crate::{
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
-    sim::{clock::SimClock, executor::Sim},
+    sim::{clock::SimClock, disk::ImageKind, executor::Sim},
 };
-
-use super::scenario::CrashImage;
 
 /// What a backend makes possible: this table is the only place that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,10 +80,26 @@ pub trait Storage: Send + Sync {
         0
     }
 
-    /// The storage that a crash after so many I/O steps leaves, if it can
-    /// crash.
-    fn crashed(&self, after_steps: usize, image: CrashImage) -> Option<Box<dyn Storage>> {
-        let _ = (after_steps, image);
-        None
+    /// Shows the storages that crashes after each of so many I/O steps leave,
+    /// until `visit` breaks off. Storages that can't crash show none.
+    fn crash(
+        &self,
+        after_steps: RangeInclusive<usize>,
+        image: ImageKind,
+        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
+    ) {
+        let _ = (after_steps, image, visit);
     }
+}
+
+/// Every backend; those on the real file system make their storages below
+/// `scratch`.
+#[must_use]
+pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
+    vec![
+        Box::new(Memory),
+        Box::new(Simulated::file()),
+        Box::new(FileOs::new(scratch)),
+        Box::new(Simulated::legacy()),
+    ]
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     SimDisk,
     trace::{Event, NodeId, Step},
@@ -10,7 +12,8 @@ use super::{
 use crate::fs::FileTime;
 
 /// Which of the possible states after a crash an image shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImageKind {
     /// Everything that was done: the process was killed, and the kernel's page
     /// cache outlived it.
@@ -18,6 +21,20 @@ pub enum ImageKind {
     /// Only what was synced: the power was lost, and nothing was written back
     /// on its own.
     NothingUnsynced,
+}
+
+impl ImageKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Everything, Self::NothingUnsynced];
+
+    /// For reports.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Everything => "process killed",
+            Self::NothingUnsynced => "power lost, only what was synced is left",
+        }
+    }
 }
 
 /// A change that no sync has made durable yet. It may persist or not,
