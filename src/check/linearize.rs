@@ -30,9 +30,9 @@ pub struct Unexplained<S: Subject> {
     pub stuck: Option<(usize, Broken<S::Seen>)>,
 }
 
-/// Searches an order of `calls` that the model agrees with, beginning in
-/// `initial`, in which no call comes before one that had returned when it
-/// began.
+/// Searches an order of `calls`, which are sorted by time of beginning, that
+/// the model agrees with, starting in `initial`, and in which no call comes
+/// before one that had returned when it began.
 ///
 /// # Errors
 /// The longest explanation, when there is no whole one.
@@ -72,102 +72,166 @@ struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
     divergences: &'a Divergences,
     overlaps: Vec<Option<Vec<RecordId>>>,
-    has_intervals: bool,
-    /// Calls by time of return, those that never returned last.
-    by_return: Vec<usize>,
+    /// Bit *k*: call *k* is taken.
+    taken: Vec<u64>,
+    /// The calls taken, in order.
+    order: Vec<usize>,
+    intervals: Vec<Interval>,
+    /// For intervals: the states that the calls taken went through; the
+    /// present one is not among them.
+    passed: Vec<S::Model>,
+    /// What was seen to lead nowhere. Filled from the first step back on: a
+    /// search that never goes back needs none.
     #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-    visited: HashSet<(Box<[u64]>, S::Model)>,
+    dead_ends: HashSet<(Box<[u64]>, S::Model)>,
+    went_back: bool,
     best: Option<Unexplained<S>>,
 }
 
-/// The end of a partial explanation.
-struct Node<S: Subject> {
-    taken: Box<[u64]>,
-    order: Vec<usize>,
-    /// The latest beginning among the calls taken.
-    latest_invoked: u64,
-    model: S::Model,
-    /// The states that the calls taken went through, for interval calls; the
-    /// present one is not among them.
-    passed: Vec<S::Model>,
-    /// For each call: where in `passed` its interval begins.
-    begun: Vec<Option<usize>>,
+/// A call that reads many records one after the other.
+#[derive(Clone, Copy)]
+struct Interval {
+    call: usize,
+    /// Where in `passed` it begins; none: not yet.
+    begun: Option<usize>,
+    judged: bool,
+}
+
+/// What must be put back when an attempt led nowhere.
+struct Mark {
+    order: usize,
+    passed: usize,
+    intervals: Vec<Interval>,
 }
 
 impl<'a, S: Subject> Search<'a, S> {
     fn new(calls: &'a [Call<S>], divergences: &'a Divergences) -> Self {
-        let mut by_return: Vec<usize> = (0..calls.len()).collect();
-        by_return.sort_by_key(|&k| calls.get(k).map(|call| (is_optional(call), call.returned)));
+        let intervals = calls.iter().enumerate().filter(|(_, call)| S::interval(&call.op));
         Self {
             calls,
             divergences,
             overlaps: calls.iter().map(|call| overlap(calls, call)).collect(),
-            has_intervals: calls.iter().any(|call| S::interval(&call.op)),
-            by_return,
-            visited: HashSet::default(),
+            taken: vec![0; calls.len().div_ceil(64)],
+            order: Vec::with_capacity(calls.len()),
+            intervals: intervals
+                .map(|(call, _)| Interval { call, begun: None, judged: false })
+                .collect(),
+            passed: Vec::new(),
+            dead_ends: HashSet::default(),
+            went_back: false,
             best: None,
         }
     }
 
     fn run(mut self, initial: &S::Model) -> Result<(), Box<Unexplained<S>>> {
-        let node = Node {
-            taken: vec![0; self.calls.len().div_ceil(64)].into_boxed_slice(),
-            order: Vec::new(),
-            latest_invoked: 0,
-            model: initial.clone(),
-            passed: Vec::new(),
-            begun: vec![None; self.calls.len()],
-        };
-        if self.explore(node) {
+        if self.explore(initial.clone(), 0, 0) {
             return Ok(());
         }
         let nowhere = Unexplained { order: Vec::new(), stuck: None };
         Err(Box::new(self.best.unwrap_or(nowhere)))
     }
 
-    /// Whether this partial explanation can be completed.
-    fn explore(&mut self, mut node: Node<S>) -> bool {
-        self.take_what_changes_nothing(&mut node);
-        if self.calls_left(&node).all(|k| self.call(k).is_some_and(is_optional)) {
-            return self.end_intervals(&mut node, u64::MAX);
+    /// Whether the explanation so far, which led to `model`, can be completed.
+    /// All calls before `low` are taken; the latest beginning among those
+    /// taken is `latest`. Leaves the search as it was where not.
+    fn explore(&mut self, model: S::Model, mut low: usize, mut latest: u64) -> bool {
+        let mark = self.mark();
+        let found = self.explore_from(model, &mut low, &mut latest);
+        if !found {
+            self.went_back = true;
+            self.go_back(mark);
         }
-        if !self.has_intervals && !self.visited.insert((node.taken.clone(), node.model.clone())) {
-            return false;
+        found
+    }
+
+    fn explore_from(&mut self, model: S::Model, low: &mut usize, latest: &mut u64) -> bool {
+        let candidates = loop {
+            while *low < self.calls.len() && self.is_done(*low) {
+                *low += 1;
+            }
+            let window = self.window(*low, *latest);
+            self.begin_intervals(&window);
+            let Some(k) = self.first_that_changes_nothing(&window, &model) else {
+                break window.candidates;
+            };
+            let Some(call) = self.calls.get(k) else { return false };
+            if !self.end_intervals(&model, call.invoked) {
+                return false;
+            }
+            self.take(k);
+            *latest = (*latest).max(call.invoked);
+        };
+        if self.calls_left(*low).all(is_optional) {
+            return self.end_intervals(&model, u64::MAX);
         }
-        let horizon = self.horizon(&node);
-        let candidates: Vec<usize> =
-            self.by_return.iter().copied().filter(|&k| self.may_be_next(&node, k, horizon)).collect();
-        candidates.into_iter().any(|k| self.try_next(&node, k))
+        if self.went_back && self.intervals.is_empty() {
+            let state = (self.taken.clone().into_boxed_slice(), model.clone());
+            if !self.dead_ends.insert(state) {
+                return false;
+            }
+        }
+        candidates.into_iter().any(|k| self.try_next(&model, k, *low, *latest))
     }
 
-    fn call(&self, k: usize) -> Option<&'a Call<S>> {
-        self.calls.get(k)
+    fn mark(&self) -> Mark {
+        Mark {
+            order: self.order.len(),
+            passed: self.passed.len(),
+            intervals: self.intervals.clone(),
+        }
     }
 
-    /// The calls not taken that are taken at one moment.
-    fn calls_left<'n>(&'n self, node: &'n Node<S>) -> impl Iterator<Item = usize> + 'n {
-        (0..self.calls.len())
-            .filter(|&k| !is_taken(&node.taken, k))
-            .filter(|&k| self.call(k).is_some_and(|call| !S::interval(&call.op)))
+    fn go_back(&mut self, mark: Mark) {
+        for k in self.order.drain(mark.order..) {
+            if let Some(word) = self.taken.get_mut(k / 64) {
+                *word &= !(1 << (k % 64));
+            }
+        }
+        self.passed.truncate(mark.passed);
+        self.intervals = mark.intervals;
     }
 
-    /// The earliest return among the calls left: whatever began later must
-    /// wait.
-    fn horizon(&self, node: &Node<S>) -> u64 {
-        self.calls_left(node)
-            .filter_map(|k| self.call(k))
-            .filter(|call| !is_optional(call))
-            .map(|call| call.returned)
-            .min()
-            .unwrap_or(u64::MAX)
+    fn take(&mut self, k: usize) {
+        if let Some(word) = self.taken.get_mut(k / 64) {
+            *word |= 1 << (k % 64);
+        }
+        self.order.push(k);
     }
 
-    fn may_be_next(&self, node: &Node<S>, k: usize, horizon: u64) -> bool {
-        let Some(call) = self.call(k) else { return false };
-        !is_taken(&node.taken, k)
-            && !S::interval(&call.op)
-            && call.invoked < horizon
-            && (!is_optional(call) || node.latest_invoked < call.returned)
+    /// Whether call `k` needs no looking at any more: taken, or an interval,
+    /// which has no place of its own in the order.
+    fn is_done(&self, k: usize) -> bool {
+        self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
+            || self.calls.get(k).is_some_and(|call| S::interval(&call.op))
+    }
+
+    fn calls_left(&self, low: usize) -> impl Iterator<Item = &'a Call<S>> {
+        let calls = self.calls;
+        (low..calls.len()).filter(|&k| !self.is_done(k)).filter_map(|k| calls.get(k))
+    }
+
+    /// The calls that may be next: those that began before any of the calls
+    /// left returned.
+    fn window(&self, low: usize, latest: u64) -> Window {
+        let mut window = Window { candidates: Vec::new(), horizon: u64::MAX, closes: u64::MAX };
+        for k in low..self.calls.len() {
+            let Some(call) = self.calls.get(k).filter(|_| !self.is_done(k)) else { continue };
+            if call.invoked > window.horizon {
+                break;
+            }
+            if !is_optional(call) {
+                window.horizon = window.horizon.min(call.returned);
+                window.candidates.push(k);
+            } else if latest < call.returned {
+                window.closes = window.closes.min(call.returned);
+                window.candidates.push(k);
+            }
+        }
+        let horizon = window.horizon;
+        let call = |k: &usize| self.calls.get(*k);
+        window.candidates.retain(|k| call(k).is_some_and(|call| call.invoked < horizon));
+        window.candidates.sort_by_key(|k| call(k).map(|call| (is_optional(call), call.returned)));
+        window
     }
 
     fn moment(&self, k: usize, call: &Call<S>) -> Moment<'_> {
@@ -178,125 +242,104 @@ impl<'a, S: Subject> Search<'a, S> {
         Moment { now: call.now, divergences: self.divergences, overlap }
     }
 
-    fn take_what_changes_nothing(&mut self, node: &mut Node<S>) {
-        loop {
-            let horizon = self.horizon(node);
-            // Taking a call closes the time of those whose outcome was not
-            // seen and that must have happened before it, if at all.
-            let closes = self
-                .calls_left(node)
-                .filter_map(|k| self.call(k))
-                .filter(|call| is_optional(call))
-                .map(|call| call.returned)
-                .min()
-                .unwrap_or(u64::MAX);
-            let next = self.by_return.iter().copied().find(|&k| {
-                self.may_be_next(node, k, horizon)
-                    && self.call(k).is_some_and(|call| {
-                        call.invoked < closes && self.agrees_unchanged(&node.model, k, call)
-                    })
-            });
-            let Some(k) = next else { return };
-            let Some(call) = self.call(k) else { return };
-            if !self.end_intervals(node, call.invoked) {
-                return;
-            }
-            self.mark_taken(node, k, call);
-        }
-    }
-
-    fn agrees_unchanged(&self, model: &S::Model, k: usize, call: &Call<S>) -> bool {
-        let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { return false };
-        (call.op.is_read() || seen.is_refusal())
-            && S::step(&mut model.clone(), &call.op, seen, &self.moment(k, call)).is_ok()
-    }
-
-    fn mark_taken(&self, node: &mut Node<S>, k: usize, call: &Call<S>) {
-        set_taken(&mut node.taken, k);
-        node.order.push(k);
-        node.latest_invoked = node.latest_invoked.max(call.invoked);
+    /// A call that changes nothing and agrees with the state. It must not be
+    /// one whose taking would close the time of a call whose outcome was never
+    /// seen: that one may be needed first.
+    fn first_that_changes_nothing(&self, window: &Window, model: &S::Model) -> Option<usize> {
+        window.candidates.iter().copied().find(|&k| {
+            self.calls.get(k).is_some_and(|call| {
+                let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else {
+                    return false;
+                };
+                (call.op.is_read() || seen.is_refusal())
+                    && call.invoked < window.closes
+                    && S::step(&mut model.clone(), &call.op, seen, &self.moment(k, call)).is_ok()
+            })
+        })
     }
 
     /// Takes call `k` next and goes on; whether that led to a whole
     /// explanation.
-    fn try_next(&mut self, node: &Node<S>, k: usize) -> bool {
-        let Some(call) = self.call(k) else { return false };
+    fn try_next(&mut self, model: &S::Model, k: usize, low: usize, latest: u64) -> bool {
+        let Some(call) = self.calls.get(k) else { return false };
         let mut states = Vec::new();
         if let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) {
-            let mut model = node.model.clone();
-            match S::step(&mut model, &call.op, seen, &self.moment(k, call)) {
-                Ok(()) => states.push(model),
-                Err(broken) => self.note_failure(&node.order, k, broken),
+            let mut next = model.clone();
+            match S::step(&mut next, &call.op, seen, &self.moment(k, call)) {
+                Ok(()) => states.push(next),
+                Err(broken) => self.note_failure(k, broken),
             }
         } else {
-            states = S::outcomes_unseen(&node.model, &call.op, &self.moment(k, call));
-            states.retain(|state| *state != node.model);
+            states = S::outcomes_unseen(model, &call.op, &self.moment(k, call));
+            states.retain(|state| state != model);
         }
-        for model in states {
-            let mut next = Node {
-                taken: node.taken.clone(),
-                order: node.order.clone(),
-                latest_invoked: node.latest_invoked,
-                model: node.model.clone(),
-                passed: node.passed.clone(),
-                begun: node.begun.clone(),
-            };
-            if !self.end_intervals(&mut next, call.invoked) {
-                continue;
+        for next in states {
+            let mark = self.mark();
+            if self.end_intervals(model, call.invoked) {
+                if !self.intervals.is_empty() {
+                    self.passed.push(model.clone());
+                }
+                self.take(k);
+                if self.explore(next, low, latest.max(call.invoked)) {
+                    return true;
+                }
             }
-            if self.has_intervals {
-                next.passed.push(std::mem::replace(&mut next.model, model));
-            } else {
-                next.model = model;
-            }
-            self.mark_taken(&mut next, k, call);
-            if self.explore(next) {
-                return true;
-            }
+            self.go_back(mark);
         }
         false
     }
 
-    /// Begins every interval that may have begun by now, and judges those that
-    /// ended before `time`: an interval lasts as long as the real times allow,
-    /// because a longer one allows more.
-    fn end_intervals(&mut self, node: &mut Node<S>, time: u64) -> bool {
-        if !self.has_intervals {
-            return true;
+    /// An interval begins as soon as every call that returned before it is
+    /// taken, and lasts as long as the real times allow: a longer one allows
+    /// more.
+    fn begin_intervals(&mut self, window: &Window) {
+        let now = self.passed.len();
+        for interval in self.intervals.iter_mut().filter(|interval| interval.begun.is_none()) {
+            let began = self.calls.get(interval.call).map(|call| call.invoked);
+            if began.is_some_and(|began| began < window.horizon) {
+                interval.begun = Some(now);
+            }
         }
-        let horizon = self.horizon(node);
-        for k in self.by_return.clone() {
-            let Some(call) = self.call(k).filter(|call| S::interval(&call.op)) else { continue };
-            if is_taken(&node.taken, k) {
-                continue;
-            }
-            let begun = node.begun.get(k).copied().flatten();
-            if begun.is_none() && (call.invoked < horizon || call.returned < time) {
-                if let Some(slot) = node.begun.get_mut(k) {
-                    *slot = Some(node.passed.len());
-                }
-            }
-            if call.returned >= time && time != u64::MAX {
-                continue;
-            }
+    }
+
+    /// Judges the intervals that ended before `time`.
+    fn end_intervals(&mut self, model: &S::Model, time: u64) -> bool {
+        for place in 0..self.intervals.len() {
+            let Some(interval) = self.intervals.get(place).copied() else { continue };
+            let Some(call) = self.calls.get(interval.call) else { continue };
             let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { continue };
-            let from = node.begun.get(k).copied().flatten().unwrap_or(node.passed.len());
-            let states = node.passed.iter().skip(from).chain(std::iter::once(&node.model));
-            if let Err(broken) = S::judge_interval(&mut { states }, &call.op, seen) {
-                self.note_failure(&node.order, k, broken);
+            if interval.judged || (call.returned >= time && time != u64::MAX) {
+                continue;
+            }
+            let from = interval.begun.unwrap_or(self.passed.len());
+            let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
+            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen) {
+                self.note_failure(interval.call, broken);
                 return false;
             }
-            set_taken(&mut node.taken, k);
-            node.order.push(k);
+            if let Some(interval) = self.intervals.get_mut(place) {
+                interval.judged = true;
+            }
         }
         true
     }
 
-    fn note_failure(&mut self, order: &[usize], stuck: usize, broken: Broken<S::Seen>) {
-        if self.best.as_ref().is_none_or(|best| order.len() > best.order.len()) {
-            self.best = Some(Unexplained { order: order.to_vec(), stuck: Some((stuck, broken)) });
+    fn note_failure(&mut self, stuck: usize, broken: Broken<S::Seen>) {
+        if self.best.as_ref().is_none_or(|best| self.order.len() > best.order.len()) {
+            self.best = Some(Unexplained { order: self.order.clone(), stuck: Some((stuck, broken)) });
         }
     }
+}
+
+/// What may come next.
+struct Window {
+    /// By time of return, those whose outcome was never seen last.
+    candidates: Vec<usize>,
+    /// The earliest return among the calls left.
+    horizon: u64,
+    /// The earliest time by which a call whose outcome was never seen must
+    /// have happened, if at all.
+    closes: u64,
 }
 
 /// The ids that calls overlapping with `call` may write; none: any.
@@ -311,14 +354,4 @@ fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId
     ids.sort_unstable();
     ids.dedup();
     Some(ids)
-}
-
-fn is_taken(taken: &[u64], k: usize) -> bool {
-    taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
-}
-
-fn set_taken(taken: &mut [u64], k: usize) {
-    if let Some(word) = taken.get_mut(k / 64) {
-        *word |= 1 << (k % 64);
-    }
 }
