@@ -1,1 +1,3 @@
 //! Where collections really live.
+
+pub mod memory;
