@@ -28,7 +28,7 @@ pub const DEFAULT_PAGE_SIZE: u32 = 100;
 pub struct MemoryBackend {
     clock: Arc<dyn Clock>,
     page_size: u32,
-    collections: Arc<Mutex<BTreeMap<Arc<str>, Arc<Mutex<Storage>>>>>,
+    collections: Arc<Mutex<Collections>>,
 }
 
 impl MemoryBackend {
@@ -55,6 +55,9 @@ impl MemoryBackend {
         storage.quarantined.clone()
     }
 }
+
+/// By name.
+type Collections = BTreeMap<Arc<str>, Arc<Mutex<Storage>>>;
 
 #[async_trait]
 impl Backend for MemoryBackend {

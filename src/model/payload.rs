@@ -59,8 +59,7 @@ impl PayloadInput {
 
     fn of(bytes: Arc<[u8]>, filler: Option<usize>) -> Self {
         // Checked once when made, as clients that validate their payloads do.
-        let payload =
-            Payload::json(Arc::clone(&bytes)).unwrap_or_else(|| Payload::new(Arc::clone(&bytes)));
+        let payload = Payload::json(Arc::clone(&bytes)).unwrap_or_else(|| Payload::new(bytes));
         Self(Arc::new(Case { payload, filler, facts: OnceLock::new() }))
     }
 

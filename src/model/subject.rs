@@ -189,7 +189,7 @@ pub struct Reach {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken<Seen> {
     /// What it expects instead.
-    pub expected: Seen,
+    pub expected: Box<Seen>,
     /// The rule that says so.
     pub rule: &'static str,
 }

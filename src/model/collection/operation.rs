@@ -58,7 +58,7 @@ pub enum CollectionOp {
 }
 
 /// The names of the operations, in the order of [`CollectionOp`].
-pub const OPERATIONS: &[&str] = &[
+pub(super) const OPERATIONS: &[&str] = &[
     "get",
     "put",
     "create",

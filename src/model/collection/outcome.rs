@@ -53,7 +53,7 @@ pub struct Failure {
 }
 
 /// The names of the outcome classes; those of errors are their kinds'.
-pub const CLASSES: &[&str] = &[
+pub(super) const CLASSES: &[&str] = &[
     "done",
     "record",
     "page",

@@ -265,7 +265,7 @@ fn claim(
         }
         if !moment.overlap.touches(id) {
             return Err(Broken {
-                expected: CollectionSeen::Record(stored.record(id)),
+                expected: Box::new(CollectionSeen::Record(stored.record(id))),
                 rule: "claim takes the smallest id; it may pass only over records that an overlapping call may write",
             });
         }
@@ -558,7 +558,7 @@ fn expect(holds: bool, expected: impl FnOnce() -> (CollectionSeen, &'static str)
         return Ok(());
     }
     let (expected, rule) = expected();
-    Err(Broken { expected, rule })
+    Err(Broken { expected: Box::new(expected), rule })
 }
 
 fn refuse(seen: &CollectionSeen, refusal: &Refusal) -> Verdict {
@@ -568,7 +568,7 @@ fn refuse(seen: &CollectionSeen, refusal: &Refusal) -> Verdict {
         return Ok(());
     }
     let expected = CollectionSeen::refused(refusal.kind, refusal.key);
-    Err(Broken { expected, rule: refusal.rule })
+    Err(Broken { expected: Box::new(expected), rule: refusal.rule })
 }
 
 const fn refusal(kind: ErrorKind, rule: &'static str) -> Refusal {
