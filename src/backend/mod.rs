@@ -1,3 +1,7 @@
 //! Where collections really live.
 
+<<<<<<< HEAD
 pub mod file;
+=======
+pub mod memory;
+>>>>>>> models

@@ -81,11 +81,8 @@ pub trait Subject: Sized + 'static {
     /// All the states that `op` may leave when it took effect but its outcome
     /// was never seen. An operation that fails, or only reads, leaves none
     /// that differs from `model`.
-    fn outcomes_unseen(
-        model: &Self::Model,
-        op: &Self::Op,
-        moment: &Moment<'_>,
-    ) -> Vec<Self::Model>;
+    fn outcomes_unseen(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>)
+    -> Vec<Self::Model>;
 
     /// Whether the operation reads many records over a while, so that no single
     /// point in time need explain what it returned: [`Self::judge_interval`]
@@ -192,7 +189,7 @@ pub struct Reach {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken<Seen> {
     /// What it expects instead.
-    pub expected: Seen,
+    pub expected: Box<Seen>,
     /// The rule that says so.
     pub rule: &'static str,
 }
