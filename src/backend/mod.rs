@@ -1,7 +1,4 @@
 //! Where collections really live.
 
-<<<<<<< HEAD
 pub mod file;
-=======
 pub mod memory;
->>>>>>> models

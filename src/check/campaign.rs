@@ -182,7 +182,9 @@ fn distinct<Op: Operation>(
 ) -> Vec<(u64, Counterexample<Op>)> {
     let mut kept: Vec<(u64, Counterexample<Op>)> = Vec::new();
     for (case, counterexample) in found {
-        if kept.iter().all(|(_, other)| other.violation.signature != counterexample.violation.signature)
+        if kept
+            .iter()
+            .all(|(_, other)| other.violation.signature != counterexample.violation.signature)
         {
             kept.push((case, counterexample));
         }

@@ -15,9 +15,8 @@ pub(super) fn history<S: Subject>(
     unexplained: &Unexplained<S>,
 ) -> Violation {
     let stuck = unexplained.stuck.as_ref();
-    let rule = stuck.map_or("some order of the calls explains what they returned", |(_, broken)| {
-        broken.rule
-    });
+    let rule = stuck
+        .map_or("some order of the calls explains what they returned", |(_, broken)| broken.rule);
     let steps = calls.iter().enumerate().map(|(k, call)| {
         let got = call.seen.as_ref().map_or_else(|| "(killed)".to_owned(), Verdict::describe);
         let broken = stuck.filter(|(place, _)| *place == k).map(|(_, broken)| broken);

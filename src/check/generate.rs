@@ -89,11 +89,8 @@ pub fn scenario<S: Subject>(
     let focus = Focus::generate(bytes, S::OPERATIONS.len())?;
     let seed = bytes.arbitrary()?;
     let page_size = *bytes.choose(&[None, Some(1), Some(2), Some(3)])?;
-    let legacy = if with_legacy {
-        S::generate_legacy(&mut Source::new(bytes, &focus))?
-    } else {
-        Vec::new()
-    };
+    let legacy =
+        if with_legacy { S::generate_legacy(&mut Source::new(bytes, &focus))? } else { Vec::new() };
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
         Purpose::Interleaving | Purpose::Threads => {

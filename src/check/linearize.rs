@@ -326,7 +326,8 @@ impl<'a, S: Subject> Search<'a, S> {
 
     fn note_failure(&mut self, stuck: usize, broken: Broken<S::Seen>) {
         if self.best.as_ref().is_none_or(|best| self.order.len() > best.order.len()) {
-            self.best = Some(Unexplained { order: self.order.clone(), stuck: Some((stuck, broken)) });
+            self.best =
+                Some(Unexplained { order: self.order.clone(), stuck: Some((stuck, broken)) });
         }
     }
 }

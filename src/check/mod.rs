@@ -8,6 +8,7 @@ mod explain;
 pub mod generate;
 pub mod history;
 pub mod linearize;
+pub mod registry;
 pub mod replay;
 mod run;
 pub mod scenario;

@@ -14,17 +14,13 @@ use super::{
     violation::Violation,
 };
 use crate::{
-    model::{
-        collection::CollectionSubject, divergence::Divergences, subject::Subject,
-        users::UsersSubject,
-    },
+    model::{collection::CollectionSubject, divergence::Divergences, subject::Subject},
     seam::{Clock, Collection},
     sim::schedule::Schedule,
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[&Entry::<CollectionSubject>(PhantomData)];
 
 /// The store of that name.
 #[must_use]
@@ -194,7 +190,13 @@ fn save<S: Subject>(
         scenario: found.scenario,
     };
     let text = replay::write(&replay).ok()?;
-    Some(Found { case, executions: found.executions, violation: found.violation, steps, replay: text })
+    Some(Found {
+        case,
+        executions: found.executions,
+        violation: found.violation,
+        steps,
+        replay: text,
+    })
 }
 
 /// How many schedules are searched when the saved one is stale.
@@ -202,9 +204,8 @@ const SCHEDULES_SEARCHED: u64 = 200;
 
 fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
     let mut scenario = replay.scenario.clone();
-    let mut again = |scenario: &_| -> Verified {
-        verify(target, scenario, &mut Reached::new::<S>())
-    };
+    let mut again =
+        |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
     let first = again(&scenario);
     let stale = first.stale > 0;
     let mut violation = first.violation;

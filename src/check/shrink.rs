@@ -128,12 +128,14 @@ impl<S: Subject> Shrinker<'_, S> {
             crash.after_steps = None;
         }
         let mut found = self.fails(&candidate);
-        let interleaved = candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
+        let interleaved =
+            candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
         for seed in 0..SCHEDULES_TRIED {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
             }
-            let one_in = [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
+            let one_in =
+                [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
             found = self.fails(&candidate);
         }
@@ -237,7 +239,9 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
             // Not `take`: another schedule would be no simplification.
             match self.fails(&candidate) {
-                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => *best = smaller,
+                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
+                    *best = smaller
+                }
                 _ => place += 1,
             }
         }

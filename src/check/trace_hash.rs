@@ -17,7 +17,9 @@ impl Hasher for TraceHasher {
             self.write_u64(word.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
         }
         let rest = words.remainder();
-        self.write_u64(rest.iter().fold(rest.len() as u64, |sum, byte| sum << 8 | u64::from(*byte)));
+        self.write_u64(
+            rest.iter().fold(rest.len() as u64, |sum, byte| sum << 8 | u64::from(*byte)),
+        );
     }
 
     fn write_u8(&mut self, value: u8) {

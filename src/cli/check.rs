@@ -185,7 +185,8 @@ impl<'a> Plan<'a> {
                 Failure::new(format!("no divergence {name:?} (see check --list-divergences)"))
             })?);
         }
-        let cells = stores.iter().flat_map(|store| backends.iter().map(|backend| (*store, *backend)));
+        let cells =
+            stores.iter().flat_map(|store| backends.iter().map(|backend| (*store, *backend)));
         let deep = arguments.profile == Profile::Deep && arguments.cases.is_none();
         Ok(Self {
             cells: cells.collect(),
@@ -212,7 +213,9 @@ impl<'a> Plan<'a> {
     /// Whether outcomes that were never reached are a failure: a run of a few
     /// cases on purpose can't reach everything.
     fn is_demanding(&self) -> bool {
-        self.profile != Profile::Smoke && self.cases.is_none() && self.time.is_none_or(|time| time >= Duration::from_secs(60))
+        self.profile != Profile::Smoke
+            && self.cases.is_none()
+            && self.time.is_none_or(|time| time >= Duration::from_secs(60))
     }
 
     fn carry_out(&self, progress: &Progress, started: Instant) -> Vec<CellFindings> {

@@ -10,8 +10,6 @@ use std::{process::ExitCode, sync::Arc, sync::atomic::AtomicBool};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use usage::Failure;
-
 /// Proves persistence layers: runs reference models against real backends.
 #[derive(Debug, Parser)]
 #[command(name = "storeproof", version, about, max_term_width = 100)]

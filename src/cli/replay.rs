@@ -47,9 +47,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             .map(AsRef::as_ref)
             .find(|backend| backend.name() == header.backend)
             .ok_or_else(|| at(path, &format!("there is no backend {:?}", header.backend)))?;
-        let replayed = store
-            .replay(text, &request(backend))
-            .map_err(|error| at(path, &error.to_string()))?;
+        let replayed =
+            store.replay(text, &request(backend)).map_err(|error| at(path, &error.to_string()))?;
         violated |= replayed.violation.is_some();
         match arguments.format {
             Format::Human => print(&human(path, store.name(), backend.name(), &replayed))?,
@@ -82,7 +81,9 @@ fn human(path: &Path, store: &str, backend: &str, replayed: &Replayed) -> String
     }
     match &replayed.violation {
         None => text + &format!("holds now (it broke: {})\n", replayed.saved.signature),
-        Some(violation) => text + "still broken\n" + &terminal::violation(store, backend, violation),
+        Some(violation) => {
+            text + "still broken\n" + &terminal::violation(store, backend, violation)
+        }
     }
 }
 

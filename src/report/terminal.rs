@@ -22,8 +22,7 @@ pub fn grouped(number: u64) -> String {
 /// The table store × backend with its sums.
 #[must_use]
 pub fn table(report: &Report) -> String {
-    let head =
-        ["store", "backend", "cases", "operations", "schedules", "crash images", "verdict"];
+    let head = ["store", "backend", "cases", "operations", "schedules", "crash images", "verdict"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(report.results.iter().map(row));
     let sum = |of: fn(&Cell) -> u64| grouped(report.results.iter().map(of).sum());

@@ -182,7 +182,8 @@ pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
             task.blocked = true;
         }
         runnable.clear();
-        runnable.extend(tasks.iter_mut().enumerate().filter_map(|(k, t)| t.is_runnable().then_some(k)));
+        runnable
+            .extend(tasks.iter_mut().enumerate().filter_map(|(k, t)| t.is_runnable().then_some(k)));
         if runnable.is_empty() {
             sim.0.contended.store(false, Ordering::Relaxed);
             return End::Deadlock;
