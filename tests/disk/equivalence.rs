@@ -115,12 +115,11 @@ impl<F: Fs> Client<F> {
             _ => None,
         };
         let outcome = match (call, file) {
-            (Call::OpenDir { parent, name }, _) => {
-                alone(self.fs.open_dir(self.dir(*parent), name)).map(|dir| {
+            (Call::OpenDir { parent, name }, _) => alone(self.fs.open_dir(self.dir(*parent), name))
+                .map(|dir| {
                     self.dirs.push(dir);
                     Outcome::Done
-                })
-            }
+                }),
             (Call::CreateDir { parent, name }, _) => {
                 alone(self.fs.create_dir(self.dir(*parent), name)).map(|()| Outcome::Done)
             }
@@ -133,8 +132,7 @@ impl<F: Fs> Client<F> {
             }),
             (Call::Metadata { dir, name }, _) => {
                 alone(self.fs.metadata(self.dir(*dir), name)).map(|metadata| {
-                    let length =
-                        (metadata.kind == EntryKind::File).then_some(metadata.length);
+                    let length = (metadata.kind == EntryKind::File).then_some(metadata.length);
                     Outcome::Metadata(metadata.kind, length)
                 })
             }
@@ -145,12 +143,11 @@ impl<F: Fs> Client<F> {
                     Outcome::Bytes(bytes)
                 })
             }
-            (Call::CreateFile { dir, name }, _) => {
-                alone(self.fs.create_file(self.dir(*dir), name)).map(|file| {
+            (Call::CreateFile { dir, name }, _) => alone(self.fs.create_file(self.dir(*dir), name))
+                .map(|file| {
                     self.files.push(file);
                     Outcome::Done
-                })
-            }
+                }),
             (Call::OpenFile { dir, name, access }, _) => {
                 alone(self.fs.open_file(self.dir(*dir), name, *access)).map(|file| {
                     self.files.push(file);
