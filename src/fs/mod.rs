@@ -1,10 +1,15 @@
 //! The file system, as a trait that a simulation can stand in for.
 
+mod block_on;
+mod name;
 mod os;
 
 use std::{ffi::OsString, future::Future, io};
 
-pub use os::OsFs;
+pub use os::{Durability, OsDir, OsFile, OsFs};
+
+#[cfg(feature = "harness")]
+pub(crate) use name::check_name;
 
 /// What a directory entry is. Links are never followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,5 +2,6 @@
 //! clock that does as it is told.
 
 pub mod clock;
+pub mod disk;
 pub mod executor;
 pub mod schedule;

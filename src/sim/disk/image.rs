@@ -1,0 +1,225 @@
+//! What a crash leaves of a disk.
+
+use std::sync::Arc;
+
+use super::{
+    SimDisk,
+    trace::{Event, NodeId, Step},
+    tree::Tree,
+};
+use crate::fs::FileTime;
+
+/// Which of the possible states after a crash an image shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ImageKind {
+    /// Everything that was done: the process was killed, and the kernel's page
+    /// cache outlived it.
+    Everything,
+    /// Only what was synced: the power was lost, and nothing was written back
+    /// on its own.
+    NothingUnsynced,
+}
+
+/// A change that no sync has made durable yet. It may persist or not,
+/// whatever happens to the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsynced {
+    /// Which step of the trace made it, counted from 0. Both halves of a
+    /// rename across directories have the same.
+    pub step: usize,
+    /// The time that it was stamped with.
+    pub at: FileTime,
+    /// What it is.
+    pub change: Change,
+}
+
+/// What persists as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Names in one directory; made durable by its sync. A rename within the
+    /// directory is one change, one across directories is two.
+    Names {
+        /// The directory.
+        dir: NodeId,
+        /// A name that goes.
+        removed: Option<Arc<str>>,
+        /// A name that comes, or points to another node.
+        given: Option<(Arc<str>, NodeId)>,
+    },
+    /// Bytes of one file; made durable by its sync.
+    Content {
+        /// The file.
+        file: NodeId,
+        /// Where the bytes begin.
+        offset: u64,
+        /// What was written.
+        bytes: Arc<[u8]>,
+    },
+    /// A time of modification that was set by hand; made durable by the sync
+    /// of its node.
+    Modified {
+        /// Whose.
+        node: NodeId,
+        /// The time.
+        modified: FileTime,
+    },
+}
+
+impl Change {
+    /// Whose sync makes it durable.
+    fn subject(&self) -> NodeId {
+        match self {
+            Self::Names { dir: node, .. }
+            | Self::Content { file: node, .. }
+            | Self::Modified { node, .. } => *node,
+        }
+    }
+
+    fn apply(&self, tree: &mut Tree, at: FileTime) {
+        match self {
+            Self::Names { dir, removed, given } => {
+                if let Some(name) = removed {
+                    tree.set_name(*dir, name, None, at);
+                }
+                if let Some((name, node)) = given {
+                    tree.set_name(*dir, name, Some(*node), at);
+                }
+            }
+            Self::Content { file, offset, bytes } => tree.write(*file, *offset, bytes, at),
+            Self::Modified { node, modified } => tree.set_modified(*node, *modified),
+        }
+    }
+}
+
+/// Makes the crash images of one trace, from its first step to its last.
+///
+/// It keeps two views and rolls them forward event by event: the live one, and
+/// the durable one with the list of what has still to be synced. Applying that
+/// whole list to the durable view, in order, gives the live view; applying a
+/// part of it gives any other state that a crash may leave. An image shares
+/// contents with its view and costs a few words a file.
+#[derive(Clone, Debug)]
+pub struct ImageBuilder<'trace> {
+    steps: &'trace [Step],
+    position: usize,
+    now: FileTime,
+    live: Tree,
+    durable: Tree,
+    unsynced: Vec<Unsynced>,
+    /// A directory went from one directory to another: halves of that may
+    /// leave what is no tree.
+    directory_moved: bool,
+}
+
+impl<'trace> ImageBuilder<'trace> {
+    /// Stands before the first of `steps`; all of `initial` is durable.
+    pub(super) fn new(initial: &Tree, now: FileTime, steps: &'trace [Step]) -> Self {
+        Self {
+            steps,
+            position: 0,
+            now,
+            live: initial.clone(),
+            durable: initial.clone(),
+            unsynced: Vec::new(),
+            directory_moved: false,
+        }
+    }
+
+    /// How many steps have happened.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// What is not durable yet, in the order in which it happened.
+    #[must_use]
+    pub fn unsynced(&self) -> &[Unsynced] {
+        &self.unsynced
+    }
+
+    /// Lets one more step happen; false when there is none.
+    pub fn advance(&mut self) -> bool {
+        let Some(Step { event, at }) = self.steps.get(self.position) else {
+            return false;
+        };
+        match event {
+            Event::Create { dir, name, node, kind } => {
+                self.durable.insert(*node, *kind, *dir, *at);
+                self.names(*dir, None, Some((Arc::clone(name), *node)), *at);
+            }
+            Event::Write { file, offset, bytes } => {
+                let bytes = Arc::clone(bytes);
+                self.leave(Change::Content { file: *file, offset: *offset, bytes }, *at);
+            }
+            Event::Rename { from_dir, from, to_dir, to, node } => {
+                let (from, to) = (Some(Arc::clone(from)), Some((Arc::clone(to), *node)));
+                if from_dir == to_dir {
+                    self.names(*from_dir, from, to, *at);
+                } else {
+                    self.directory_moved |= self.live.is_directory(*node);
+                    self.names(*from_dir, from, None, *at);
+                    self.names(*to_dir, None, to, *at);
+                }
+            }
+            Event::Remove { dir, name } => self.names(*dir, Some(Arc::clone(name)), None, *at),
+            Event::SetModified { node, modified } => {
+                self.leave(Change::Modified { node: *node, modified: *modified }, *at);
+            }
+            Event::SyncFile { file: node } | Event::SyncDirectory { dir: node } => {
+                self.settle(*node);
+            }
+            Event::Lock { .. } | Event::Unlock { .. } => {}
+        }
+        self.live.apply(event, *at);
+        self.now = *at;
+        self.position += 1;
+        true
+    }
+
+    /// Lets steps happen until `position` have, or the trace ends. What has
+    /// happened stays so.
+    pub fn advance_to(&mut self, position: usize) {
+        while self.position < position && self.advance() {}
+    }
+
+    /// The disk after a crash at this moment: mounted anew, without a trace,
+    /// locks or open handles, and its clock going on from here.
+    #[must_use]
+    pub fn image(&self, kind: ImageKind) -> SimDisk {
+        let view = match kind {
+            ImageKind::Everything => &self.live,
+            ImageKind::NothingUnsynced => &self.durable,
+        };
+        let mut tree = view.remounted();
+        if self.directory_moved && kind != ImageKind::Everything {
+            tree.repair();
+        }
+        SimDisk::mounted(tree, self.now)
+    }
+
+    fn names(
+        &mut self,
+        dir: NodeId,
+        removed: Option<Arc<str>>,
+        given: Option<(Arc<str>, NodeId)>,
+        at: FileTime,
+    ) {
+        self.leave(Change::Names { dir, removed, given }, at);
+    }
+
+    fn leave(&mut self, change: Change, at: FileTime) {
+        self.unsynced.push(Unsynced { step: self.position, at, change });
+    }
+
+    /// Makes everything durable that a sync of `node` does.
+    fn settle(&mut self, node: NodeId) {
+        let durable = &mut self.durable;
+        self.unsynced.retain(|unsynced| {
+            let settled = unsynced.change.subject() == node;
+            if settled {
+                unsynced.change.apply(durable, unsynced.at);
+            }
+            !settled
+        });
+    }
+}
