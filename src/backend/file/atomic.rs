@@ -53,12 +53,7 @@ const STAMP_AGE: i64 = 3;
 impl<F: Fs> Watched<F> {
     /// `stamp`: the time of modification that the catalog knows, if it is worth
     /// keeping it known.
-    pub(super) fn new(
-        dir: F::Dir,
-        path: String,
-        generation: u64,
-        stamp: Option<FileTime>,
-    ) -> Self {
+    pub(super) fn new(dir: F::Dir, path: String, generation: u64, stamp: Option<FileTime>) -> Self {
         Self { dir, path, generation, stamp }
     }
 
@@ -129,12 +124,12 @@ pub(super) async fn replace<F: Fs>(
     renamed
 }
 
-async fn create_temporary<F: Fs>(
-    call: &Call<'_, F>,
-    dir: &F::Dir,
-) -> Result<(String, F::File)> {
+/// A name of 64 random bits is taken once; twice says that they are not random.
+const NAMES_TRIED: usize = 16;
+
+async fn create_temporary<F: Fs>(call: &Call<'_, F>, dir: &F::Dir) -> Result<(String, F::File)> {
     let fs = &call.storage.fs;
-    loop {
+    for _ in 0..NAMES_TRIED {
         let name = temporary_name(call)?;
         match fs.create_file(dir, &name).await {
             // Somebody's leftover.
@@ -152,6 +147,7 @@ async fn create_temporary<F: Fs>(
             },
         }
     }
+    Err(call.backend("every name for a temporary file is taken; is the entropy any?".to_owned()))
 }
 
 /// Whether a rename that failed may have happened: not while the temporary
@@ -202,9 +198,11 @@ pub(super) async fn remove<F: Fs>(
 /// # Errors
 /// Always `Unknown`.
 pub(super) async fn sync<F: Fs>(call: &Call<'_, F>, dir: &F::Dir, path: &str) -> Result<()> {
-    call.storage.fs.sync_dir(dir).await.map_err(|error| {
-        call.sync_failed("syncing the directory", path, Outcome::Unknown, error)
-    })
+    call.storage
+        .fs
+        .sync_dir(dir)
+        .await
+        .map_err(|error| call.sync_failed("syncing the directory", path, Outcome::Unknown, error))
 }
 
 #[cfg(test)]

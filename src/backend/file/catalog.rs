@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -53,10 +54,10 @@ pub(super) struct Stamp {
 /// What is known of one directory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
-    pub(super) inode: u64,
+    inode: u64,
     /// Its time of modification, if any later change is sure to change it;
     /// none: it must be looked through again.
-    pub(super) modified: Option<FileTime>,
+    modified: Option<FileTime>,
     /// The records' files in it, by name.
     pub(super) files: BTreeMap<Arc<str>, Arc<Entry>>,
     /// The directories in it, by name.
@@ -76,7 +77,6 @@ pub(super) type Directories = BTreeMap<Arc<str>, Arc<Directory>>;
 
 /// The index.
 pub(super) struct Catalog {
-    keys: Arc<[KeySpec]>,
     directories: Arc<Directories>,
     /// Counts the changes of `directories`.
     revision: u64,
@@ -175,6 +175,12 @@ pub(super) fn key_values(record: &Record, keys: &[KeySpec]) -> KeyValues {
 }
 
 impl Directory {
+    /// A directory that was looked through; `modified` as in
+    /// [`Self::modified`].
+    pub(super) fn new(inode: u64, modified: Option<FileTime>) -> Self {
+        Self { inode, modified, ..Self::default() }
+    }
+
     /// Whether it is surely as it was when it was looked through.
     pub(super) fn is_unchanged(&self, metadata: &Metadata, now: FileTime) -> bool {
         self.inode == metadata.inode
@@ -195,7 +201,6 @@ impl Catalog {
     /// An index that knows nothing yet.
     pub(super) fn new(spec: &CollectionSpec) -> Self {
         Self {
-            keys: Arc::clone(&spec.keys),
             directories: Arc::default(),
             revision: 0,
             records: BTreeMap::new(),
@@ -255,7 +260,7 @@ impl Catalog {
         let below = format!("{path}/");
         let gone: Vec<Arc<str>> = self
             .directories
-            .range::<str, _>(path..)
+            .range::<str, _>((Bound::Included(path), Bound::Unbounded))
             .map(|(path, _)| path)
             .take_while(|name| name.starts_with(path))
             .filter(|name| &***name == path || name.starts_with(&below))
@@ -310,9 +315,7 @@ impl Catalog {
         directory.own_changes = directory.own_changes.saturating_add(1);
         directory.in_doubt_since.get_or_insert(now);
         let old = match &entry {
-            Some(entry) => {
-                directory.files.insert(Arc::from(path.file_name()), Arc::clone(entry))
-            }
+            Some(entry) => directory.files.insert(Arc::from(path.file_name()), Arc::clone(entry)),
             None => directory.files.remove(path.file_name()),
         };
         if let Some(old) = old {
@@ -414,11 +417,6 @@ impl Catalog {
         }
     }
 
-    /// The keys that the index is made for.
-    pub(super) fn keys(&self) -> &Arc<[KeySpec]> {
-        &self.keys
-    }
-
     /// The file that counts for a record.
     pub(super) fn entry(&self, id: &RecordId) -> Option<&Arc<Entry>> {
         self.records.get(id)?.counting()
@@ -426,7 +424,8 @@ impl Catalog {
 
     /// The records whose id is at or after `first`, by id.
     pub(super) fn by_id(&self, first: &str) -> impl Iterator<Item = (&RecordId, &Arc<Entry>)> {
-        self.records.range::<str, _>(first..).filter_map(|(id, files)| Some((id, files.counting()?)))
+        let from = (Bound::Included(first), Bound::Unbounded);
+        self.records.range::<str, _>(from).filter_map(|(id, files)| Some((id, files.counting()?)))
     }
 
     pub(super) fn order(&self) -> &BTreeSet<(Instant, RecordId)> {

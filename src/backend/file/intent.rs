@@ -25,6 +25,7 @@ use crate::{
 use super::{
     atomic::{self, Watched},
     path::RecordPath,
+    plan::Step,
     storage::{Call, Place},
 };
 
@@ -47,14 +48,12 @@ struct DocumentAction {
     after: Option<String>,
 }
 
-/// One change of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FileChange {
-    pub(super) path: RecordPath,
-    /// The SHA-256 of its content before, in hex; none: there was no file.
-    pub(super) before: Option<String>,
-    /// Its content afterwards; none: it is removed.
-    pub(super) after: Option<Vec<u8>>,
+/// One change of one file, as it was written down.
+#[derive(Debug)]
+struct FileChange {
+    path: RecordPath,
+    before: Option<String>,
+    after: Option<Vec<u8>>,
 }
 
 /// What [`complete`] found to complete.
@@ -78,13 +77,13 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 }
 
 /// The bytes of the intent file.
-pub(super) fn encode<F: Fs>(call: &Call<'_, F>, changes: &[FileChange]) -> Result<Vec<u8>> {
-    let action = |change: &FileChange| DocumentAction {
-        path: change.path.as_str().to_owned(),
-        before: change.before.clone(),
-        after: change.after.as_ref().map(|after| STANDARD.encode(after)),
+pub(super) fn encode<F: Fs>(call: &Call<'_, F>, steps: &[Step]) -> Result<Vec<u8>> {
+    let action = |step: &Step| DocumentAction {
+        path: step.path.as_str().to_owned(),
+        before: step.before.as_deref().map(digest),
+        after: step.after.as_ref().map(|after| STANDARD.encode(after)),
     };
-    let document = Document { version: VERSION, actions: changes.iter().map(action).collect() };
+    let document = Document { version: VERSION, actions: steps.iter().map(action).collect() };
     serde_json::to_vec(&document)
         .map_err(|error| call.backend(format!("the commit can't be written down: {error}")))
 }
@@ -165,10 +164,7 @@ pub(super) async fn complete<F: Fs>(call: &Call<'_, F>) -> Result<Completed> {
 
 /// Does one change where it is not done yet. Returns the directory, which may
 /// have to be synced in either case.
-async fn redo<F: Fs>(
-    call: &Call<'_, F>,
-    change: &FileChange,
-) -> Result<Option<(F::Dir, String)>> {
+async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(F::Dir, String)>> {
     let path = change.path.as_str();
     let found = match call.read_path(&change.path).await? {
         Place::Absent => None,
@@ -226,10 +222,7 @@ mod tests {
                 r#"{"version":1,"actions":[{"path":"../x.json","before":null,"after":null}]}"#,
                 "can't be a record's",
             ),
-            (
-                r#"{"version":1,"actions":[{"path":"x.json","before":null,"after":"%"}]}"#,
-                "base64",
-            ),
+            (r#"{"version":1,"actions":[{"path":"x.json","before":null,"after":"%"}]}"#, "base64"),
         ] {
             let problem = decode(text.as_bytes()).expect_err("it was taken for an intent");
             assert!(problem.contains(reason), "{text}: {problem}");

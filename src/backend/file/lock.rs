@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    apply::not_done,
     intent,
     open::sync_all_directories,
     storage::{Call, Storage},
@@ -138,7 +139,8 @@ impl<F: Fs> Held<F> {
     /// durable whatever it may have made visible: what others read from now on
     /// must not be lost before what they write.
     pub(super) async fn settle(&mut self, call: &Call<'_, F>, purpose: Purpose) -> Result<()> {
-        let settled = match intent::complete(call).await? {
+        // Whatever fails here, the operation itself has not begun.
+        let settled = match intent::complete(call).await.map_err(not_done)? {
             intent::Completed::Durably => Ok(()),
             intent::Completed::Visibly(error) => Err(error),
             intent::Completed::Nothing => sync_all_directories(call).await,
@@ -151,7 +153,7 @@ impl<F: Fs> Held<F> {
                 Ok(())
             }
             (Err(_), Purpose::Read) => Ok(()),
-            (Err(error), Purpose::Write) => Err(error),
+            (Err(error), Purpose::Write) => Err(not_done(error)),
         }
     }
 

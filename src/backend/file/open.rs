@@ -11,9 +11,11 @@ use crate::{
 use super::{
     FileOptions,
     atomic::is_temporary,
+    catalog::join,
     lock::{self, LOCK_NAME, Purpose, open_lock_file},
     quarantine::QUARANTINE_NAME,
-    storage::{Call, Storage},
+    storage::{Call, Place, Storage},
+    walk::may_hold_records,
 };
 
 /// What a handle is made of.
@@ -177,8 +179,6 @@ impl<'a, F: Fs> Tour<'a, F> {
     }
 
     async fn visit(&mut self, path: String) -> Result<Stop<F>> {
-        use super::storage::Place;
-
         let levels = path.split('/').filter(|level| !level.is_empty());
         let dir = match self.call.open_directory(levels).await? {
             Place::Found(dir) => dir,
@@ -198,11 +198,14 @@ impl<'a, F: Fs> Tour<'a, F> {
             let Ok(name) = entry.name.into_string() else { continue };
             match entry.kind {
                 EntryKind::File => names.push(name),
-                EntryKind::Directory if !name.starts_with('.') || name == QUARANTINE_NAME => {
-                    let below = if path.is_empty() { name } else { format!("{path}/{name}") };
-                    self.ahead.push(below);
+                EntryKind::Directory => {
+                    let below = join(&path, &name);
+                    let is_ours = path.is_empty() && name == QUARANTINE_NAME;
+                    if is_ours || !name.starts_with('.') && may_hold_records(&below) {
+                        self.ahead.push(below);
+                    }
                 }
-                EntryKind::Directory | EntryKind::Other => {}
+                EntryKind::Other => {}
             }
         }
         Ok(Stop { dir, path, names })

@@ -48,16 +48,10 @@ fn name_of(path: &RecordPath, bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// `NotDone`: setting aside alone changes no record.
-pub(super) async fn keep<F: Fs>(
-    call: &Call<'_, F>,
-    path: &RecordPath,
-    bytes: &[u8],
-) -> Result<()> {
+pub(super) async fn keep<F: Fs>(call: &Call<'_, F>, path: &RecordPath, bytes: &[u8]) -> Result<()> {
     let fs = &call.storage.fs;
     let root = &call.storage.root;
-    let not_done = |doing: &'static str| {
-        move |error| call.not_done(doing, QUARANTINE_NAME, error)
-    };
+    let not_done = |doing: &'static str| move |error| call.not_done(doing, QUARANTINE_NAME, error);
     match fs.create_dir(root, QUARANTINE_NAME).await {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             return Err(not_done("making the directory")(error));
@@ -72,9 +66,8 @@ pub(super) async fn keep<F: Fs>(
         Place::Absent => false,
         Place::Foreign => return Err(call.occupied(&name)),
     };
-    let synced = |error| {
-        call.sync_failed("syncing the directory", QUARANTINE_NAME, Outcome::NotDone, error)
-    };
+    let synced =
+        |error| call.sync_failed("syncing the directory", QUARANTINE_NAME, Outcome::NotDone, error);
     if kept {
         let file =
             fs.open_file(&dir, &name, Access::ReadWrite).await.map_err(not_done("opening"))?;

@@ -156,9 +156,7 @@ impl<'a, F: Fs> Call<'a, F> {
     pub(super) fn must_take_writes(&self) -> Result<()> {
         match &*locked(&self.storage.refusal) {
             None => Ok(()),
-            Some(problem) => {
-                Err(Error::Closed { site: self.site(), problem: problem.clone() })
-            }
+            Some(problem) => Err(Error::Closed { site: self.site(), problem: problem.clone() }),
         }
     }
 
@@ -217,19 +215,17 @@ impl<'a, F: Fs> Call<'a, F> {
                     _ => opened = fs.open_dir(&dir, level).await,
                 }
             }
-            let opened = match opened {
-                Ok(opened) => opened,
-                Err(error) => {
-                    return match fs.metadata(&dir, level).await {
-                        Ok(other) if other.kind != EntryKind::Directory => {
-                            Err(self.backend(format!(
-                                "{so_far:?} is not a directory; move it away"
-                            )))
-                        }
-                        _ => Err(self.not_done("opening the directory", &so_far, error)),
-                    };
-                }
-            };
+            let opened =
+                match opened {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        return match fs.metadata(&dir, level).await {
+                            Ok(other) if other.kind != EntryKind::Directory => Err(self
+                                .backend(format!("{so_far:?} is not a directory; move it away"))),
+                            _ => Err(self.not_done("opening the directory", &so_far, error)),
+                        };
+                    }
+                };
             if !durable {
                 // Also when somebody else made it: they may not have synced.
                 if let Err(error) = fs.sync_dir(&dir).await {

@@ -8,11 +8,7 @@
 //! young when it was looked at is looked at again (the racy entries of git's
 //! index have the same cure).
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use crate::{
     fs::{EntryKind, FileTime, Fs, Metadata},
@@ -165,12 +161,8 @@ async fn walk<F: Fs>(
         .read_dir(dir)
         .await
         .map_err(|error| call.not_done("listing the directory", path, error))?;
-    let mut directory = Directory {
-        inode: metadata.inode,
-        modified: Some(metadata.modified).filter(|modified| is_past(*modified, now)),
-        files: BTreeMap::new(),
-        ..Directory::default()
-    };
+    let modified = Some(metadata.modified).filter(|modified| is_past(*modified, now));
+    let mut directory = Directory::new(metadata.inode, modified);
     for entry in entries {
         let Some(name) = entry.name.to_str().filter(|name| !name.starts_with('.')) else {
             continue;
