@@ -1,0 +1,231 @@
+//! Whether a commit may happen.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    fs::Fs,
+    seam::{
+        Action, Condition, Encoding, Error, Instant, KeyValue, Payload, Record, RecordId, Result,
+        Write,
+    },
+};
+
+use super::{
+    catalog::{Facts, KeyValues, directory_of, key_values},
+    load::{Current, Seen, load},
+    query::first_id,
+    storage::Call,
+    walk::refresh,
+};
+
+/// What a write makes of its record.
+pub(super) enum Change {
+    /// Nothing.
+    Keep,
+    /// The record is written.
+    Put {
+        record: Record,
+        /// The values that it has for the spec's keys.
+        keys: KeyValues,
+        /// Those that the record had before.
+        keys_before: KeyValues,
+    },
+    /// The record goes.
+    Remove,
+}
+
+/// A write that may happen, as far as it alone decides.
+pub(super) struct Decided {
+    pub(super) current: Current,
+    pub(super) change: Change,
+}
+
+/// What is judged without looking at what is stored.
+pub(super) fn judge_input<F: Fs>(call: &Call<'_, F>, writes: &[Write]) -> Result<()> {
+    let mut named = BTreeSet::new();
+    for write in writes {
+        let call = call.about(write.id());
+        if !named.insert(write.id()) {
+            return Err(Error::InvalidArgument {
+                site: call.site(),
+                problem: "the commit names this id twice; join the writes".to_owned(),
+            });
+        }
+        if let Action::Put(record) = &write.action {
+            must_be_valid(&call, &record.encoding, &record.data)?;
+        }
+    }
+    Ok(())
+}
+
+fn must_be_valid<F: Fs>(call: &Call<'_, F>, encoding: &Encoding, data: &Payload) -> Result<()> {
+    if *encoding == Encoding::JSON && !data.is_json() {
+        return Err(Error::InvalidRecord {
+            site: call.site(),
+            problem: "the encoding is json, but the data are not one JSON text",
+        });
+    }
+    Ok(())
+}
+
+/// Judges one write on what is stored, and decides what becomes of its record.
+pub(super) fn judge<F: Fs>(
+    call: &Call<'_, F>,
+    write: Write,
+    current: Current,
+    now: Instant,
+) -> Result<Decided> {
+    let id = current.id.clone();
+    let call = &call.about(&id);
+    // No operation but quarantine writes over what a newer release wrote.
+    for file in current.files() {
+        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.newer) {
+            return Err(file.corrupt(call, damage));
+        }
+    }
+    let seen = current.seen(now);
+    match (&write.when, &seen) {
+        (Condition::Any, _)
+        | (Condition::Absent, Seen::Absent)
+        | (Condition::Present, Seen::Good(_) | Seen::Damaged(..)) => {}
+        (Condition::Absent, _) => return Err(Error::AlreadyExists(call.site())),
+        (Condition::Present | Condition::Data(_), Seen::Absent) => {
+            return Err(Error::NotFound(call.site()));
+        }
+        (Condition::Data(expected), Seen::Good(record)) => {
+            if record.data != *expected {
+                return Err(Error::Conflict(call.site()));
+            }
+        }
+        (Condition::Data(_), Seen::Damaged(file, damage)) => {
+            return Err(file.corrupt(call, damage));
+        }
+    }
+    let keys = &call.storage.spec.keys;
+    let change = match (write.action, &seen) {
+        (Action::Check(_), _) => Change::Keep,
+        (Action::Delete(_), _) => Change::Remove,
+        (Action::Put(mut record), Seen::Good(stored)) => {
+            record.created_at = stored.created_at;
+            record.updated_at = record.updated_at.max(stored.updated_at);
+            put(record, Some(stored), keys)
+        }
+        // Writing over an expired or a damaged record is creation.
+        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(record, None, keys),
+        (Action::Replace { data, .. }, Seen::Good(stored)) => {
+            must_be_valid(call, &stored.encoding, &data)?;
+            let updated_at = stored.updated_at.max(now);
+            put(Record { data, updated_at, ..(*stored).clone() }, Some(stored), keys)
+        }
+        (Action::Replace { .. }, Seen::Absent) => return Err(Error::NotFound(call.site())),
+        (Action::Replace { .. }, Seen::Damaged(file, damage)) => {
+            return Err(file.corrupt(call, damage));
+        }
+    };
+    Ok(Decided { current, change })
+}
+
+fn put(record: Record, before: Option<&Record>, keys: &[crate::seam::KeySpec]) -> Change {
+    let keys_before = match before {
+        Some(before) => key_values(before, keys),
+        None => keys.iter().map(|_| None).collect(),
+    };
+    Change::Put { keys: key_values(&record, keys), keys_before, record }
+}
+
+/// Whether the commit gives a record a unique value that another one would
+/// hold afterwards.
+///
+/// # Errors
+/// `KeyTaken` for the first such key in the spec's order.
+pub(super) async fn judge_keys<F: Fs>(
+    call: &Call<'_, F>,
+    decided: &[Decided],
+    now: Instant,
+) -> Result<()> {
+    let spec = &call.storage.spec;
+    if !spec.keys.iter().any(|key| key.unique) || !decided.iter().any(gives_new_value) {
+        return Ok(());
+    }
+    refresh(call).await?;
+    for (place, key) in spec.keys.iter().enumerate().filter(|(_, key)| key.unique) {
+        for (at, write) in decided.iter().enumerate() {
+            let Some(value) = given(write, place, now) else { continue };
+            if value.is_held_before {
+                continue;
+            }
+            let others = decided.iter().enumerate().filter(|(other, _)| *other != at);
+            let given_twice = others
+                .filter_map(|(_, other)| given(other, place, now))
+                .any(|other| other.value == value.value);
+            if given_twice || is_held(call, decided, place, value.value, now).await? {
+                let site = call.about(&write.current.id).site();
+                return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn gives_new_value(decided: &Decided) -> bool {
+    match &decided.change {
+        Change::Put { keys, keys_before, .. } => keys != keys_before,
+        Change::Keep | Change::Remove => false,
+    }
+}
+
+struct Given<'a> {
+    value: &'a Arc<KeyValue>,
+    is_held_before: bool,
+}
+
+/// The value that a write gives its record for a key. One that is expired as
+/// it is written is given nothing.
+fn given(decided: &Decided, place: usize, now: Instant) -> Option<Given<'_>> {
+    let Change::Put { record, keys, keys_before } = &decided.change else { return None };
+    let value = keys.get(place)?.as_ref()?;
+    let before = keys_before.get(place).and_then(Option::as_ref);
+    (!record.is_expired(now)).then_some(Given { value, is_held_before: before == Some(value) })
+}
+
+/// Whether a record that the commit leaves as it is has this value.
+async fn is_held<F: Fs>(
+    call: &Call<'_, F>,
+    decided: &[Decided],
+    place: usize,
+    value: &Arc<KeyValue>,
+    now: Instant,
+) -> Result<bool> {
+    let is_changed = |id: &RecordId| {
+        decided.iter().any(|other| !matches!(other.change, Change::Keep) && other.current.id == *id)
+    };
+    let holders: Vec<RecordId> = {
+        let catalog = call.storage.catalog();
+        catalog
+            .holders(place, value, first_id())
+            .filter(|id| !is_changed(id))
+            .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now))
+            .cloned()
+            .collect()
+    };
+    for id in holders {
+        // Somebody who does not know the lock may have changed it in this
+        // very moment: a refusal must be true.
+        let current = load(call, &id).await?;
+        if let Seen::Good(record) = current.seen(now)
+            && key_values(record, &call.storage.spec.keys).get(place)
+                == Some(&Some(Arc::clone(value)))
+        {
+            return Ok(true);
+        }
+        let mut catalog = call.storage.catalog();
+        if let Some(entry) = catalog.entry(&id).cloned() {
+            catalog.distrust(directory_of(&entry.path));
+        }
+    }
+    Ok(false)
+}
+
+fn expired(facts: Option<&Facts>, now: Instant) -> bool {
+    facts.is_none_or(|facts| facts.is_expired(now))
+}
