@@ -14,7 +14,7 @@ use super::{
     violation::Violation,
 };
 use crate::{
-    model::{collection::CollectionSubject, divergence::Divergences, subject::Subject},
+    model::{collection::CollectionSubject, divergence::{Divergence, Divergences}, subject::Subject},
     seam::{Clock, Collection},
     sim::schedule::Schedule,
 };
@@ -40,7 +40,11 @@ pub trait StoreUnderTest: Send + Sync {
     ///
     /// # Errors
     /// When the text is not a replay file of this store.
-    fn replay(&self, text: &str, request: &Request<'_>) -> Result<Replayed, ReplayError>;
+    fn replay(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+    ) -> Result<Replayed, ReplayError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -157,13 +161,19 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         }
     }
 
-    fn replay(&self, text: &str, request: &Request<'_>) -> Result<Replayed, ReplayError> {
+    fn replay(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+    ) -> Result<Replayed, ReplayError> {
         let replay: Replay<S::Op> = replay::read(text)?;
-        let target = Target::<S> {
-            backend: request.backend,
-            open: &open::<S>,
-            divergences: request.divergences,
-        };
+        let mut permitted = Vec::new();
+        for name in &replay.allow {
+            let named = Divergence::named(name);
+            permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
+        }
+        let divergences = Divergences::of(permitted);
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
         Ok(run_again(&target, &replay))
     }
 
@@ -204,7 +214,7 @@ const SCHEDULES_SEARCHED: u64 = 200;
 
 fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
     let mut scenario = replay.scenario.clone();
-    let mut again =
+    let again =
         |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
     let first = again(&scenario);
     let stale = first.stale > 0;

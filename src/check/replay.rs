@@ -52,6 +52,9 @@ pub enum ReplayError {
         /// The version that it has.
         found: String,
     },
+    /// It permits something that is not in the table.
+    #[error("it permits the divergence {0:?}, which there is not (see check --list-divergences)")]
+    Divergence(String),
 }
 
 #[derive(Deserialize)]

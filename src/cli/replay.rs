@@ -8,12 +8,10 @@ use super::{
 };
 use crate::{
     check::{
-        backends::{self, BackendUnderTest},
-        campaign::{Effort, Progress},
-        registry::{Replayed, Request, store_named},
+        backends,
+        registry::{Replayed, store_named},
         replay::read_header,
     },
-    model::divergence::Divergences,
     report::terminal,
 };
 
@@ -48,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             .find(|backend| backend.name() == header.backend)
             .ok_or_else(|| at(path, &format!("there is no backend {:?}", header.backend)))?;
         let replayed =
-            store.replay(text, &request(backend)).map_err(|error| at(path, &error.to_string()))?;
+            store.replay(text, backend).map_err(|error| at(path, &error.to_string()))?;
         violated |= replayed.violation.is_some();
         match arguments.format {
             Format::Human => print(&human(path, store.name(), backend.name(), &replayed))?,
@@ -60,13 +58,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         print(&format!("{document:#}\n"))?;
     }
     Ok(if violated { Status::Violated } else { Status::Holds })
-}
-
-fn request(backend: &dyn BackendUnderTest) -> Request<'_> {
-    static NONE: std::sync::LazyLock<(Divergences, Progress)> =
-        std::sync::LazyLock::new(Default::default);
-    let effort = Effort { seed: 0, first: 0, cases: 1, jobs: 1 };
-    Request { backend, divergences: &NONE.0, effort, progress: &NONE.1 }
 }
 
 fn at(path: &Path, problem: &str) -> Failure {

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
-    backend::file::FileBackend,
+    backend::file::{FileBackend, FileOptions},
     fs::{Durability, OsFs},
     model::subject::Reach,
     seam::{Backend, Entropy, Error, Outcome, Result, Site},
@@ -82,7 +82,7 @@ impl Storage for DirectoryStorage {
         let clock = Arc::clone(&self.clock);
         let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.entropy));
         if let Some(size) = self.page_size {
-            backend = backend.with_page_size(size);
+            backend = backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
         }
         Ok(Arc::new(backend))
     }

@@ -1,6 +1,8 @@
 //! The backends that can be checked, and what each makes possible.
 
+mod file_os;
 mod memory;
+mod simulated;
 
 use std::{
     ops::{ControlFlow, RangeInclusive},
@@ -8,7 +10,9 @@ use std::{
     sync::Arc,
 };
 
+pub use file_os::FileOs;
 pub use memory::Memory;
+pub use simulated::Simulated;
 
 use crate::{
     model::{legacy::LegacyDocument, subject::Reach},
@@ -92,5 +96,10 @@ pub trait Storage: Send + Sync {
 /// `scratch`.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
-    vec![Box::new(Memory)]
+    vec![
+        Box::new(Memory),
+        Box::new(Simulated::file()),
+        Box::new(FileOs::new(scratch)),
+        Box::new(Simulated::legacy()),
+    ]
 }

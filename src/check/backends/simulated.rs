@@ -7,7 +7,7 @@ use std::{
 
 use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
-    backend::file::FileBackend,
+    backend::file::{FileBackend, FileOptions},
     fs::{FileTime, Fs},
     model::subject::Reach,
     seam::{Backend, Entropy, Error, Outcome, Result, Site},
@@ -122,7 +122,7 @@ impl<F: Fs> Storage for DiskStorage<F> {
         let clock = Arc::clone(&self.settings.clock);
         let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.settings.entropy));
         if let Some(size) = self.settings.page_size {
-            backend = backend.with_page_size(size);
+            backend = backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
         }
         Ok(Arc::new(backend))
     }
