@@ -1,3 +1,4 @@
 //! Behaviour tests.
 
 mod disk;
+mod file_backend;
