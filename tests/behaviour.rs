@@ -8,6 +8,8 @@ mod determinism;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod file_backend;
+#[cfg(test)]
 mod file_format;
 #[cfg(test)]
 mod mutants;

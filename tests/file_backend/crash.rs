@@ -1,0 +1,210 @@
+//! What a kill or a loss of power leaves, at every step.
+
+use storeproof::{
+    seam::{CollectionExt, ErrorKind, Write},
+    sim::disk::{ImageKind, SimDisk},
+};
+
+use super::{contents, disk_with, files, id, open, record, sim, things, wait};
+
+type State = Vec<(String, String)>;
+
+/// Runs `prepare`, then `change`, and checks every crash in the latter: what is
+/// reopened is the state before or after, never older than what was
+/// acknowledged, and nothing is left over. Returns how often each was seen.
+#[track_caller]
+fn every_crash(
+    disk: SimDisk,
+    prepare: impl FnOnce(&std::sync::Arc<dyn storeproof::seam::Collection>),
+    change: impl FnOnce(&std::sync::Arc<dyn storeproof::seam::Collection>),
+) -> (usize, usize) {
+    let fs = sim(disk);
+    let collection = open(&fs, things());
+    prepare(&collection);
+    let before: State = contents(&collection);
+    let start = fs.disk().trace_len();
+    change(&collection);
+    let end = fs.disk().trace_len();
+    let after: State = contents(&collection);
+    drop(collection);
+    let disk = fs.disk();
+    let mut seen = (0, 0);
+    for at in start..=end {
+        for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
+            let fs = sim(disk.image(at, kind));
+            let reopened = open(&fs, things());
+            let found = contents(&reopened);
+            if found == before && (at < end || before == after) {
+                seen.0 += 1;
+            } else {
+                assert_eq!(found, after, "step {} of {}, {kind:?}", at - start, end - start);
+                seen.1 += 1;
+            }
+            let leftover = files(&fs).into_iter().find(|(path, _)| {
+                let name = path.rsplit('/').next().unwrap();
+                name.starts_with('.') && !path.contains("quarantine/")
+            });
+            assert_eq!(leftover, None, "step {} of {}, {kind:?}", at - start, end - start);
+            // What recovery made is durable itself.
+            let again = sim(fs.disk().image(usize::MAX, ImageKind::NothingUnsynced));
+            assert_eq!(contents(&open(&again, things())), found, "the second crash, step {at}");
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_put_happens_wholly_or_not_at_all() {
+    for text in ["a", "d/e/f"] {
+        let (before, after) =
+            every_crash(SimDisk::new(), |_| {}, |c| wait(c.put(record(text, "1"))).unwrap());
+        assert!(before > 0 && after > 1, "both outcomes are reached: {before}, {after}");
+    }
+}
+
+#[test]
+fn a_replacement_and_a_delete_happen_wholly_or_not_at_all() {
+    let prepare = |c: &std::sync::Arc<dyn storeproof::seam::Collection>| {
+        wait(c.put(record("a", "1"))).unwrap();
+    };
+    every_crash(SimDisk::new(), prepare, |c| wait(c.put(record("a", "2"))).unwrap());
+    every_crash(SimDisk::new(), prepare, |c| wait(c.delete(&id("a"))).unwrap());
+}
+
+#[test]
+fn a_commit_of_several_happens_wholly_or_not_at_all() {
+    let (before, after) = every_crash(
+        SimDisk::new(),
+        |c| {
+            let writes = vec![Write::put(record("a", "1")), Write::put(record("gone/b", "2"))];
+            wait(c.commit(writes)).unwrap();
+        },
+        |c| {
+            let writes = vec![
+                Write::put(record("a", "3")),
+                Write::put(record("new/dir/c", "4")),
+                Write::delete(id("gone/b")),
+                Write::put(record("d", "5")),
+            ];
+            wait(c.commit(writes)).unwrap();
+        },
+    );
+    assert!(before > 10 && after > 10, "both outcomes are reached: {before}, {after}");
+}
+
+#[test]
+fn rewriting_a_record_that_makes_way_happens_wholly_or_not_at_all() {
+    every_crash(
+        disk_with(&[("things/%2E.json", "\"old\""), ("things/%252E.json", "\"older\"")]),
+        |_| {},
+        |c| wait(c.put(record(".", "\"new\""))).unwrap(),
+    );
+}
+
+#[test]
+fn a_legacy_record_is_never_lost_as_it_moves() {
+    every_crash(
+        disk_with(&[("things/c .json", "1")]),
+        |_| {},
+        |c| wait(c.put(record("c ", "2"))).unwrap(),
+    );
+}
+
+#[test]
+fn damaged_bytes_survive_every_crash() {
+    let fs = sim(disk_with(&[("things/a.json", "{\"cut")]));
+    let collection = open(&fs, things());
+    let start = fs.disk().trace_len();
+    wait(collection.put(record("a", "1"))).unwrap();
+    let end = fs.disk().trace_len();
+    let disk = fs.disk();
+    for at in start..=end {
+        for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
+            let fs = sim(disk.image(at, kind));
+            let _reopened = open(&fs, things());
+            let kept = files(&fs).iter().any(|(_, content)| content == "{\"cut");
+            assert!(kept, "step {} of {}, {kind:?}: the bytes are gone", at - start, end - start);
+        }
+    }
+}
+
+#[test]
+fn opening_can_be_interrupted_anywhere() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    drop(collection);
+    let disk = fs.disk();
+    for at in 0..=disk.trace_len() {
+        for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
+            let fs = sim(disk.image(at, kind));
+            let collection = open(&fs, things());
+            let found = wait(collection.get(&id("a")));
+            if at == disk.trace_len() {
+                assert!(found.is_ok(), "{kind:?}: an acknowledged record is lost");
+            }
+            wait(collection.put(record("b", "2"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn recovery_leaves_what_somebody_else_wrote_since() {
+    // The writer died right after its intent had become durable.
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    let start = fs.disk().trace_len();
+    wait(collection.commit(vec![Write::put(record("a", "2")), Write::put(record("b", "3"))]))
+        .unwrap();
+    let whole = fs.disk();
+    let mut interrupted = None;
+    for at in start..=whole.trace_len() {
+        let image = whole.image(at, ImageKind::NothingUnsynced);
+        if image.read_raw("things/.storeproof.intent").is_some() {
+            interrupted = Some(image);
+            break;
+        }
+    }
+    let mut disk = interrupted.expect("at some step the intent is durable");
+    disk.write_raw("things/a.json", &b"\"theirs\""[..], disk.now()).unwrap();
+    let fs = sim(disk);
+    let collection = open(&fs, things());
+    let expected = [("a", "\"theirs\""), ("b", "3")].map(|(id, data)| (id.into(), data.into()));
+    assert_eq!(contents(&collection), expected);
+}
+
+#[test]
+fn a_handle_that_lives_on_completes_what_a_dead_writer_left() {
+    // Two processes share the disk; the page cache outlives the one that dies.
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    let start = fs.disk().trace_len();
+    wait(collection.commit(vec![Write::put(record("a", "2")), Write::delete(id("gone"))])).unwrap();
+    let writes = vec![Write::put(record("a", "3")), Write::put(record("b", "3"))];
+    wait(collection.commit(writes)).unwrap();
+    let whole = fs.disk();
+    for at in start..=whole.trace_len() {
+        let fs = sim(whole.image(at, ImageKind::Everything));
+        // The survivor had opened before: it does not recover at open, so that
+        // only the generation tells.
+        let found: Vec<_> = {
+            let survivor = open(&fs, things());
+            ["a", "b"]
+                .map(|text| match wait(survivor.get(&id(text))) {
+                    Ok(record) => record.data.to_text_lossy().into_owned(),
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+                        String::new()
+                    }
+                })
+                .into()
+        };
+        assert!(
+            [["1", ""], ["2", ""], ["3", "3"]].iter().any(|state| *state == found[..]),
+            "step {}: {found:?} is half a commit",
+            at - start
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Files that can't be read, and those of newer releases.
+
+use storeproof::{
+    seam::{
+        Action, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection, Write,
+    },
+    sim::disk::SimDisk,
+};
+
+use super::{contents, disk_with, files, id, open, record, sim, things, wait};
+
+const NEWER: &str = r#"{"version":9,"id":"a","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","data":1}"#;
+
+fn check(condition: Condition) -> Vec<Write> {
+    vec![Write { action: Action::Check(id("a")), when: condition }]
+}
+
+#[test]
+fn a_damaged_record_is_named_and_passed_over_but_never_hidden() {
+    let fs = sim(disk_with(&[("things/a.json", "{\"cut"), ("things/b.json", "2")]));
+    let collection = open(&fs, things());
+    let Error::Corrupt { location, bytes, problem, .. } =
+        wait(collection.get(&id("a"))).unwrap_err()
+    else {
+        panic!("get must say that the record is damaged");
+    };
+    assert_eq!((location.as_str(), bytes.bytes()), ("a.json", &b"{\"cut"[..]));
+    assert!(!problem.contains("cut\""), "the message shows the content: {problem}");
+
+    let page =
+        wait(collection.list(&ListQuery { limit: Some(1), ..ListQuery::default() })).unwrap();
+    assert_eq!((page.records.len(), page.damaged.len()), (0, 1), "damaged ones come first");
+    assert_eq!(page.damaged[0].id, id("a"));
+    assert!(page.damaged[0].message.contains("a.json"), "{}", page.damaged[0].message);
+    let next = ListQuery { cursor: page.next_cursor, ..ListQuery::default() };
+    assert_eq!(wait(collection.list(&next)).unwrap().records[0].id, id("b"));
+    assert_eq!(wait(collection.count(&Selection::all())).unwrap(), 1);
+    let kind = |writes| wait(collection.commit(writes)).map_err(|error| error.kind());
+    assert_eq!(kind(check(Condition::Any)), Ok(()));
+    assert_eq!(kind(check(Condition::Present)), Ok(()));
+    assert_eq!(kind(check(Condition::Absent)), Err(ErrorKind::AlreadyExists));
+    let data = Condition::Data(Payload::new(&b"{\"cut"[..]));
+    assert_eq!(kind(check(data)), Err(ErrorKind::Corrupt));
+    assert_eq!(wait(collection.claim(&Selection::all())).unwrap().id, id("b"));
+    let none = wait(collection.claim(&Selection::all())).unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::NotFound);
+    assert_eq!(files(&fs), [("things/a.json".into(), "{\"cut".into())], "it is still there");
+}
+
+#[test]
+fn put_and_delete_set_damaged_bytes_aside_first() {
+    for deletes in [false, true] {
+        let fs = sim(disk_with(&[("things/a.json", "{\"cut")]));
+        let collection = open(&fs, things());
+        if deletes {
+            wait(collection.delete(&id("a"))).unwrap();
+            assert_eq!(contents(&collection), []);
+        } else {
+            wait(collection.put(record("a", "1"))).unwrap();
+            assert_eq!(contents(&collection), [("a".into(), "1".into())]);
+        }
+        let kept: Vec<_> = files(&fs)
+            .into_iter()
+            .filter(|(path, _)| path.starts_with("things/.storeproof.quarantine/a.json~"))
+            .collect();
+        assert_eq!(kept.len(), 1, "{:?}", files(&fs));
+        assert_eq!(kept[0].1, "{\"cut");
+        let page = wait(open(&fs, things()).drain(Selection::all())).unwrap();
+        assert_eq!(page.damaged, [], "what is set aside is no record");
+    }
+}
+
+#[test]
+fn a_newer_releases_record_is_touched_by_quarantine_alone() {
+    let fs = sim(disk_with(&[("things/a.json", NEWER)]));
+    let collection = open(&fs, things());
+    let replace = Action::Replace { id: id("a"), data: Payload::json(&b"1"[..]).unwrap() };
+    for writes in [
+        vec![Write::put(record("a", "1"))],
+        vec![Write::create(record("a", "1"))],
+        vec![Write::delete(id("a"))],
+        vec![Write { action: replace, when: Condition::Any }],
+        check(Condition::Any),
+        check(Condition::Absent),
+        check(Condition::Present),
+    ] {
+        let shown = format!("{writes:?}");
+        let error = wait(collection.commit(writes)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{shown}");
+    }
+    assert_eq!(wait(collection.get(&id("a"))).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(files(&fs), [("things/a.json".into(), NEWER.into())]);
+
+    let conflict = wait(collection.quarantine(&id("a"), b"other")).unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::Conflict);
+    wait(collection.quarantine(&id("a"), NEWER.as_bytes())).unwrap();
+    let kept = files(&fs);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].1, NEWER, "its bytes are kept");
+    assert_eq!(contents(&collection), []);
+    let missing = wait(collection.quarantine(&id("a"), NEWER.as_bytes())).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_good_record_can_be_set_aside_by_its_data() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    wait(collection.quarantine(&id("a"), b"1")).unwrap();
+    assert_eq!(contents(&collection), []);
+    assert!(files(&fs)[0].1.contains("\"data\":1"), "the whole file is kept: {:?}", files(&fs));
+}
+
+#[test]
+fn a_damaged_file_under_a_hashed_name_blocks_its_record() {
+    let long = "x".repeat(300);
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record(&long, "1"))).unwrap();
+    let path = files(&fs)[0].0.clone();
+    let mut disk = fs.disk();
+    disk.write_raw(&path, &b"{cut"[..], storeproof::fs::FileTime::default()).unwrap();
+    let fs = sim(disk);
+    let collection = open(&fs, things());
+    assert_eq!(wait(collection.get(&id(&long))).unwrap_err().kind(), ErrorKind::Corrupt);
+    let exists = wait(collection.create(record(&long, "2"))).unwrap_err();
+    assert_eq!(exists.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(wait(collection.list(&ListQuery::default())).unwrap().damaged.len(), 1);
+    wait(collection.put(record(&long, "2"))).unwrap();
+    assert_eq!(contents(&collection), [(long, "2".into())]);
+    assert_eq!(files(&fs).len(), 2, "its bytes were kept");
+}
+
+#[test]
+fn no_bytes_at_all_are_too_much() {
+    let deep = "[".repeat(100_000);
+    for content in ["", "\u{0}", "{", "\u{feff}{}", &deep, r#"{"version":1}"#, "nul"] {
+        let fs = sim(disk_with(&[("things/a.json", content), ("things/x/~.json", content)]));
+        let collection = open(&fs, things());
+        let _ = wait(collection.get(&id("a")));
+        let page = wait(collection.drain(Selection::all())).unwrap();
+        assert_eq!(page.records.len() + page.damaged.len(), 2, "{content:.20}");
+        wait(collection.put(record("a", "1"))).unwrap();
+        wait(collection.put(record("x/", "1"))).unwrap();
+    }
+}
+
+#[test]
+fn an_unreadable_intent_stops_the_opening_and_stays() {
+    use storeproof::seam::Backend;
+
+    let fs =
+        sim(disk_with(&[("things/.storeproof.intent", "{\"version\":1,"), ("things/a.json", "1")]));
+    let Err(error) = wait(super::backend(&fs).open(things())) else {
+        panic!("a commit that may be half done was passed over");
+    };
+    assert_eq!(error.kind(), ErrorKind::Backend);
+    assert!(error.to_string().contains(".storeproof.intent"), "{error}");
+    assert_eq!(files(&fs).len(), 2, "nothing was changed");
+}

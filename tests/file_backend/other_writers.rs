@@ -1,0 +1,113 @@
+//! Older software that writes meanwhile, without knowing the lock.
+
+use storeproof::{
+    backend::file::FileOptions,
+    seam::{Backend, CollectionExt, ErrorKind, ListQuery, Selection},
+    sim::disk::SimDisk,
+};
+
+use super::{
+    backend, contents, id, old_writer_puts, old_writer_removes, open, record, sim, things, users,
+    wait,
+};
+
+fn count(collection: &std::sync::Arc<dyn storeproof::seam::Collection>) -> u64 {
+    wait(collection.count(&Selection::all())).unwrap()
+}
+
+#[test]
+fn changes_of_an_older_writer_are_seen_at_once() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, users());
+    assert_eq!(count(&collection), 0);
+    // All within one tick of the disk's clock.
+    for (step, name) in ["ann", "bob", "cat"].into_iter().enumerate() {
+        old_writer_puts(&fs, "users/a.json", &format!(r#"{{"id":"a","username":"{name}"}}"#));
+        let found = wait(collection.find("username", &[name])).unwrap();
+        assert_eq!(found.records.len(), 1, "{name} was not seen (step {step})");
+        assert_eq!(count(&collection), 1);
+    }
+    assert_eq!(wait(collection.find("username", &["ann"])).unwrap().records, []);
+    old_writer_removes(&fs, "users", "a.json");
+    assert_eq!(count(&collection), 0);
+    old_writer_puts(&fs, "users/d/b.json", r#"{"id":"d/b","username":"dan"}"#);
+    assert_eq!(count(&collection), 1, "a new directory was not seen");
+    old_writer_puts(&fs, "users/d/c.json", r#"{"id":"d/c","username":"eve"}"#);
+    assert_eq!(count(&collection), 2, "a change in a directory below was not seen");
+}
+
+#[test]
+fn they_are_seen_between_changes_of_our_own() {
+    // In a directory so large that it is not looked through again each time,
+    // and in a small one.
+    for own in [0_usize, 60] {
+        let fs = sim(SimDisk::new());
+        let options = FileOptions { walk_budget: 2, ..FileOptions::default() };
+        let collection = wait(backend(&fs).with_options(options).open(things())).unwrap();
+        for number in 0..own {
+            wait(collection.put(record(&format!("own-{number:03}"), "1"))).unwrap();
+        }
+        let own = u64::try_from(own).unwrap();
+        assert_eq!(count(&collection), own);
+        for step in 0_u64..20 {
+            wait(collection.put(record("mine", &step.to_string()))).unwrap();
+            assert_eq!(count(&collection), own + 1 + step, "before step {step}");
+            old_writer_puts(&fs, &format!("things/theirs-{step}.json"), "1");
+            assert_eq!(count(&collection), own + 2 + step, "after step {step}");
+        }
+    }
+}
+
+#[test]
+fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    for number in 0..200 {
+        wait(collection.put(record(&format!("r-{number:03}"), "1"))).unwrap();
+    }
+    assert_eq!(count(&collection), 200);
+    // The clock of the disk goes on only as things change: until the time of
+    // the last look is past, looking again is right.
+    for number in 0..60 {
+        wait(collection.put(record("tick", &number.to_string()))).unwrap();
+    }
+    assert_eq!(count(&collection), 201);
+    let before = fs.disk().trace_len();
+    let claimed = wait(collection.claim(&Selection::all())).unwrap();
+    assert_eq!(claimed.id, id("r-000"));
+    assert!(fs.disk().trace_len() - before < 20, "a claim takes few steps");
+    assert_eq!(count(&collection), 200);
+}
+
+#[test]
+fn an_older_writers_value_is_unique_for_ours() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, users());
+    wait(collection.put(record("a", r#"{"id":"a","username":"ann"}"#))).unwrap();
+    old_writer_puts(&fs, "users/b.json", r#"{"id":"b","username":"bob"}"#);
+    let error = wait(collection.put(record("a", r#"{"id":"a","username":"bob"}"#))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::KeyTaken);
+    old_writer_removes(&fs, "users", "b.json");
+    wait(collection.put(record("a", r#"{"id":"a","username":"bob"}"#))).unwrap();
+    assert_eq!(wait(collection.find("username", &["ann"])).unwrap().records, []);
+}
+
+#[test]
+fn two_handles_see_each_others_changes() {
+    let fs = sim(SimDisk::new());
+    let one = open(&fs, things());
+    let two = open(&fs, things());
+    for step in 0..40 {
+        let (writer, reader) = if step % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        wait(writer.put(record(&format!("r-{step}"), "1"))).unwrap();
+        assert_eq!(contents(reader).len(), step + 1, "after step {step}");
+        let page =
+            wait(reader.list(&ListQuery { limit: Some(1), ..ListQuery::default() })).unwrap();
+        assert_eq!(page.records.len(), 1);
+    }
+    for left in (0..40).rev() {
+        let (claimer, reader) = if left % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        wait(claimer.claim(&Selection::all())).unwrap();
+        assert_eq!(count(reader), left);
+    }
+}
