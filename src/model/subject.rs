@@ -134,7 +134,8 @@ pub trait Operation:
 pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// Its place in [`Subject::CLASSES`].
     fn class(&self) -> usize;
-    /// Whether it surely changed nothing (an error with the outcome `NotDone`).
+    /// Whether the operation surely changed nothing: an error with the outcome
+    /// `NotDone`, or word that there was nothing to do.
     fn is_refusal(&self) -> bool;
     /// Whether the operation may or may not have happened.
     fn is_unknown(&self) -> bool;

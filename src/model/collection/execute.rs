@@ -10,7 +10,7 @@ use super::{
     outcome::CollectionSeen,
 };
 use crate::{
-    model::source::RawId,
+    model::{payload::PayloadInput, source::RawId},
     seam::{
         Action, Collection, CollectionExt, Condition, Cursor, Error, ListQuery, Record, RecordId,
         Result, Selection, Write,
@@ -47,7 +47,25 @@ pub(super) async fn execute(
             CollectionSeen::record(store.claim(&select(selection)).await)
         }
         CollectionOp::PurgeExpired => CollectionSeen::count(store.purge_expired().await),
+        CollectionOp::Update { id, data } => update(store, id, data).await,
         _ => CollectionSeen::done(write(store, op).await),
+    }
+}
+
+/// An edit that leaves the record as it is makes the call a mere read.
+async fn update(store: &dyn Collection, id: &RawId, data: &PayloadInput) -> CollectionSeen {
+    let mut same = false;
+    let edit = |record: &Record| -> Result<_> {
+        same = record.data == *data.payload();
+        Ok((!same).then(|| data.payload().clone()))
+    };
+    let updated = match legal(id) {
+        Ok(id) => store.update(&id, edit).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match updated {
+        Ok(()) if same => CollectionSeen::Unchanged,
+        updated => CollectionSeen::done(updated),
     }
 }
 
@@ -63,13 +81,6 @@ async fn write(store: &dyn Collection, op: &CollectionOp) -> Result<()> {
         CollectionOp::CompareAndDelete { id, expected } => {
             store.compare_and_delete(&legal(id)?, expected.payload().clone()).await
         }
-        CollectionOp::Update { id, data } => {
-            let edit = |record: &Record| -> Result<_> {
-                let same = record.data == *data.payload();
-                Ok((!same).then(|| data.payload().clone()))
-            };
-            store.update(&legal(id)?, edit).await.map(|_| ())
-        }
         CollectionOp::Commit { writes } => {
             store.commit(writes.iter().map(commit_write).collect::<Result<_>>()?).await
         }
@@ -81,6 +92,7 @@ async fn write(store: &dyn Collection, op: &CollectionOp) -> Result<()> {
         | CollectionOp::List(_)
         | CollectionOp::Count(_)
         | CollectionOp::Claim(_)
+        | CollectionOp::Update { .. }
         | CollectionOp::PurgeExpired => Ok(()),
     }
 }

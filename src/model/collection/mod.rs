@@ -194,6 +194,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("compare_and_delete", "not_found"),
     ("compare_and_delete", "conflict"),
     ("update", "done"),
+    ("update", "unchanged"),
     ("update", "not_found"),
     ("update", "invalid_record"),
     ("update", "key_taken"),

@@ -15,6 +15,8 @@ use crate::{
 pub enum CollectionSeen {
     /// It is done; there is nothing to return.
     Done,
+    /// There was nothing to do: the call only read.
+    Unchanged,
     /// A record.
     Record(Record),
     /// A page.
@@ -79,6 +81,7 @@ pub(super) const CLASSES: &[&str] = &[
     "closed",
     "backend",
     "error_of_a_new_kind",
+    "unchanged",
 ];
 
 impl CollectionSeen {
@@ -157,7 +160,7 @@ impl PartialEq for Failure {
 impl PartialEq for CollectionSeen {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Done, Self::Done) => true,
+            (Self::Done, Self::Done) | (Self::Unchanged, Self::Unchanged) => true,
             (Self::Record(a), Self::Record(b)) => a == b,
             (
                 Self::Page { records: a, damaged: b, has_next: c },
@@ -177,6 +180,7 @@ impl Verdict for CollectionSeen {
     fn class(&self) -> usize {
         match self {
             Self::Done => 0,
+            Self::Unchanged => 25,
             Self::Record(_) => 1,
             Self::Page { damaged, .. } if !damaged.is_empty() => 5,
             Self::Page { has_next: true, .. } => 4,
@@ -208,7 +212,7 @@ impl Verdict for CollectionSeen {
     }
 
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Failed(Failure { unknown: false, .. }))
+        matches!(self, Self::Unchanged | Self::Failed(Failure { unknown: false, .. }))
     }
 
     fn is_unknown(&self) -> bool {
@@ -218,6 +222,7 @@ impl Verdict for CollectionSeen {
     fn describe(&self) -> String {
         match self {
             Self::Done => "done".to_owned(),
+            Self::Unchanged => "unchanged".to_owned(),
             Self::Record(record) => record_text(record),
             Self::Page { records, damaged, has_next } => {
                 let more = if *has_next { " and more" } else { "" };
@@ -244,7 +249,7 @@ impl Verdict for CollectionSeen {
     fn digest(&self, into: &mut impl Hasher) {
         into.write_usize(self.class());
         match self {
-            Self::Done => {}
+            Self::Done | Self::Unchanged => {}
             Self::Record(record) => digest_record(record, into),
             Self::Page { records, damaged, has_next } => {
                 digest_items(records, damaged, into);
