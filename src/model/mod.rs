@@ -9,6 +9,7 @@ pub mod legacy;
 pub mod payload;
 pub mod source;
 pub mod subject;
+pub mod users;
 
 #[cfg(test)]
 pub(crate) mod testing;

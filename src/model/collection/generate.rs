@@ -10,11 +10,11 @@ use super::operation::{
 };
 use crate::{
     model::{
-        legacy::LegacyDocument,
+        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
         payload,
-        source::{INSTANTS, RawId, Source, adversarial_ids},
+        source::Source,
     },
-    seam::{Encoding, Instant},
+    seam::Encoding,
 };
 
 /// How often each operation comes, in the order of
@@ -149,20 +149,10 @@ fn selection(source: &mut Source<'_, '_>) -> Result<SelectionInput> {
 
 /// What older software may have left: payloads in files under raw ids.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
-    let mut documents: Vec<LegacyDocument> = Vec::new();
-    for _ in 0..source.below(6)? {
-        let RawId(id) = if source.ratio(1, 4)? {
-            source.choose(adversarial_ids())?.clone()
-        } else {
-            source.id()?
-        };
-        if !is_raw_file_name(&id) || documents.iter().any(|other| in_the_way(&other.id, &id)) {
-            continue;
-        }
+    let mut documents = Vec::new();
+    for id in legacy_ids(source)? {
         let text = legacy_text(source)?;
-        // Times that real file systems can hold, too.
-        let modified = *source.choose(INSTANTS.get(..5).unwrap_or(INSTANTS))?;
-        documents.push(LegacyDocument { id: id.to_string(), text, modified });
+        documents.push(LegacyDocument { id, text, modified: modified(source)? });
     }
     Ok(documents)
 }
@@ -187,54 +177,5 @@ fn legacy_text(source: &mut Source<'_, '_>) -> Result<String> {
             _ => {}
         }
     }
-    Ok(if source.ratio(1, 2)? {
-        format!("{{\n  {}\n}}", members.join(",\n  "))
-    } else {
-        format!("{{{}}}", members.join(","))
-    })
-}
-
-/// Some instants as text with another offset than `Z`, as the field has them.
-fn offset_text(instant: Instant) -> String {
-    if instant.nanoseconds() == 1 && instant < Instant::MAX.saturating_add_seconds(-86_400) {
-        let local = instant.saturating_add_seconds(9 * 3_600).to_string();
-        return local.replace('Z', "+09:00");
-    }
-    instant.to_string()
-}
-
-/// Whether older software could have used the id as a file's name, `.json`
-/// added: no level that is empty or begins with a dot, none too long, nothing
-/// that leaves the directory.
-fn is_raw_file_name(id: &str) -> bool {
-    let longest = 255 - ".json".len();
-    !id.contains('\0')
-        && id
-            .split('/')
-            .all(|level| !level.is_empty() && !level.starts_with('.') && level.len() <= longest)
-}
-
-/// Whether two ids can't both have a file: the same one, or one's file where
-/// the other has a directory.
-fn in_the_way(one: &str, other: &str) -> bool {
-    let file = |id: &str| format!("{id}.json");
-    let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
-    one == other || within(one, &file(other)) || within(other, &file(one))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{in_the_way, is_raw_file_name};
-
-    #[test]
-    fn legacy_ids_are_raw_file_names() {
-        for id in ["a", "a/b", "a b", "ユーザー", "a.json", "%2e", "~", &"x".repeat(250)] {
-            assert!(is_raw_file_name(id), "{id:?} could be a file's name");
-        }
-        for id in ["", ".a", "a//b", "/a", "a/", "..", "a/../b", "a\0", &"x".repeat(251)] {
-            assert!(!is_raw_file_name(id), "{id:?} could not be a file's name");
-        }
-        assert!(in_the_way("a", "a.json/b") && in_the_way("a.json/b", "a"));
-        assert!(!in_the_way("a", "a/b"));
-    }
+    object_text(source, &members)
 }

@@ -119,9 +119,10 @@ pub(super) fn outcomes_unseen(
                 }
             }
         }
-        CollectionOp::PurgeExpired => {
-            after(model.expired(moment).map(|id| (id.clone(), None)).collect());
-        }
+        // Each removal stands for itself: an expired record can't be told from
+        // one that is gone, but by the clock that goes back and by the next
+        // purge, which counts it.
+        CollectionOp::PurgeExpired => return purges_unseen(model, moment),
         _ => {
             if let Ok(changes) = effect(model, op, moment) {
                 after(changes);
@@ -129,6 +130,28 @@ pub(super) fn outcomes_unseen(
         }
     }
     states
+}
+
+/// What a purge leaves that was cut short: any of the expired records.
+fn purges_unseen(model: &CollectionModel, moment: &Moment<'_>) -> Vec<CollectionModel> {
+    const MOST_TOLD_APART: usize = 4;
+    let expired: Vec<_> = model.expired(moment).cloned().collect();
+    if expired.len() > MOST_TOLD_APART {
+        let mut state = model.clone();
+        for id in expired {
+            state.entries.remove(&id);
+            state.lingering.insert(id);
+        }
+        return vec![state];
+    }
+    let some_gone = |gone: usize| {
+        let mut state = model.clone();
+        for (_, id) in expired.iter().enumerate().filter(|(place, _)| gone >> place & 1 == 1) {
+            state.entries.remove(id);
+        }
+        state
+    };
+    (1..1 << expired.len()).map(some_gone).collect()
 }
 
 fn get(model: &CollectionModel, id: &RawId, seen: &CollectionSeen, moment: &Moment<'_>) -> Verdict {

@@ -13,8 +13,8 @@ use crate::{
 pub struct CollectionModel {
     /// What is stored, expired records included.
     pub entries: BTreeMap<RecordId, Entry>,
-    /// Expired records that a purge may have left because another operation
-    /// on them overlapped. Always empty in a sequential run.
+    /// Expired records that a purge may have left: it was cut short, or another
+    /// operation on them overlapped. Always empty in a sequential run.
     pub lingering: BTreeSet<RecordId>,
 }
 

@@ -181,6 +181,12 @@ fn a_purge_counts_what_has_expired_exactly_unless_others_write_it() {
     alone(&overlapped, &purge, &count(1));
     alone(&overlapped, &purge, &count(0));
     rejected(&overlapped, &purge, &count(2));
+    let divergences = Divergences::default();
+    let overlap = Overlap::Ids(&[]);
+    let moment = Moment { now: INSTANTS[0], divergences: &divergences, overlap };
+    let cut_short = CollectionSubject::outcomes_unseen(&model, &purge, &moment);
+    let left: Vec<_> = cut_short.iter().map(|state| state.entries.len()).collect();
+    assert_eq!(left, [1, 1, 0], "a purge that is cut short leaves some");
     let deleted = alone(&model, &CollectionOp::Delete { id: raw("a") }, &CollectionSeen::Done);
     rejected(&deleted, &purge, &count(2));
 }
