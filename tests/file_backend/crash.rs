@@ -1,7 +1,7 @@
 //! What a kill or a loss of power leaves, at every step.
 
 use storeproof::{
-    seam::{CollectionExt, ErrorKind, Write},
+    seam::{CollectionExt, Write},
     sim::disk::{ImageKind, SimDisk},
 };
 
@@ -172,39 +172,4 @@ fn recovery_leaves_what_somebody_else_wrote_since() {
     let collection = open(&fs, things());
     let expected = [("a", "\"theirs\""), ("b", "3")].map(|(id, data)| (id.into(), data.into()));
     assert_eq!(contents(&collection), expected);
-}
-
-#[test]
-fn a_handle_that_lives_on_completes_what_a_dead_writer_left() {
-    // Two processes share the disk; the page cache outlives the one that dies.
-    let fs = sim(SimDisk::new());
-    let collection = open(&fs, things());
-    wait(collection.put(record("a", "1"))).unwrap();
-    let start = fs.disk().trace_len();
-    wait(collection.commit(vec![Write::put(record("a", "2")), Write::delete(id("gone"))])).unwrap();
-    let writes = vec![Write::put(record("a", "3")), Write::put(record("b", "3"))];
-    wait(collection.commit(writes)).unwrap();
-    let whole = fs.disk();
-    for at in start..=whole.trace_len() {
-        let fs = sim(whole.image(at, ImageKind::Everything));
-        // The survivor had opened before: it does not recover at open, so that
-        // only the generation tells.
-        let found: Vec<_> = {
-            let survivor = open(&fs, things());
-            ["a", "b"]
-                .map(|text| match wait(survivor.get(&id(text))) {
-                    Ok(record) => record.data.to_text_lossy().into_owned(),
-                    Err(error) => {
-                        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-                        String::new()
-                    }
-                })
-                .into()
-        };
-        assert!(
-            [["1", ""], ["2", ""], ["3", "3"]].iter().any(|state| *state == found[..]),
-            "step {}: {found:?} is half a commit",
-            at - start
-        );
-    }
 }

@@ -1,8 +1,11 @@
 //! What is particular to collections of files: what lies on the disk, what
 //! older software left or writes meanwhile, and what crashes leave.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
 mod crash;
 mod damage;
+mod faults;
 mod legacy;
 mod other_writers;
 mod storage;
@@ -33,7 +36,7 @@ use storeproof::{
 
 /// Random bytes that are the same in every run.
 #[derive(Default)]
-pub struct CountingEntropy(AtomicU64);
+pub(crate) struct CountingEntropy(AtomicU64);
 
 impl Entropy for CountingEntropy {
     fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
@@ -47,48 +50,48 @@ impl Entropy for CountingEntropy {
 
 /// Runs what never has to wait: a lone client.
 #[track_caller]
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("a lone client had to wait"),
     }
 }
 
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::new(1_767_225_600, 0).unwrap()
 }
 
-pub fn id(text: &str) -> RecordId {
+pub(crate) fn id(text: &str) -> RecordId {
     RecordId::new(text).unwrap()
 }
 
-pub fn record(text: &str, json: &str) -> Record {
+pub(crate) fn record(text: &str, json: &str) -> Record {
     Record::json(id(text), Payload::json(json.as_bytes()).expect("the test's JSON"), now())
 }
 
-pub fn sim(disk: SimDisk) -> SimFs {
+pub(crate) fn sim(disk: SimDisk) -> SimFs {
     SimFs::new(disk, Sim::default())
 }
 
-pub fn clock() -> Arc<dyn Clock> {
+pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(SimClock::new(now(), 1))
 }
 
-pub fn backend<F: Fs>(fs: &F) -> FileBackend<F> {
+pub(crate) fn backend<F: Fs>(fs: &F) -> FileBackend<F> {
     FileBackend::new(fs.clone(), clock(), Arc::new(CountingEntropy::default()))
 }
 
-pub fn open<F: Fs>(fs: &F, spec: CollectionSpec) -> Arc<dyn Collection> {
+pub(crate) fn open<F: Fs>(fs: &F, spec: CollectionSpec) -> Arc<dyn Collection> {
     wait(backend(fs).open(spec)).expect("the collection opens")
 }
 
 /// A collection called `things` without keys.
-pub fn things() -> CollectionSpec {
+pub(crate) fn things() -> CollectionSpec {
     CollectionSpec::new("things")
 }
 
 /// A collection of payloads that have their own id, and a unique name.
-pub fn users() -> CollectionSpec {
+pub(crate) fn users() -> CollectionSpec {
     let mut spec =
         CollectionSpec::new("users").with_keys([KeySpec::unique("username", &["/username"])]);
     spec.legacy = LegacySpec {
@@ -106,7 +109,7 @@ fn payload_id(payload: &Payload) -> Vec<String> {
 }
 
 /// The files of the disk but for the lock file, as (path, content).
-pub fn files(fs: &SimFs) -> Vec<(String, String)> {
+pub(crate) fn files(fs: &SimFs) -> Vec<(String, String)> {
     let disk = fs.disk();
     disk.files()
         .into_iter()
@@ -116,7 +119,7 @@ pub fn files(fs: &SimFs) -> Vec<(String, String)> {
 }
 
 /// What older software does: it writes beside and renames, without a lock.
-pub fn old_writer_puts(fs: &SimFs, path: &str, content: &str) {
+pub(crate) fn old_writer_puts(fs: &SimFs, path: &str, content: &str) {
     wait(async {
         let mut dir = fs.root();
         let (directories, name) = path.rsplit_once('/').expect("a file in a directory");
@@ -132,7 +135,7 @@ pub fn old_writer_puts(fs: &SimFs, path: &str, content: &str) {
     });
 }
 
-pub fn old_writer_removes(fs: &SimFs, directory: &str, name: &str) {
+pub(crate) fn old_writer_removes(fs: &SimFs, directory: &str, name: &str) {
     wait(async {
         let dir = fs.open_dir(&fs.root(), directory).await.unwrap();
         fs.remove_file(&dir, name).await.unwrap();
@@ -140,7 +143,7 @@ pub fn old_writer_removes(fs: &SimFs, directory: &str, name: &str) {
 }
 
 /// A disk with one file of a time long past.
-pub fn disk_with(files: &[(&str, &str)]) -> SimDisk {
+pub(crate) fn disk_with(files: &[(&str, &str)]) -> SimDisk {
     let mut disk = SimDisk::new();
     for (path, content) in files {
         let modified = FileTime { seconds: 1_700_000_000, nanoseconds: 123 };
@@ -150,7 +153,7 @@ pub fn disk_with(files: &[(&str, &str)]) -> SimDisk {
 }
 
 /// Every record of the collection as (id, payload), by id.
-pub fn contents(collection: &Arc<dyn Collection>) -> Vec<(String, String)> {
+pub(crate) fn contents(collection: &Arc<dyn Collection>) -> Vec<(String, String)> {
     use storeproof::seam::{CollectionExt, Selection};
 
     let page = wait(collection.drain(Selection::all())).expect("the collection lists");

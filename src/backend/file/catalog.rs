@@ -353,24 +353,25 @@ impl Catalog {
     }
 
     fn learn(&mut self, entry: Arc<Entry>) {
-        self.set(entry.id.clone(), entry.form, Some(entry));
+        let id = entry.id.clone();
+        self.set(&id, entry.form, Some(entry));
     }
 
     fn forget(&mut self, entry: &Arc<Entry>) {
         let slot = self.records.get_mut(&entry.id).map(|files| files.slot(entry.form));
         // Another path may have taken the slot since.
         if slot.is_some_and(|slot| slot.as_ref().is_some_and(|held| Arc::ptr_eq(held, entry))) {
-            self.set(entry.id.clone(), entry.form, None);
+            self.set(&entry.id, entry.form, None);
         }
     }
 
-    fn set(&mut self, id: RecordId, form: Form, entry: Option<Arc<Entry>>) {
+    fn set(&mut self, id: &RecordId, form: Form, entry: Option<Arc<Entry>>) {
         let files = self.records.entry(id.clone()).or_default();
         let before = files.counting().cloned();
         *files.slot(form) = entry;
         let after = files.counting().cloned();
         if after.is_none() {
-            self.records.remove(&id);
+            self.records.remove(id);
         }
         if let Some(before) = before {
             self.unindex(&before);

@@ -37,17 +37,17 @@ pub(super) async fn get<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Reco
         // counts for anybody before it is over.
         let head = lock::read_head(call).await?;
         if !(head.is_changing() && head.several) {
-            return outcome(call, current, now);
+            return outcome(call, &current, now);
         }
     }
     let held = lock::acquire(call, Purpose::Read).await?;
     let current = load(call, id).await?;
     let now = call.storage.clock.now();
     drop(held);
-    outcome(call, current, now)
+    outcome(call, &current, now)
 }
 
-fn outcome<F: Fs>(call: &Call<'_, F>, current: Current, now: Instant) -> Result<Record> {
+fn outcome<F: Fs>(call: &Call<'_, F>, current: &Current, now: Instant) -> Result<Record> {
     match current.seen(now) {
         Seen::Absent => Err(Error::NotFound(call.site())),
         Seen::Damaged(file, damage) => Err(file.corrupt(call, damage)),

@@ -1,0 +1,401 @@
+//! Processes that die in the middle while others live on, and steps of the
+//! storage that fail.
+
+use std::{
+    future::{Future, pending},
+    io,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+use storeproof::{
+    fs::{Access, DirEntry, FileTime, Fs, Metadata},
+    seam::{Collection, CollectionExt, Error, ErrorKind, Outcome, Result, Write},
+    sim::disk::{ImageKind, SimDisk, SimFs},
+};
+
+use super::{contents, disk_with, files, id, open, record, sim, things, wait};
+
+/// What happens at one of the next calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nothing.
+    Live,
+    /// From the call after so many on, none ever returns.
+    DieAfter(usize),
+    /// The call after so many fails, and has no effect.
+    FailAfter(usize),
+    /// The call after so many is done, and says that it failed.
+    LieAfter(usize),
+}
+
+/// One process's view of the disk.
+#[derive(Clone)]
+struct Process {
+    disk: SimFs,
+    fate: Arc<Mutex<Fate>>,
+    /// The name of the call that failed.
+    failed: Arc<Mutex<Option<&'static str>>>,
+}
+
+enum Turn {
+    Do,
+    Die,
+    Fail,
+    Lie,
+}
+
+impl Process {
+    fn new(disk: SimFs) -> Self {
+        Self { disk, fate: Arc::new(Mutex::new(Fate::Live)), failed: Arc::default() }
+    }
+
+    fn meets(&self, fate: Fate) {
+        *self.fate.lock().unwrap() = fate;
+        *self.failed.lock().unwrap() = None;
+    }
+
+    fn failed(&self) -> Option<&'static str> {
+        *self.failed.lock().unwrap()
+    }
+
+    fn turn(&self, call: &'static str) -> Turn {
+        let mut fate = self.fate.lock().unwrap();
+        let (left, next, turn): (_, fn(usize) -> Fate, _) = match *fate {
+            Fate::Live => return Turn::Do,
+            Fate::DieAfter(left) => (left, Fate::DieAfter, Turn::Die),
+            Fate::FailAfter(left) => (left, Fate::FailAfter, Turn::Fail),
+            Fate::LieAfter(left) => (left, Fate::LieAfter, Turn::Lie),
+        };
+        if left > 0 {
+            *fate = next(left - 1);
+            return Turn::Do;
+        }
+        if !matches!(turn, Turn::Die) {
+            *fate = Fate::Live;
+            *self.failed.lock().unwrap() = Some(call);
+        }
+        turn
+    }
+
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = io::Result<T>> + Send,
+    ) -> io::Result<T> {
+        let failure = || io::Error::other("an injected failure");
+        match self.turn(name) {
+            Turn::Do => call.await,
+            Turn::Die => pending().await,
+            Turn::Fail => Err(failure()),
+            Turn::Lie => call.await.and(Err(failure())),
+        }
+    }
+}
+
+impl Fs for Process {
+    type Dir = <SimFs as Fs>::Dir;
+    type File = <SimFs as Fs>::File;
+
+    fn root(&self) -> Self::Dir {
+        self.disk.root()
+    }
+
+    fn now(&self) -> FileTime {
+        self.disk.now()
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        operation: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        operation
+    }
+
+    async fn open_dir(&self, parent: &Self::Dir, name: &str) -> io::Result<Self::Dir> {
+        self.call("open_dir", self.disk.open_dir(parent, name)).await
+    }
+
+    async fn create_dir(&self, parent: &Self::Dir, name: &str) -> io::Result<()> {
+        self.call("create_dir", self.disk.create_dir(parent, name)).await
+    }
+
+    async fn read_dir(&self, dir: &Self::Dir) -> io::Result<Vec<DirEntry>> {
+        self.call("read_dir", self.disk.read_dir(dir)).await
+    }
+
+    async fn metadata(&self, dir: &Self::Dir, name: &str) -> io::Result<Metadata> {
+        self.call("metadata", self.disk.metadata(dir, name)).await
+    }
+
+    async fn dir_metadata(&self, dir: &Self::Dir) -> io::Result<Metadata> {
+        self.call("dir_metadata", self.disk.dir_metadata(dir)).await
+    }
+
+    async fn set_dir_modified(&self, dir: &Self::Dir, modified: FileTime) -> io::Result<()> {
+        self.call("set_dir_modified", self.disk.set_dir_modified(dir, modified)).await
+    }
+
+    async fn read(&self, dir: &Self::Dir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
+        self.call("read", self.disk.read(dir, name)).await
+    }
+
+    async fn create_file(&self, dir: &Self::Dir, name: &str) -> io::Result<Self::File> {
+        self.call("create_file", self.disk.create_file(dir, name)).await
+    }
+
+    async fn write(&self, file: &Self::File, bytes: &[u8]) -> io::Result<()> {
+        self.call("write", self.disk.write(file, bytes)).await
+    }
+
+    async fn sync_file(&self, file: &Self::File) -> io::Result<()> {
+        self.call("sync_file", self.disk.sync_file(file)).await
+    }
+
+    async fn sync_dir(&self, dir: &Self::Dir) -> io::Result<()> {
+        self.call("sync_dir", self.disk.sync_dir(dir)).await
+    }
+
+    async fn rename(
+        &self,
+        from_dir: &Self::Dir,
+        from: &str,
+        to_dir: &Self::Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.call("rename", self.disk.rename(from_dir, from, to_dir, to)).await
+    }
+
+    async fn remove_file(&self, dir: &Self::Dir, name: &str) -> io::Result<()> {
+        self.call("remove_file", self.disk.remove_file(dir, name)).await
+    }
+
+    async fn open_file(
+        &self,
+        dir: &Self::Dir,
+        name: &str,
+        access: Access,
+    ) -> io::Result<Self::File> {
+        self.call("open_file", self.disk.open_file(dir, name, access)).await
+    }
+
+    async fn read_head(&self, file: &Self::File) -> io::Result<Vec<u8>> {
+        self.call("read_head", self.disk.read_head(file)).await
+    }
+
+    async fn write_head(&self, file: &Self::File, bytes: &[u8]) -> io::Result<()> {
+        self.call("write_head", self.disk.write_head(file, bytes)).await
+    }
+
+    async fn lock(&self, file: &Self::File) -> io::Result<()> {
+        self.call("lock", self.disk.lock(file)).await
+    }
+
+    async fn try_lock(&self, file: &Self::File) -> io::Result<bool> {
+        self.call("try_lock", self.disk.try_lock(file)).await
+    }
+}
+
+type Handle = Arc<dyn Collection>;
+type State = Vec<(String, String)>;
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// A change of a collection, and the files that it begins with.
+struct Case {
+    name: &'static str,
+    disk: fn() -> SimDisk,
+    prepare: fn(&Handle),
+    change: fn(&Handle) -> Running<'_>,
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            name: "a put",
+            disk: SimDisk::new,
+            prepare: |c| wait(c.put(record("a", "1"))).unwrap(),
+            change: |c| Box::pin(c.put(record("a", "2"))),
+        },
+        Case {
+            name: "a put in a new directory",
+            disk: SimDisk::new,
+            prepare: |_| {},
+            change: |c| Box::pin(c.put(record("d/e/a", "2"))),
+        },
+        Case {
+            name: "a delete",
+            disk: SimDisk::new,
+            prepare: |c| wait(c.put(record("a", "1"))).unwrap(),
+            change: |c| Box::pin(async { c.delete(&id("a")).await }),
+        },
+        Case {
+            name: "a claim",
+            disk: SimDisk::new,
+            prepare: |c| wait(c.put(record("a", "1"))).unwrap(),
+            change: |c| {
+                Box::pin(async { c.claim(&storeproof::seam::Selection::all()).await.map(drop) })
+            },
+        },
+        Case {
+            name: "a commit of several",
+            disk: SimDisk::new,
+            prepare: |c| {
+                let writes = vec![Write::put(record("a", "1")), Write::put(record("d/b", "1"))];
+                wait(c.commit(writes)).unwrap();
+            },
+            change: |c| {
+                Box::pin(c.commit(vec![
+                    Write::put(record("a", "2")),
+                    Write::put(record("new/c", "2")),
+                    Write::delete(id("d/b")),
+                ]))
+            },
+        },
+        Case {
+            name: "a put that makes others way",
+            disk: || disk_with(&[("things/%2E.json", "\"o\""), ("things/%252E.json", "\"p\"")]),
+            prepare: |_| {},
+            change: |c| Box::pin(c.put(record(".", "2"))),
+        },
+        Case {
+            name: "a put over a damaged record",
+            disk: || disk_with(&[("things/a.json", "{cut")]),
+            prepare: |_| {},
+            change: |c| Box::pin(c.put(record("a", "2"))),
+        },
+    ]
+}
+
+impl Case {
+    /// The states before and after, when nothing goes wrong.
+    fn states(&self) -> (State, State) {
+        let fs = sim((self.disk)());
+        let handle = open(&fs, things());
+        (self.prepare)(&handle);
+        let before = contents(&handle);
+        wait((self.change)(&handle)).unwrap();
+        (before, contents(&handle))
+    }
+}
+
+/// No file of ours is left beside the records.
+fn leftover(fs: &SimFs) -> Option<String> {
+    files(fs).into_iter().map(|(path, _)| path).find(|path| {
+        path.contains("/.storeproof.") && !path.starts_with("things/.storeproof.quarantine/a.json~")
+    })
+}
+
+/// More calls than any of the cases makes.
+const ENOUGH: usize = 400;
+
+#[test]
+fn survivors_complete_or_undo_what_a_killed_process_was_doing() {
+    for case in cases() {
+        let (before, after) = case.states();
+        let mut seen = (0, 0);
+        let mut finished = false;
+        for calls in 0..ENOUGH {
+            let fs = sim((case.disk)());
+            let killed = Process::new(fs.clone());
+            let doomed = open(&killed, things());
+            let survivor = open(&fs, things());
+            (case.prepare)(&doomed);
+            assert_eq!(contents(&survivor), before);
+            killed.meets(Fate::DieAfter(calls));
+            {
+                let mut operation = pin!((case.change)(&doomed));
+                let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                finished = matches!(polled, Poll::Ready(Ok(())));
+            }
+            let at = format!("{} killed after {calls} calls", case.name);
+            // A single get must not see what a list does not.
+            let single = ["a", "d/b", "new/c", ".", "%2E", "d/e/a"].map(|text| {
+                wait(survivor.get(&id(text))).ok().map(|r| r.data.to_text_lossy().into_owned())
+            });
+            let found = contents(&survivor);
+            assert!(found == before || found == after, "{at}: {found:?} is half of it");
+            for (text, data) in ["a", "d/b", "new/c", ".", "%2E", "d/e/a"].iter().zip(&single) {
+                let listed = found.iter().find(|(id, _)| id == text).map(|(_, data)| data);
+                assert_eq!(listed, data.as_ref(), "{at}: get and list differ about {text}");
+            }
+            if found == before && before != after {
+                seen.0 += 1;
+                assert!(!finished, "{at}: acknowledged and lost");
+            } else {
+                seen.1 += 1;
+            }
+            // What survivors then acknowledge rests on what they saw.
+            wait(survivor.put(record("later", "1"))).unwrap_or_else(|e| panic!("{at}: {e}"));
+            let lost = sim(fs.disk().image(usize::MAX, ImageKind::NothingUnsynced));
+            let reopened = open(&lost, things());
+            let mut expected = found.clone();
+            expected.push(("later".to_owned(), "1".to_owned()));
+            expected.sort();
+            assert_eq!(contents(&reopened), expected, "{at}: after a loss of power");
+            assert_eq!(leftover(&lost), None, "{at}");
+            if finished {
+                break;
+            }
+        }
+        assert!(finished, "{}: it never came to its end", case.name);
+        assert!(seen.0 > 3 && seen.1 > 1, "{}: both outcomes are reached: {seen:?}", case.name);
+    }
+}
+
+#[test]
+fn a_step_that_fails_leaves_all_or_nothing_and_says_which() {
+    for case in cases() {
+        let (before, after) = case.states();
+        for fate in [Fate::FailAfter, Fate::LieAfter] {
+            let mut finished = false;
+            let mut refusals = 0;
+            for calls in 0..ENOUGH {
+                let fs = sim((case.disk)());
+                let process = Process::new(fs.clone());
+                let handle = open(&process, things());
+                let other = open(&fs, things());
+                (case.prepare)(&handle);
+                process.meets(fate(calls));
+                let outcome = wait((case.change)(&handle));
+                let Some(failed) = process.failed() else {
+                    finished = true;
+                    break;
+                };
+                process.meets(Fate::Live);
+                let at = format!("{}: {:?}, {failed}: {outcome:?}", case.name, fate(calls));
+                let found = contents(&other);
+                assert!(found == before || found == after, "{at}: {found:?} is half of it");
+                match &outcome {
+                    Ok(()) => assert_eq!(found, after, "{at}"),
+                    Err(error) if error.outcome() == Outcome::NotDone => {
+                        refusals += 1;
+                        assert_eq!(found, before, "{at}");
+                        assert!(matches!(error, Error::Io { .. }), "{at}");
+                    }
+                    Err(_) => {}
+                }
+                assert_eq!(contents(&handle), found, "{at}: reads go on and agree");
+                let later = wait(handle.put(record("later", "1")));
+                if matches!(failed, "sync_file" | "sync_dir") && outcome.is_err() {
+                    let error = later.expect_err("writes are refused after a failed sync");
+                    assert_eq!(error.kind(), ErrorKind::Closed, "{at}");
+                } else {
+                    later.unwrap_or_else(|error| panic!("{at}: then {error}"));
+                }
+                wait(open(&process, things()).put(record("later", "1")))
+                    .unwrap_or_else(|error| panic!("{at}: reopened, then {error}"));
+                // Nothing of a failed commit comes back with the power.
+                let lost = sim(fs.disk().image(usize::MAX, ImageKind::NothingUnsynced));
+                let mut expected = found;
+                expected.push(("later".to_owned(), "1".to_owned()));
+                expected.sort();
+                assert_eq!(contents(&open(&lost, things())), expected, "{at}");
+                assert_eq!(leftover(&lost), None, "{at}");
+            }
+            assert!(finished, "{}: it never came to its end", case.name);
+            assert!(refusals > 3, "{}: too few failures were reached", case.name);
+        }
+    }
+}
