@@ -37,8 +37,16 @@ fn assert_refused(directory: &Path, arguments: &[&str], message: &str) {
 fn bad_usage_is_one_line_and_exit_status_2() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    assert_refused(here, &["check", "--store", "nonesuch"], "no store \"nonesuch\"; there are: coll");
-    assert_refused(here, &["check", "--backend", "floppy"], "no backend \"floppy\"; there are: mem");
+    assert_refused(
+        here,
+        &["check", "--store", "nonesuch"],
+        "no store \"nonesuch\"; there are: coll",
+    );
+    assert_refused(
+        here,
+        &["check", "--backend", "floppy"],
+        "no backend \"floppy\"; there are: mem",
+    );
     assert_refused(here, &["check", "--cases", "0"], "invalid value '0' for '--cases <N>'");
     assert_refused(here, &["check", "--cases", "5", "--time", "5s"], "cannot be used with");
     assert_refused(here, &["check", "--time", "soon"], "expected a time like 90s");
@@ -87,7 +95,8 @@ fn a_check_writes_a_report_and_repeats_itself_for_a_seed() {
     let here = directory.path();
     let run = |jobs: &str, out: &str| -> Value {
         let arguments = [
-            "check", "--seed", "7", "--cases", "40", "--jobs", jobs, "--out", out, "--format", "json",
+            "check", "--seed", "7", "--cases", "40", "--jobs", jobs, "--out", out, "--format",
+            "json",
         ];
         let output = storeproof(here, &arguments);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
@@ -101,7 +110,8 @@ fn a_check_writes_a_report_and_repeats_itself_for_a_seed() {
     let report = run("1", "a");
     assert_eq!(report, run("1", "b"), "two runs with one seed differ");
     assert_eq!(report, run("2", "c"), "one job and two jobs differ");
-    for key in ["schema", "version", "seed", "profile", "trace_hash", "reached", "counterexamples"] {
+    for key in ["schema", "version", "seed", "profile", "trace_hash", "reached", "counterexamples"]
+    {
         assert!(!report[key].is_null(), "report.json has no {key:?}");
     }
     assert_eq!(report["schema"], 1);

@@ -27,7 +27,8 @@ fn run(
 #[test]
 fn one_seed_gives_one_trace_on_every_backend_and_any_number_of_jobs() {
     for store in STORES {
-        for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()] {
+        for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()]
+        {
             let first = run(*store, backend, 7, 1);
             for jobs in [1, 2, 3] {
                 let again = run(*store, backend, 7, jobs);

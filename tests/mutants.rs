@@ -130,7 +130,8 @@ fn sound_code_passes_the_same_campaigns() {
     let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
     for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
         let open = sound::<CollectionSubject>();
-        let target = Target::<CollectionSubject> { backend, open: &*open, divergences: &divergences };
+        let target =
+            Target::<CollectionSubject> { backend, open: &*open, divergences: &divergences };
         let findings = campaign::run(&target, &effort, &Progress::default());
         let violations: Vec<_> = findings
             .counterexamples

@@ -51,8 +51,11 @@ fn json(text: &str) -> Payload {
 fn child(directory: &Path, name: &str) {
     let collection = open(directory);
     for round in 0..ROUNDS {
-        let record =
-            Record::json(id(&format!("contested/{round}")), json(&format!("{name:?}")), Instant::ZERO);
+        let record = Record::json(
+            id(&format!("contested/{round}")),
+            json(&format!("{name:?}")),
+            Instant::ZERO,
+        );
         match run(collection.create(record)) {
             Ok(()) => println!("won record {round}"),
             Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),

@@ -14,13 +14,19 @@ use super::{
     violation::Violation,
 };
 use crate::{
-    model::{collection::CollectionSubject, divergence::{Divergence, Divergences}, subject::Subject},
+    model::{
+        collection::CollectionSubject,
+        divergence::{Divergence, Divergences},
+        subject::Subject,
+        users::UsersSubject,
+    },
     seam::{Clock, Collection},
     sim::schedule::Schedule,
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] = &[&Entry::<CollectionSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] =
+    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
 
 /// The store of that name.
 #[must_use]
@@ -40,11 +46,7 @@ pub trait StoreUnderTest: Send + Sync {
     ///
     /// # Errors
     /// When the text is not a replay file of this store.
-    fn replay(
-        &self,
-        text: &str,
-        backend: &dyn BackendUnderTest,
-    ) -> Result<Replayed, ReplayError>;
+    fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -161,11 +163,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         }
     }
 
-    fn replay(
-        &self,
-        text: &str,
-        backend: &dyn BackendUnderTest,
-    ) -> Result<Replayed, ReplayError> {
+    fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
         let replay: Replay<S::Op> = replay::read(text)?;
         let mut permitted = Vec::new();
         for name in &replay.allow {
@@ -214,8 +212,7 @@ const SCHEDULES_SEARCHED: u64 = 200;
 
 fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
     let mut scenario = replay.scenario.clone();
-    let again =
-        |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
+    let again = |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
     let first = again(&scenario);
     let stale = first.stale > 0;
     let mut violation = first.violation;

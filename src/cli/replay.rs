@@ -45,8 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             .map(AsRef::as_ref)
             .find(|backend| backend.name() == header.backend)
             .ok_or_else(|| at(path, &format!("there is no backend {:?}", header.backend)))?;
-        let replayed =
-            store.replay(text, backend).map_err(|error| at(path, &error.to_string()))?;
+        let replayed = store.replay(text, backend).map_err(|error| at(path, &error.to_string()))?;
         violated |= replayed.violation.is_some();
         match arguments.format {
             Format::Human => print(&human(path, store.name(), backend.name(), &replayed))?,

@@ -1,6 +1,6 @@
 //! The file backend on the operating system's file system, under proof.
 
-use std::{path::PathBuf, path::Path, sync::Arc};
+use std::{path::Path, path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
 
@@ -82,7 +82,8 @@ impl Storage for DirectoryStorage {
         let clock = Arc::clone(&self.clock);
         let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.entropy));
         if let Some(size) = self.page_size {
-            backend = backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
+            backend =
+                backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
         }
         Ok(Arc::new(backend))
     }

@@ -122,7 +122,8 @@ impl<F: Fs> Storage for DiskStorage<F> {
         let clock = Arc::clone(&self.settings.clock);
         let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.settings.entropy));
         if let Some(size) = self.settings.page_size {
-            backend = backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
+            backend =
+                backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
         }
         Ok(Arc::new(backend))
     }

@@ -81,9 +81,7 @@ pub(super) fn step(
             Ok(changes) => {
                 let idle = changes.is_empty() && matches!(op, CollectionOp::Update { .. });
                 let expected = if idle { CollectionSeen::Unchanged } else { CollectionSeen::Done };
-                expect(*seen == expected, || {
-                    (expected, "nothing stands in the way of this call")
-                })?;
+                expect(*seen == expected, || (expected, "nothing stands in the way of this call"))?;
                 apply(model, changes);
                 Ok(())
             }
