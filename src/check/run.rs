@@ -107,7 +107,7 @@ impl<'a, S: Subject> Run<'a, S> {
         if scheduled && !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
-        Ok((self.target.open)(collection, Arc::new(self.clock.clone())))
+        Ok((self.target.open)(collection, Arc::new(self.clock.for_store())))
     }
 
     /// A seat for each client, at as many handles as the scenario says.
