@@ -240,3 +240,64 @@ impl<'trace> ImageBuilder<'trace> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{array::uniform4, collection::vec, prelude::*};
+
+    use super::ImageKind;
+    use crate::{
+        fs::EntryKind,
+        sim::disk::{SimDisk, trace::NodeId},
+    };
+
+    /// Does some operation that four small numbers choose, if it is possible.
+    fn perform(disk: &mut SimDisk, nodes: &mut Vec<NodeId>, [what, one, two, name]: [usize; 4]) {
+        let node = |at: usize| nodes[at % nodes.len()];
+        let names = ["a", "b", "c"];
+        let (from, to) = (names[name % 3], names[name / 3 % 3]);
+        match what % 8 {
+            0 => nodes.extend(disk.create(node(one), from, EntryKind::File)),
+            1 => nodes.extend(disk.create(node(one), from, EntryKind::Directory)),
+            2 => drop(disk.append(node(one), from.as_bytes())),
+            3 => drop(disk.write_head(node(one), b"xy")),
+            4 | 5 => drop(disk.rename(node(one), from, node(two), to)),
+            6 => drop(disk.remove(node(one), from)),
+            _ if disk.tree.is_directory(node(one)) => disk.sync_dir(node(one)),
+            _ => disk.sync_file(node(one)),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What images of parts of the unsynced changes rest on: nothing is
+        /// missing from the list, and nothing in it is durable already.
+        #[test]
+        fn what_is_durable_and_all_that_is_not_make_up_the_live_view(
+            operations in vec(uniform4(0_usize..9), 1..60),
+        ) {
+            let mut disk = SimDisk::new();
+            disk.begin_trace();
+            let mut nodes = vec![NodeId::ROOT];
+            for operation in operations {
+                perform(&mut disk, &mut nodes, operation);
+            }
+            let mut images = disk.images();
+            loop {
+                let mut tree = images.durable.clone();
+                for unsynced in images.unsynced() {
+                    unsynced.change.apply(&mut tree, unsynced.at);
+                }
+                let made_up = SimDisk::mounted(tree.remounted(), images.now);
+                let everything = images.image(ImageKind::Everything);
+                let (made_up, everything) = (made_up.entries(), everything.entries());
+                let at = images.position();
+                prop_assert_eq!(made_up, everything, "after {} steps of {:#?}", at, disk.trace());
+                if !images.advance() {
+                    break;
+                }
+            }
+        }
+    }
+}
