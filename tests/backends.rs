@@ -22,14 +22,14 @@ const BACKENDS: &[(&str, NewStorage)] =
     &[("memory", |clock| Arc::new(MemoryBackend::new(clock).with_page_size(PAGE_SIZE)))];
 
 /// Small, so that three records need two pages.
-pub const PAGE_SIZE: u32 = 2;
+pub(crate) const PAGE_SIZE: u32 = 2;
 
 /// A clock that shows what it is told.
 #[derive(Clone)]
-pub struct TestClock(Arc<Mutex<Instant>>);
+pub(crate) struct TestClock(Arc<Mutex<Instant>>);
 
 impl TestClock {
-    pub fn set(&self, now: Instant) {
+    pub(crate) fn set(&self, now: Instant) {
         *self.0.lock().unwrap() = now;
     }
 }
@@ -41,25 +41,25 @@ impl Clock for TestClock {
 }
 
 /// What a rule is tried on.
-pub struct World {
-    pub backend: Arc<dyn Backend>,
+pub(crate) struct World {
+    pub(crate) backend: Arc<dyn Backend>,
     /// Shows [`at`]`(0)` until it is set.
-    pub clock: TestClock,
+    pub(crate) clock: TestClock,
 }
 
 impl World {
-    pub async fn open(&self, spec: CollectionSpec) -> Arc<dyn Collection> {
+    pub(crate) async fn open(&self, spec: CollectionSpec) -> Arc<dyn Collection> {
         self.backend.open(spec).await.expect("the collection opens")
     }
 
     /// A collection without keys.
-    pub async fn plain(&self) -> Arc<dyn Collection> {
+    pub(crate) async fn plain(&self) -> Arc<dyn Collection> {
         self.open(CollectionSpec::new("plain")).await
     }
 }
 
 /// A rule, by name.
-pub type Rule = (&'static str, fn(&World) -> Pin<Box<dyn Future<Output = ()> + '_>>);
+pub(crate) type Rule = (&'static str, fn(&World) -> Pin<Box<dyn Future<Output = ()> + '_>>);
 
 /// The rules that these functions are, each under its own name.
 macro_rules! rules {
@@ -71,7 +71,7 @@ pub(crate) use rules;
 
 /// Tries every rule on every backend, each on a new storage; fails with the
 /// names of those that don't hold.
-pub fn every_backend_keeps(rules: &[Rule]) {
+pub(crate) fn every_backend_keeps(rules: &[Rule]) {
     let mut broken = Vec::new();
     for (backend, new_storage) in BACKENDS {
         for (name, rule) in rules {
@@ -88,7 +88,7 @@ pub fn every_backend_keeps(rules: &[Rule]) {
 
 /// Runs what never has to wait: a lone client.
 #[track_caller]
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("a lone client had to wait"),
@@ -96,35 +96,35 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// The first day of 2026, and that many seconds.
-pub fn at(seconds: i64) -> Instant {
+pub(crate) fn at(seconds: i64) -> Instant {
     Instant::new(1_767_225_600 + seconds, 0).unwrap()
 }
 
-pub fn id(text: &str) -> RecordId {
+pub(crate) fn id(text: &str) -> RecordId {
     RecordId::new(text).unwrap()
 }
 
-pub fn payload(text: &str) -> Payload {
+pub(crate) fn payload(text: &str) -> Payload {
     Payload::new(text.as_bytes())
 }
 
 /// A JSON record, created and changed at [`at`]`(0)`.
-pub fn record(text: &str, json: &str) -> Record {
+pub(crate) fn record(text: &str, json: &str) -> Record {
     Record::json(id(text), payload(json), at(0))
 }
 
-pub fn record_at(text: &str, json: &str, seconds: i64) -> Record {
+pub(crate) fn record_at(text: &str, json: &str, seconds: i64) -> Record {
     Record::json(id(text), payload(json), at(seconds))
 }
 
 /// The record with an end.
-pub fn until(record: Record, seconds: i64) -> Record {
+pub(crate) fn until(record: Record, seconds: i64) -> Record {
     Record { expires_at: Some(at(seconds)), ..record }
 }
 
 /// The kind of error, for telling assertions.
 #[track_caller]
-pub fn error_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
+pub(crate) fn error_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
     match result {
         Ok(value) => panic!("an error was expected, not {value:?}"),
         Err(error) => error.kind().name(),
@@ -132,6 +132,6 @@ pub fn error_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
 }
 
 /// The ids of records, in their order.
-pub fn ids(records: &[Record]) -> Vec<&str> {
+pub(crate) fn ids(records: &[Record]) -> Vec<&str> {
     records.iter().map(|record| record.id.as_str()).collect()
 }

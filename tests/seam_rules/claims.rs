@@ -4,7 +4,7 @@ use storeproof::seam::{CollectionExt, Selection};
 
 use crate::backends::{Rule, World, at, error_of, id, record, record_at, rules, until};
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     a_claim_takes_the_smallest_id,
     a_claim_takes_what_is_selected,
     a_claimed_record_is_gone,

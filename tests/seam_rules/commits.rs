@@ -4,7 +4,7 @@ use storeproof::seam::{Action, CollectionExt, Condition, Encoding, Record, Write
 
 use crate::backends::{Rule, World, at, error_of, id, payload, record, record_at, rules};
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     an_empty_commit_does_nothing,
     all_writes_happen,
     one_failed_condition_undoes_all,

@@ -4,7 +4,7 @@ use storeproof::seam::{Action, CollectionExt, Condition, Error, Record, Selectio
 
 use crate::backends::{Rule, World, at, error_of, id, payload, record, record_at, rules, until};
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     a_record_is_absent_from_its_expiry_on,
     every_operation_passes_over_expired_records,
     writing_over_an_expired_record_is_creation,

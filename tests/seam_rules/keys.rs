@@ -10,7 +10,7 @@ use crate::backends::{
     Rule, World, at, error_of, id, ids, payload, record, record_at, rules, until,
 };
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     find_gives_the_holders_in_the_order_of_listings,
     find_follows_every_write,
     find_needs_a_declared_key_with_all_its_parts,

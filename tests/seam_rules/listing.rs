@@ -8,7 +8,7 @@ use crate::backends::{
     PAGE_SIZE, Rule, World, at, error_of, id, ids, record, record_at, rules, until,
 };
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     records_come_by_creation_then_by_the_bytes_of_their_ids,
     pages_join_to_the_whole,
     a_page_that_ends_with_the_last_record_has_no_cursor,

@@ -1,13 +1,12 @@
 //! What is put is what is read.
 
 use storeproof::seam::{
-    Backend, CollectionExt, CollectionSpec, Encoding, Instant, KeySpec, ListQuery, Payload, Record,
-    RecordId,
+    CollectionExt, CollectionSpec, Encoding, Instant, KeySpec, ListQuery, Payload, Record, RecordId,
 };
 
 use crate::backends::{Rule, World, at, error_of, id, payload, record, record_at, rules};
 
-pub const RULES: &[Rule] = rules![
+pub(crate) const RULES: &[Rule] = rules![
     a_record_that_was_put_is_read_by_every_handle,
     data_are_kept_byte_for_byte,
     other_encodings_take_any_bytes,
