@@ -2,6 +2,8 @@
 
 // Modules are `cfg(test)` so that the lints know them for what they are.
 #[cfg(test)]
+mod backends;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod determinism;
@@ -15,6 +17,10 @@ mod file_format;
 mod mutants;
 #[cfg(test)]
 mod processes;
+#[cfg(test)]
+mod seam_rules;
+#[cfg(test)]
+mod users_rules;
 
 #[cfg(test)]
 mod all_files_are_tested {
