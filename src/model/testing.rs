@@ -24,9 +24,13 @@ use crate::{
 
 /// A clock that shows what it is told.
 #[derive(Clone)]
-struct TestClock(Arc<Mutex<Instant>>);
+pub(crate) struct TestClock(Arc<Mutex<Instant>>);
 
 impl TestClock {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
     fn advance(&self, seconds: i64) {
         let mut now = self.0.lock().unwrap();
         *now = now.saturating_add_seconds(seconds);
@@ -62,7 +66,7 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
     let bytes = bytes_of(case);
     let mut bytes = Unstructured::new(&bytes);
     let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
-    let clock = TestClock(Arc::new(Mutex::new(INSTANTS[0])));
+    let clock = TestClock::new(INSTANTS[0]);
     let backend = MemoryBackend::new(Arc::new(clock.clone())).with_page_size(2);
     let store = S::open(ready(backend.open(S::spec())).unwrap(), Arc::new(clock.clone()));
     let divergences = Divergences::default();

@@ -1,8 +1,6 @@
 //! What is particular to collections of files: what lies on the disk, what
 //! older software left or writes meanwhile, and what crashes leave.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
 mod crash;
 mod damage;
 mod faults;

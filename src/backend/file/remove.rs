@@ -44,7 +44,8 @@ pub(super) async fn claim<F: Fs>(call: &Call<'_, F>, selection: &Selection) -> R
             return Ok(record);
         }
         // Somebody who does not know the lock changed it in this moment.
-        if let Some(entry) = call.storage.catalog().entry(&id).cloned() {
+        let entry = call.storage.catalog().entry(&id).cloned();
+        if let Some(entry) = entry {
             call.storage.catalog().distrust(directory_of(&entry.path));
         }
         after = Some(id);

@@ -7,10 +7,9 @@ use crate::{
         divergence::Divergences,
         source::INSTANTS,
         subject::{Operation, Overlap, Verdict},
-        testing::{ready, run_many},
+        testing::{TestClock, ready, run_many},
     },
     seam::{Backend, CollectionExt, Instant, Payload, Record},
-    sim::clock::SimClock,
 };
 
 fn user(id: &str, name: &str, created_at: Instant) -> UserData {
@@ -108,7 +107,7 @@ fn the_model_reads_legacy_users_as_the_store_does() {
             UsersSubject::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
         let model = UsersSubject::model_of_legacy(&documents);
         assert_eq!(model.users.len(), documents.len());
-        let clock = Arc::new(SimClock::new(INSTANTS[0], 1));
+        let clock = Arc::new(TestClock::new(INSTANTS[0]));
         let backend = MemoryBackend::new(clock.clone());
         // Without keys: older software did not enforce any.
         let collection = ready(backend.open(CollectionSpec::new("users"))).unwrap();
