@@ -1,3 +1,7 @@
-//! The storeproof program.
+//! The `storeproof` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    storeproof::cli::main()
+}

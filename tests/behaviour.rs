@@ -1,4 +1,46 @@
-//! Behaviour tests.
+//! Behaviour tests: one binary, one module an area.
 
+// Modules are `cfg(test)` so that the lints know them for what they are.
+#[cfg(test)]
+mod backends;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod determinism;
+#[cfg(test)]
 mod disk;
+#[cfg(test)]
 mod file_backend;
+#[cfg(test)]
+mod file_format;
+#[cfg(test)]
+mod mutants;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod seam_rules;
+#[cfg(test)]
+mod users_rules;
+
+#[cfg(test)]
+mod all_files_are_tested {
+    use std::fs;
+
+    /// Cargo does not look for tests here by itself: a file that no `mod` names
+    /// would silently not run.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "it looks at the sources")]
+    fn every_file_in_tests_is_a_module_of_this_one() {
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+        let modules = fs::read_to_string(format!("{tests}/behaviour.rs")).unwrap();
+        for entry in fs::read_dir(tests).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "behaviour")
+            else {
+                continue;
+            };
+            let line = format!("mod {module};");
+            assert!(modules.contains(&line), "tests/{name} is not run: add `{line}`");
+        }
+    }
+}

@@ -1,5 +1,12 @@
 //! The two file systems: the operating system's and the simulated disk.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod crash;
 mod equivalence;
 mod locks;

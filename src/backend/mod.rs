@@ -1,3 +1,4 @@
 //! Where collections really live.
 
 pub mod file;
+pub mod memory;

@@ -1,1 +1,19 @@
-//! (laid out by the next commit)
+//! The harness: scenarios, their runs, what the model says of them, and what
+//! becomes of those that diverge.
+
+pub mod backends;
+pub mod campaign;
+pub mod crash;
+mod explain;
+pub mod generate;
+pub mod history;
+pub mod linearize;
+pub mod registry;
+pub mod replay;
+mod run;
+pub mod scenario;
+pub mod shrink;
+pub mod statistics;
+pub mod trace_hash;
+pub mod verify;
+pub mod violation;

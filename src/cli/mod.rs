@@ -1,1 +1,73 @@
-//! (laid out by the next commit)
+//! The command line: one file a subcommand.
+
+mod check;
+mod files;
+mod progress;
+mod replay;
+mod usage;
+
+use std::{process::ExitCode, sync::Arc, sync::atomic::AtomicBool};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Proves persistence layers: runs reference models against real backends.
+#[derive(Debug, Parser)]
+#[command(name = "storeproof", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the models against the backends.
+    Check(check::Arguments),
+    /// Run saved scenarios again and explain them step by step.
+    Replay(replay::Arguments),
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// All holds.
+    Holds,
+    /// A violation.
+    Violated,
+    /// It was interrupted before it could tell.
+    Interrupted,
+}
+
+/// Runs the program with the process's arguments.
+///
+/// Exit status 0: all holds; 1: a violation; 2: bad usage or surroundings.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::report_parse_error(&error),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    if let Err(failure) = usage::stop_on_interrupt(&stop) {
+        return usage::report(&failure);
+    }
+    usage::keep_expected_panics_quiet();
+    let result = match &arguments.command {
+        Command::Check(arguments) => check::run(arguments, &stop),
+        Command::Replay(arguments) => replay::run(arguments),
+    };
+    match result {
+        Ok(Status::Holds) => ExitCode::SUCCESS,
+        Ok(Status::Violated) => ExitCode::from(1),
+        Ok(Status::Interrupted) => ExitCode::from(2),
+        Err(failure) => usage::report(&failure),
+    }
+}

@@ -91,7 +91,8 @@ pub trait Fs: Clone + Send + Sync + 'static {
     fn root(&self) -> Self::Dir;
 
     /// The time that the file system would stamp on a change now: the clock
-    /// and the coarseness of [`Metadata::modified`].
+    /// and the coarseness of [`Metadata::modified`]. No later change is stamped
+    /// with an earlier time.
     fn now(&self) -> FileTime;
 
     /// Runs a whole operation, to its end even if the caller is dropped once

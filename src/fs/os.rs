@@ -137,11 +137,7 @@ fn kind_of(stat: &Stat) -> EntryKind {
     entry_kind(FileType::from_raw_mode(stat.st_mode))
 }
 
-#[expect(
-    clippy::unnecessary_fallible_conversions,
-    clippy::useless_conversion,
-    reason = "the types of the fields depend on the architecture"
-)]
+#[expect(clippy::useless_conversion, reason = "the types of the fields depend on the architecture")]
 fn metadata_of(stat: &Stat) -> Metadata {
     Metadata {
         kind: kind_of(stat),

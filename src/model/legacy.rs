@@ -1,7 +1,9 @@
 //! What older software may have left, as plain data.
 
+use arbitrary::Result;
 use serde::{Deserialize, Serialize};
 
+use super::source::{INSTANTS, Source, adversarial_ids};
 use crate::seam::Instant;
 
 /// A flat file of older software: the payload itself, under its raw id.
@@ -18,4 +20,98 @@ pub struct LegacyDocument {
     /// The file's time of modification, which stands for times that the
     /// payload does not have.
     pub modified: Instant,
+}
+
+/// Up to five ids that older software could have used as they are for the names
+/// of files, side by side.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn legacy_ids(source: &mut Source<'_, '_>) -> Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    for _ in 0..source.below(6)? {
+        let id = if source.ratio(1, 4)? {
+            source.choose(adversarial_ids())?.clone()
+        } else {
+            source.id()?
+        };
+        if is_raw_file_name(&id.0) && !ids.iter().any(|other| in_the_way(other, &id.0)) {
+            ids.push(id.0.to_string());
+        }
+    }
+    Ok(ids)
+}
+
+/// A time of modification: one that real file systems can hold, too.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn modified(source: &mut Source<'_, '_>) -> Result<Instant> {
+    source.choose(INSTANTS.get(..5).unwrap_or(INSTANTS)).copied()
+}
+
+/// A JSON object of these members (`"name": value`), compact or indented by two
+/// spaces.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn object_text(source: &mut Source<'_, '_>, members: &[String]) -> Result<String> {
+    Ok(if source.ratio(1, 2)? {
+        format!("{{\n  {}\n}}", members.join(",\n  "))
+    } else {
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+/// An instant as text; some with another offset than `Z`, as the field has them.
+#[must_use]
+pub fn offset_text(instant: Instant) -> String {
+    if instant.nanoseconds() == 1 && instant < Instant::MAX.saturating_add_seconds(-86_400) {
+        let local = instant.saturating_add_seconds(9 * 3_600).to_string();
+        return local.replace('Z', "+09:00");
+    }
+    instant.to_string()
+}
+
+/// Whether older software could have used the id as a file's name, `.json`
+/// added: no level that is empty or begins with a dot, none too long, nothing
+/// that leaves the directory.
+fn is_raw_file_name(id: &str) -> bool {
+    let longest = 255 - ".json".len();
+    let legal =
+        |level: &str| !level.is_empty() && !level.starts_with('.') && level.len() <= longest;
+    !id.contains('\0') && id.split('/').all(legal)
+}
+
+/// Whether two ids can't both have a file: the same one, or one's file where
+/// the other has a directory.
+fn in_the_way(one: &str, other: &str) -> bool {
+    let file = |id: &str| format!("{id}.json");
+    let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
+    one == other || within(one, &file(other)) || within(other, &file(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_the_way, is_raw_file_name, offset_text};
+    use crate::{model::source::INSTANTS, seam::Instant};
+
+    #[test]
+    fn legacy_ids_are_raw_file_names() {
+        for id in ["a", "a/b", "a b", "ユーザー", "a.json", "%2e", "~", &"x".repeat(250)] {
+            assert!(is_raw_file_name(id), "{id:?} could be a file's name");
+        }
+        for id in ["", ".a", "a//b", "/a", "a/", "..", "a/../b", "a\0", &"x".repeat(251)] {
+            assert!(!is_raw_file_name(id), "{id:?} could not be a file's name");
+        }
+        assert!(in_the_way("a", "a.json/b") && in_the_way("a.json/b", "a"));
+        assert!(!in_the_way("a", "a/b"));
+    }
+
+    #[test]
+    fn an_offset_does_not_change_the_instant() {
+        for &instant in INSTANTS {
+            assert_eq!(Instant::parse(&offset_text(instant)), Some(instant));
+        }
+    }
 }

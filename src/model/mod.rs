@@ -2,7 +2,14 @@
 //! specification. Where two readings of a contract are possible, the model
 //! decides.
 
+pub mod collection;
 pub mod divergence;
+pub mod json;
 pub mod legacy;
+pub mod payload;
 pub mod source;
 pub mod subject;
+pub mod users;
+
+#[cfg(test)]
+pub(crate) mod testing;

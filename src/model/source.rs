@@ -49,7 +49,9 @@ impl Focus {
                 plain_ids().get(place).cloned().unwrap_or_else(|| raw("a"))
             };
             if !ids.contains(&id) {
-                ids.push(id);
+                // A copy of its own: clones of a shared text would make all
+                // threads of a campaign count on one cache line.
+                ids.push(RawId(Arc::from(&*id.0)));
             }
         }
         let all = if operations >= 64 { u64::MAX } else { (1 << operations) - 1 };

@@ -81,7 +81,31 @@ pub trait Subject: Sized + 'static {
     /// All the states that `op` may leave when it took effect but its outcome
     /// was never seen. An operation that fails, or only reads, leaves none
     /// that differs from `model`.
-    fn outcomes_unseen(model: &Self::Model, op: &Self::Op, now: Instant) -> Vec<Self::Model>;
+    fn outcomes_unseen(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>)
+    -> Vec<Self::Model>;
+
+    /// Whether the operation reads many records over a while, so that no single
+    /// point in time need explain what it returned: [`Self::judge_interval`]
+    /// judges it, and [`Self::step`] only when it overlapped with no write.
+    /// Such an operation changes nothing.
+    fn interval(op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
+    /// Judges an operation for which [`Self::interval`] holds by all the states
+    /// that there were between its beginning and its end, in their order.
+    ///
+    /// # Errors
+    /// [`Broken`], as [`Self::step`].
+    fn judge_interval(
+        states: &mut dyn Iterator<Item = &Self::Model>,
+        op: &Self::Op,
+        seen: &Self::Seen,
+    ) -> Result<(), Broken<Self::Seen>> {
+        let _ = (states, op, seen);
+        Ok(())
+    }
 
     /// Which ids the operation, with this outcome, may have written. None:
     /// it may have written any.
@@ -110,7 +134,8 @@ pub trait Operation:
 pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// Its place in [`Subject::CLASSES`].
     fn class(&self) -> usize;
-    /// Whether it surely changed nothing (an error with the outcome `NotDone`).
+    /// Whether the operation surely changed nothing: an error with the outcome
+    /// `NotDone`, or word that there was nothing to do.
     fn is_refusal(&self) -> bool;
     /// Whether the operation may or may not have happened.
     fn is_unknown(&self) -> bool;
@@ -165,7 +190,7 @@ pub struct Reach {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken<Seen> {
     /// What it expects instead.
-    pub expected: Seen,
+    pub expected: Box<Seen>,
     /// The rule that says so.
     pub rule: &'static str,
 }

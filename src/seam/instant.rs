@@ -59,7 +59,7 @@ impl Instant {
     #[must_use]
     pub fn saturating_add_seconds(self, seconds: i64) -> Self {
         Self::new(self.seconds.saturating_add(seconds), self.nanoseconds)
-            .unwrap_or({ if seconds < 0 { Self::MIN } else { Self::MAX } })
+            .unwrap_or(if seconds < 0 { Self::MIN } else { Self::MAX })
     }
 
     /// Reads an RFC 3339 date-time with any offset.

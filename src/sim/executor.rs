@@ -1,33 +1,289 @@
-//! The seeded executor: one thread, one client at a time, a decision at every
-//! scheduling point.
+//! The seeded executor: one thread, one client at a time, and a decision at
+//! every scheduling point.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
 
+use super::{
+    clock::enter_client,
+    schedule::{Decider, Point},
+};
+
 /// A handle on the simulation, for everything that has scheduling points.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sim(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
-    /// More than one client: points are decided. Alone, nobody else could run.
+    /// Whether more than one client is alive. Alone, there is nothing to
+    /// decide, and points cost nothing.
     contended: AtomicBool,
-    /// Scheduling points passed.
-    steps: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The point that the running client has just come to.
+    reached: Option<&'static str>,
+    clients: Vec<Progress>,
+}
+
+/// Where a client is.
+#[derive(Clone, Default)]
+struct Progress {
+    operation: usize,
+    /// How often each named point was passed in this operation.
+    passed: Vec<(&'static str, u32)>,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").finish_non_exhaustive()
+    }
 }
 
 impl Sim {
     /// A scheduling point: the executor decides who runs next. `name` says
     /// what the client is about to do.
-    pub fn step(&self, name: &'static str) -> impl Future<Output = ()> + Send + use<> {
-        let _ = name;
-        std::future::ready(())
+    pub fn step(&self, name: &'static str) -> Step<'_> {
+        Step { sim: self, name, waited: false }
+    }
+
+    /// Says that `client` now begins its action number `operation`.
+    pub fn begin(&self, client: usize, operation: usize) {
+        if !self.0.contended.load(Ordering::Relaxed) {
+            return;
+        }
+        self.state(|state| {
+            if let Some(progress) = state.clients.get_mut(client) {
+                progress.operation = operation;
+                progress.passed.clear();
+            }
+        });
+    }
+
+    fn state<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
+        action(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The point that `client` stands at: the one it reached, or `otherwise`.
+    fn point(&self, client: usize, otherwise: &'static str) -> Point {
+        self.state(|state| {
+            let step = state.reached.take().unwrap_or(otherwise);
+            let Some(progress) = state.clients.get_mut(client) else {
+                return Point { client, operation: 0, step, occurrence: 0 };
+            };
+            let occurrence = match progress.passed.iter_mut().find(|(name, _)| *name == step) {
+                Some((_, count)) => {
+                    *count += 1;
+                    *count
+                }
+                None => {
+                    progress.passed.push((step, 0));
+                    0
+                }
+            };
+            Point { client, operation: progress.operation, step, occurrence }
+        })
+    }
+}
+
+/// The future of [`Sim::step`].
+#[derive(Debug)]
+pub struct Step<'a> {
+    sim: &'a Sim,
+    name: &'static str,
+    waited: bool,
+}
+
+impl Future for Step<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.waited || !self.sim.0.contended.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        self.waited = true;
+        self.sim.state(|state| state.reached = Some(self.name));
+        Poll::Pending
+    }
+}
+
+/// How a simulated run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every client came to its end.
+    Finished,
+    /// Those left wait for each other.
+    Deadlock,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A client's whole life, as a future.
+pub type Client<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+struct Task<'a> {
+    /// None once it has come to its end.
+    future: Option<Client<'a>>,
+    /// Waits for its waker.
+    blocked: bool,
+    woken: Arc<Woken>,
+    waker: Waker,
+}
+
+/// Runs the clients to their ends, interleaved as `decider` says.
+///
+/// A pure function of the clients and the decider: nothing else decides
+/// anything.
+pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
+    let mut tasks: Vec<Task<'_>> = clients.into_iter().map(Task::new).collect();
+    let mut alive = tasks.len();
+    sim.state(|state| {
+        state.reached = None;
+        state.clients.clear();
+        state.clients.resize(tasks.len(), Progress::default());
+    });
+    sim.0.contended.store(alive > 1, Ordering::Relaxed);
+    let mut runnable: Vec<usize> = (0..tasks.len()).collect();
+    let start = Point { client: 0, operation: 0, step: "start", occurrence: 0 };
+    let mut current = if alive > 1 { decider.decide(start, &runnable) } else { 0 };
+    while let Some(task) = tasks.get_mut(current) {
+        enter_client(current);
+        let otherwise = if task.poll() { "blocked" } else { "end" };
+        if otherwise == "end" {
+            alive -= 1;
+            sim.0.contended.store(alive > 1, Ordering::Relaxed);
+            if alive == 0 {
+                return End::Finished;
+            }
+        }
+        let point = sim.point(current, otherwise);
+        if point.step == "blocked" && otherwise == "blocked" {
+            task.blocked = true;
+        }
+        runnable.clear();
+        runnable
+            .extend(tasks.iter_mut().enumerate().filter_map(|(k, t)| t.is_runnable().then_some(k)));
+        if runnable.is_empty() {
+            sim.0.contended.store(false, Ordering::Relaxed);
+            return End::Deadlock;
+        }
+        current = decider.decide(point, &runnable);
+    }
+    End::Finished
+}
+
+impl<'a> Task<'a> {
+    fn new(future: Client<'a>) -> Self {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        Self { future: Some(future), blocked: false, woken, waker }
+    }
+
+    /// Whether it is still alive afterwards.
+    fn poll(&mut self) -> bool {
+        let Some(future) = &mut self.future else { return false };
+        let mut context = Context::from_waker(&self.waker);
+        if future.as_mut().poll(&mut context).is_ready() {
+            self.future = None;
+            return false;
+        }
+        true
+    }
+
+    fn is_runnable(&mut self) -> bool {
+        if self.woken.0.swap(false, Ordering::Relaxed) {
+            self.blocked = false;
+        }
+        self.future.is_some() && !self.blocked
+    }
+}
+
+/// Runs a future that nobody else can hold up, on the spot.
+///
+/// Returns `None` if it waits for something all the same.
+pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T> {
+    enter_client(client);
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, task::Poll};
+
+    use super::{Client, End, Sim, run};
+    use crate::sim::schedule::{Decider, Schedule};
+
+    fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
+        let sim = Sim::default();
+        let log = RefCell::new(Vec::new());
+        let client = |number: usize| -> Client<'_> {
+            let (sim, log) = (&sim, &log);
+            Box::pin(async move {
+                for step in 0..3 {
+                    sim.begin(number, step as usize);
+                    sim.step("begin").await;
+                    log.borrow_mut().push((number, step));
+                }
+            })
+        };
+        let mut decider = Decider::new(schedule);
+        let clients = vec![client(0), client(1), client(2)];
+        assert_eq!(run(&sim, clients, &mut decider), End::Finished);
+        (log.into_inner(), decider)
+    }
+
+    #[test]
+    fn without_preemptions_clients_run_one_after_the_other() {
+        let (log, _) = trace(&Schedule::default());
+        let expected: Vec<_> = (0..3).flat_map(|client| (0..3).map(move |n| (client, n))).collect();
+        assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn a_random_schedule_replays_from_its_preemptions() {
+        let mut differing = 0;
+        for seed in 0..50 {
+            let (log, decider) = trace(&Schedule::Random { seed, one_in: 2 });
+            let (again, _) = trace(&Schedule::Random { seed, one_in: 2 });
+            assert_eq!(log, again, "seed {seed} gave two runs");
+            let (replayed, replay) = trace(&Schedule::Preemptions(decider.into_taken()));
+            assert_eq!(log, replayed, "seed {seed} did not replay");
+            assert_eq!(replay.stale(), 0, "seed {seed} has stale preemptions");
+            differing += usize::from(log != trace(&Schedule::default()).0);
+        }
+        assert!(differing > 40, "only {differing} of 50 random schedules interleaved anything");
+    }
+
+    #[test]
+    fn clients_that_wait_for_nobody_are_a_deadlock() {
+        let sim = Sim::default();
+        let stuck: Client<'_> = Box::pin(std::future::poll_fn(|_| Poll::<()>::Pending));
+        let mut decider = Decider::new(&Schedule::default());
+        assert_eq!(run(&sim, vec![stuck], &mut decider), End::Deadlock);
     }
 }

@@ -3,5 +3,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod entropy;
 pub mod executor;
 pub mod schedule;
+pub mod scheduled;

@@ -1,1 +1,8 @@
-//! The typed stores.
+//! The typed stores: a payload type, its keys, and rules that read like their
+//! contract. Everything hard about races, crashes and other processes is the
+//! seam's.
+
+pub mod document;
+pub mod error;
+pub mod instant_text;
+pub mod users;

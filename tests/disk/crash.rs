@@ -54,7 +54,7 @@ fn dir(fs: &SimFs, name: &str) -> SimDir {
 
 /// fsync(2): "flushes all modified in-core data of the file … so that all
 /// changed information can be retrieved even if the system crashes"; for its
-/// name "an explicit fsync() on a file descriptor for the directory is also
+/// name "an explicit `fsync()` on a file descriptor for the directory is also
 /// needed".
 #[test]
 fn content_is_durable_after_a_sync_of_the_file_and_its_name_after_one_of_the_directory() {
@@ -65,7 +65,7 @@ fn content_is_durable_after_a_sync_of_the_file_and_its_name_after_one_of_the_dir
     assert_eq!(after_power_loss(&fs), are(&[("a", "bytes")]));
 }
 
-/// fsync(2): "Calling fsync() does not necessarily ensure that the entry in the
+/// fsync(2): "Calling `fsync()` does not necessarily ensure that the entry in the
 /// directory containing the file has also reached disk."
 #[test]
 fn a_synced_file_has_no_name_until_its_directory_is_synced() {
@@ -216,7 +216,7 @@ fn a_new_directory_whose_name_alone_was_synced_is_empty() {
     assert_eq!(paths, ["new"]);
 }
 
-/// write(2): "A successful return from write() does not make any guarantee that
+/// write(2): "A successful return from `write()` does not make any guarantee that
 /// data has been committed to disk", but the kernel has it: the page cache does
 /// not die with a process.
 #[test]
@@ -328,4 +328,33 @@ fn a_time_that_was_set_is_durable_after_a_sync_of_the_directory() {
     assert_ne!(modified(&fs), TIME);
     sync_dir(&fs, &sub);
     assert_eq!(modified(&fs), TIME);
+}
+
+/// A directory has one name in every image, and none lies in itself: e2fsck(8)
+/// removes further links to a directory, and so does every check after a
+/// crash.
+#[test]
+fn whatever_half_of_a_directorys_move_persists_a_tree_is_left() {
+    let fs = holding(&[("a/in_a", ""), ("b/in_b", ""), ("c/in_c", "")]);
+    let [a, b] = ["a", "b"].map(|name| dir(&fs, name));
+    let root = fs.root();
+    let paths = |fs: &SimFs| {
+        let image = fs.with_disk(|disk| disk.image(disk.trace_len(), ImageKind::NothingUnsynced));
+        image.entries().into_iter().map(|entry| entry.path).collect::<Vec<_>>()
+    };
+    // Only the new name of `c` persists: it was in the root and is in `b`.
+    alone(fs.rename(&root, "c", &b, "c")).expect("moved");
+    sync_dir(&fs, &b);
+    let one_c = ["a", "a/in_a", "b", "b/in_b", "c", "c/in_c"];
+    assert_eq!(paths(&fs), one_c);
+    // `b` into `a`, back out, and `a` into `b`: each has the other.
+    alone(fs.rename(&root, "b", &a, "b")).expect("moved");
+    sync_dir(&fs, &a);
+    alone(fs.rename(&a, "b", &root, "b")).expect("moved back");
+    alone(fs.rename(&root, "a", &b, "a")).expect("moved");
+    sync_dir(&fs, &b);
+    assert_eq!(paths(&fs), one_c);
+    sync_dir(&fs, &a);
+    sync_dir(&fs, &root);
+    assert_eq!(paths(&fs), ["b", "b/a", "b/a/in_a", "b/c", "b/c/in_c", "b/in_b"]);
 }

@@ -200,3 +200,23 @@ fn two_calls_of_one_opening_get_the_lock_together() {
     assert!(!try_lock(&fs, &opened(&fs)), "one call's end released the other's lock");
     assert!(poll(first.as_mut(), &counts[0]).is_ready());
 }
+
+#[test]
+fn one_of_two_calls_that_is_dropped_leaves_the_lock_to_the_other() {
+    let fs = prepared(simulated());
+    let (holder, waiter, next) = (opened(&fs), opened(&fs), opened(&fs));
+    alone(fs.lock(&holder)).expect("nobody has it");
+    let count = Arc::<Count>::default();
+    let mut stays = pin!(fs.lock(&waiter));
+    let mut next_wait = pin!(fs.lock(&next));
+    {
+        let mut gone = pin!(fs.lock(&waiter));
+        assert!(poll(gone.as_mut(), &Arc::default()).is_pending());
+        assert!(poll(stays.as_mut(), &Arc::default()).is_pending());
+        assert!(poll(next_wait.as_mut(), &count).is_pending());
+        drop(holder);
+    }
+    assert_eq!(count.get(), 0, "the lock went on although its opening still asks for it");
+    assert!(poll(next_wait.as_mut(), &count).is_pending(), "overtaken");
+    assert!(poll(stays.as_mut(), &Arc::default()).is_ready());
+}

@@ -198,7 +198,7 @@ fn a_head_is_never_read_half_written() {
                 seen += 1;
             }
         });
-        for round in 0..20_000_u32 {
+        for round in 0..300_000_u32 {
             alone(fs.write_head(&file, &[round as u8; HEAD_BYTES])).expect("written");
         }
         done.store(true, Ordering::Relaxed);

@@ -69,10 +69,15 @@ pub fn encode(record: &Record) -> Result<Vec<u8>, Error> {
     push_string(&mut bytes, record.id.as_str());
     bytes.extend_from_slice(b",\"encoding\":");
     push_string(&mut bytes, record.encoding.as_str());
-    push_instant(&mut bytes, ",\"created_at\":\"", record.created_at);
-    push_instant(&mut bytes, ",\"updated_at\":\"", record.updated_at);
+    let created_at = record.created_at.to_string();
+    push_instant(&mut bytes, ",\"created_at\":\"", &created_at);
+    if record.updated_at == record.created_at {
+        push_instant(&mut bytes, ",\"updated_at\":\"", &created_at);
+    } else {
+        push_instant(&mut bytes, ",\"updated_at\":\"", &record.updated_at.to_string());
+    }
     if let Some(expires_at) = record.expires_at {
-        push_instant(&mut bytes, ",\"expires_at\":\"", expires_at);
+        push_instant(&mut bytes, ",\"expires_at\":\"", &expires_at.to_string());
     }
     bytes.extend_from_slice(b",\"data\":");
     if record.encoding == Encoding::JSON {
@@ -104,9 +109,9 @@ fn is_plain(byte: u8) -> bool {
     byte >= b' ' && byte != b'"' && byte != b'\\'
 }
 
-fn push_instant(bytes: &mut Vec<u8>, before: &str, instant: Instant) {
+fn push_instant(bytes: &mut Vec<u8>, before: &str, instant: &str) {
     bytes.extend_from_slice(before.as_bytes());
-    bytes.extend_from_slice(instant.to_string().as_bytes());
+    bytes.extend_from_slice(instant.as_bytes());
     bytes.push(b'"');
 }
 
@@ -156,9 +161,14 @@ fn decode_as_written(text: &str) -> Option<Record> {
         let (base64, rest) = split_plain(data)?;
         Payload::new(STANDARD.decode(base64).ok().filter(|_| rest.is_empty())?)
     };
-    let created_at = Instant::parse(created_at)?;
-    let updated_at = Instant::parse(updated_at)?;
-    Some(Record { id: RecordId::new(id).ok()?, data, encoding, created_at, updated_at, expires_at })
+    Some(Record {
+        id: RecordId::new(id).ok()?,
+        data,
+        encoding,
+        created_at: Instant::parse(created_at)?,
+        updated_at: Instant::parse(updated_at)?,
+        expires_at,
+    })
 }
 
 /// Splits off a JSON string in which every byte stands for itself.
@@ -351,4 +361,236 @@ enum Key {
     UpdatedAt,
     ExpiresAt,
     Data,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Decoded, Parts, decode, decode_as_written, encode};
+    use crate::seam::{Encoding, Instant, Payload, Record, RecordId};
+
+    fn record(id: &str, encoding: &str, data: &[u8]) -> Record {
+        Record {
+            id: RecordId::new(id).unwrap(),
+            data: Payload::new(data),
+            encoding: Encoding::new(encoding),
+            created_at: Instant::new(1_767_225_600, 0).unwrap(),
+            updated_at: Instant::new(1_767_225_600, 500_000_000).unwrap(),
+            expires_at: None,
+        }
+    }
+
+    /// These are in the field: a change here needs a new format version.
+    #[test]
+    fn envelopes_have_these_bytes() {
+        let times = r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00.5Z""#;
+        let mut expiring = record("a/\"\\\u{1}\u{2028}é", "", b"");
+        expiring.created_at = Instant::MIN;
+        expiring.updated_at = Instant::ZERO;
+        expiring.expires_at = Some(Instant::MAX);
+        for (record, expected) in [
+            (
+                record("a", "json", b" {\"v\": \"<b>&\"}\n"),
+                format!(
+                    "{{\"version\":1,\"id\":\"a\",\"encoding\":\"json\",{times},\
+                     \"data\": {{\"v\": \"<b>&\"}}\n}}"
+                ),
+            ),
+            (
+                record("a", "proto3", b"\xff\x00\xfe"),
+                format!(
+                    "{{\"version\":1,\"id\":\"a\",\"encoding\":\"proto3\",{times},\
+                     \"data\":\"/wD+\"}}"
+                ),
+            ),
+            (
+                expiring,
+                "{\"version\":1,\"id\":\"a/\\\"\\\\\\u0001\u{2028}é\",\"encoding\":\"\",\
+                 \"created_at\":\"0000-01-01T00:00:00Z\",\"updated_at\":\"0001-01-01T00:00:00Z\",\
+                 \"expires_at\":\"9999-12-31T23:59:59.999999999Z\",\"data\":\"\"}"
+                    .to_owned(),
+            ),
+        ] {
+            let bytes = encode(&record).unwrap();
+            assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
+            assert_eq!(decode(&bytes), Decoded::Versioned(record));
+        }
+    }
+
+    #[test]
+    fn data_that_are_not_json_are_never_written_as_json() {
+        assert!(encode(&record("a", "json", b"{}}")).is_err());
+        assert!(encode(&record("a", "json", b"")).is_err());
+        assert!(encode(&record("a", "json", b"\"\xff\"")).is_err());
+    }
+
+    #[test]
+    fn an_envelope_of_another_layout_is_still_one() {
+        let rest = r#""id":"a","encoding":"json","created_at":"2026-01-01T09:00:00+09:00","updated_at":"2026-01-01T00:00:00.50Z""#;
+        let expected = |data: &str| record("a", "json", data.as_bytes());
+        let versioned = [
+            // Pretty-printed: data come last, so all up to the brace is theirs.
+            (format!("{{ \"version\": 1, {rest}, \"data\":\t[1] }}\n"), "\t[1] "),
+            (format!("{{\"data\": [1] ,\"version\":1,{rest}}}"), "[1]"),
+            (format!("{{\"v\\u0065rsion\":1,{rest},\"d\\u0061ta\":{{}}}}"), "{}"),
+        ];
+        for (text, data) in versioned {
+            assert_eq!(decode(text.as_bytes()), Decoded::Versioned(expected(data)), "{text}");
+        }
+        let unversioned = [
+            (format!("{{{rest},\"data\": [1] }}"), "[1]"),
+            (format!("{{\"data\":\n{{ \"x\" : 1 }},{rest}}}"), "{ \"x\" : 1 }"),
+        ];
+        for (text, data) in unversioned {
+            assert_eq!(decode(text.as_bytes()), Decoded::Unversioned(expected(data)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_further_or_repeated_key_makes_a_document() {
+        for (encoding, data) in [("json", b"[]".as_slice()), ("proto3", b"\xff")] {
+            let text = String::from_utf8(encode(&record("a", encoding, data)).unwrap()).unwrap();
+            let body = text.strip_suffix('}').unwrap();
+            for further in ["\"x\":1", "\"data\":\"/w==\"", "\"id\":\"a\"", "\"\\ud800\":\"\""] {
+                let text = format!("{body},{further}}}");
+                let expected = Decoded::Document(Payload::new(text.as_bytes()));
+                assert_eq!(decode(text.as_bytes()), expected, "{text}");
+            }
+            let trailing = format!("{body} x}}");
+            assert!(matches!(decode(trailing.as_bytes()), Decoded::Damaged { .. }), "{trailing}");
+        }
+    }
+
+    #[test]
+    fn a_higher_version_is_newer_whatever_its_values() {
+        let with = |version: &str| {
+            format!(
+                r#"{{"version":{version},"id":"a","encoding":"zstd","created_at":"","updated_at":"","data":"?"}}"#
+            )
+        };
+        for version in ["2", "10", "18446744073709551616", &"9".repeat(100_000)] {
+            match decode(with(version).as_bytes()) {
+                Decoded::Damaged { id, damage } => {
+                    assert!(damage.newer, "version {version:.30} is newer");
+                    assert_eq!(id, Some(RecordId::new("a").unwrap()));
+                    assert!(damage.problem.starts_with("written by a newer release (format"));
+                    assert!(damage.problem.len() < 100, "{:.200}", damage.problem);
+                }
+                other => panic!("version {version:.30} was read as {other:?}"),
+            }
+        }
+        for version in ["0", "1"] {
+            match decode(with(version).as_bytes()) {
+                Decoded::Damaged { damage, .. } => assert!(!damage.newer, "version {version}"),
+                other => panic!("version {version} was read as {other:?}"),
+            }
+        }
+        for version in ["-1", "1.0", "1e0", "\"1\"", "null", "true"] {
+            let text = with(version);
+            let expected = Decoded::Document(Payload::new(text.as_bytes()));
+            assert_eq!(decode(text.as_bytes()), expected, "version {version}");
+        }
+    }
+
+    #[test]
+    fn depth_and_long_numbers_do_no_harm() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        for data in [deep.as_str(), "123456789012345678901234567890", "1e400", r#""\ud800""#] {
+            let record = record("a", "json", data.as_bytes());
+            let bytes = encode(&record).unwrap();
+            assert_eq!(decode(&bytes), Decoded::Versioned(record.clone()), "{data:.40}");
+            // The slow way too, and a document of that kind.
+            let mut spaced = bytes;
+            spaced.push(b'\n');
+            assert_eq!(decode(&spaced), Decoded::Versioned(record), "{data:.40}");
+            let expected = Decoded::Document(Payload::new(data.as_bytes()));
+            assert_eq!(decode(data.as_bytes()), expected, "{data:.40}");
+        }
+    }
+
+    #[test]
+    fn what_is_decoded_as_json_is_known_to_be_json() {
+        for text in [
+            "null".as_bytes(),
+            b"{}",
+            br#"{"id":"a"}"#,
+            &encode(&record("a", "json", b" [] ")).unwrap(),
+            br#"{"id":"a","encoding":"json","created_at":"","updated_at":"","data":0}"#,
+        ] {
+            let data = match decode(text) {
+                Decoded::Versioned(record) | Decoded::Unversioned(record) => record.data,
+                Decoded::Document(data) => data,
+                Decoded::Damaged { damage, .. } => panic!("{damage:?}"),
+            };
+            assert!(Payload::new(data.bytes()).is_json(), "{:?}", data.to_text_lossy());
+        }
+    }
+
+    fn json() -> impl Strategy<Value = String> {
+        prop_oneof![
+            Just(" {} ".to_owned()),
+            Just(r#"{"a":1,"a":2}"#.to_owned()),
+            Just("\n\"}\"\t".to_owned()),
+            Just(r#"{"data":"x"}"#.to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            ".*".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        ]
+    }
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let content = prop_oneof![
+            json().prop_map(|text| ("json".to_owned(), text.into_bytes())),
+            ("proto3|x?|.*", prop::collection::vec(any::<u8>(), 0..20))
+                .prop_filter("not json", |(encoding, _)| encoding != "json"),
+        ];
+        let instant = || {
+            let seconds = Instant::MIN.seconds()..=Instant::MAX.seconds();
+            (seconds, prop_oneof![Just(0), 0_u32..1_000_000_000])
+                .prop_map(|(seconds, nanoseconds)| Instant::new(seconds, nanoseconds).unwrap())
+        };
+        let id = prop_oneof!["[a-c/.%~]{1,5}", ".{1,20}"]
+            .prop_filter_map("an id", |text| RecordId::new(text).ok());
+        (id, content, instant(), instant(), prop::option::of(instant())).prop_map(
+            |(id, (encoding, data), created_at, updated_at, expires_at)| Record {
+                id,
+                data: Payload::new(data),
+                encoding: Encoding::new(&encoding),
+                created_at,
+                updated_at,
+                expires_at,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_byte_for_byte(record in any_record()) {
+            let bytes = encode(&record).unwrap();
+            prop_assert_eq!(decode(&bytes), Decoded::Versioned(record.clone()));
+            // JSON of this layout and no other: the standard reader agrees.
+            let text = String::from_utf8(bytes).unwrap();
+            prop_assert!(Payload::new(text.as_bytes()).is_json());
+            let plain = record.id.as_str().bytes().chain(record.encoding.as_str().bytes())
+                .all(super::is_plain);
+            prop_assert_eq!(decode_as_written(&text).is_some(), plain);
+        }
+
+        #[test]
+        fn both_ways_of_reading_agree(
+            record in any_record(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 0x20_u8..0x7f), 0..3),
+        ) {
+            let mut bytes = encode(&record).unwrap();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let Ok(text) = String::from_utf8(bytes) else { return Ok(()) };
+            let slow = Parts::of(&text).map(|parts| parts.decode(&text));
+            if let Some(record) = decode_as_written(&text) {
+                prop_assert_eq!(slow, Some(Decoded::Versioned(record)), "{}", text);
+            }
+        }
+    }
 }

@@ -192,6 +192,11 @@ fn push_level(path: &mut String, level: &str) {
         path.push_str(EMPTY_LEVEL);
         return;
     }
+    // Most levels are plain: the rules below leave them as they are.
+    if level.len() <= MAX_LEVEL_BYTES && level.bytes().all(is_plain) {
+        path.push_str(level);
+        return;
+    }
     let start = path.len();
     let leading_dots = level.len() - level.trim_start_matches('.').len();
     let trailing = level.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).len();
@@ -216,6 +221,10 @@ fn push_level(path: &mut String, level: &str) {
             return;
         }
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 fn is_encoded_anywhere(character: char) -> bool {
@@ -278,5 +287,177 @@ fn hex_value(digit: u8) -> Option<u8> {
         b'0'..=b'9' => Some(digit - b'0'),
         b'A'..=b'F' => Some(digit - b'A' + 10),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathId, RecordPath};
+    use crate::seam::RecordId;
+
+    fn id(text: &str) -> RecordId {
+        RecordId::new(text).unwrap()
+    }
+
+    fn of(text: &str) -> String {
+        RecordPath::of(&id(text)).as_str().to_owned()
+    }
+
+    /// These are in the field: a change here makes records unfindable.
+    #[test]
+    fn canonical_places_are_these() {
+        for (text, expected) in [
+            ("a", "a.json"),
+            ("a/b", "a/b.json"),
+            ("A-b_c d.e", "A-b_c d.e.json"),
+            ("ユーザー/セッション-1", "ユーザー/セッション-1.json"),
+            ("é", "é.json"),
+            ("e\u{301}", "e\u{301}.json"),
+            ("/", "~/~.json"),
+            ("/a", "~/a.json"),
+            ("a/", "a/~.json"),
+            ("a//b", "a/~/b.json"),
+            (".", "%2E.json"),
+            ("..", "%2E%2E.json"),
+            ("../a", "%2E%2E/a.json"),
+            ("./a", "%2E/a.json"),
+            ("a/../b", "a/%2E%2E/b.json"),
+            (".hidden", "%2Ehidden.json"),
+            ("...a", "%2E%2E%2Ea.json"),
+            ("a.", "a%2E.json"),
+            ("a. .", "a%2E%20%2E.json"),
+            ("a ", "a%20.json"),
+            ("a\u{3000}", "a%E3%80%80.json"),
+            (" a", " a.json"),
+            (" ", "%20.json"),
+            ("a.json", "a%2Ejson.json"),
+            ("a.json/b", "a%2Ejson/b.json"),
+            ("a.json.json", "a.json%2Ejson.json"),
+            ("a.json.", "a.json%2E.json"),
+            ("a.JSON", "a.JSON.json"),
+            (".json", "%2Ejson.json"),
+            ("%2e", "%252e.json"),
+            ("a%2Fb", "a%252Fb.json"),
+            ("~", "%7E.json"),
+            ("~/~l", "%7E/%7El.json"),
+            ("a\\b", "a%5Cb.json"),
+            ("\n\u{1}\u{7f}\u{85}", "%0A%01%7F%C2%85.json"),
+            ("a\u{2028}\u{2029}b", "a%E2%80%A8%E2%80%A9b.json"),
+            ("CON", "CON.json"),
+        ] {
+            assert_eq!(of(text), expected, "the place of {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_would_be_too_long_is_hashed() {
+        let longest = "x".repeat(200);
+        assert_eq!(of(&longest), format!("{longest}.json"));
+        // printf 'x%.0s' {1..201} | sha256sum
+        let digest = "84a0678c90937f5dcf9994d5866668da6b995109c8ad845410559b48a4ecafed";
+        assert_eq!(of(&format!("a/{longest}x/b")), format!("a/~l{digest}/b.json"));
+        // What counts is the encoded length: 66 · 3 + 2 and 66 · 3 + 3.
+        assert_eq!(of(&("%".repeat(66) + "ab")), "%25".repeat(66) + "ab.json");
+        assert!(of(&("%".repeat(66) + "abc")).starts_with("~l"));
+    }
+
+    #[test]
+    fn an_id_of_too_many_levels_is_hashed_as_a_whole() {
+        let deepest = "a/".repeat(31) + "a";
+        assert_eq!(of(&deepest), format!("{deepest}.json"));
+        // printf 'a/%.0s' {1..32} | sha256sum
+        let digest = "1032e881d85881d1856b58900681c06f74840a2b91cd76a5fd0e54df05bf4be3";
+        assert_eq!(of(&"a/".repeat(32)), format!("~i{digest}.json"));
+    }
+
+    #[test]
+    fn a_file_without_version_has_its_id_as_its_name() {
+        for text in ["a", "a/b", "%", "~", "a.json", "a.json/b", "a\\b", "a ", "a.", "\u{2028}"] {
+            let path = RecordPath::raw(&id(text)).unwrap();
+            assert_eq!(path.as_str(), format!("{text}.json"));
+            assert_eq!(path.raw_id(), Some(id(text)));
+        }
+        assert!(RecordPath::raw(&id(&"x".repeat(250))).is_some(), "255 bytes with .json");
+        let long = ["x".repeat(251), "x".repeat(256) + "/a"];
+        for text in ["/a", "a/", "a//b", "..", "a/../b", ".hidden", "a/.b/c"]
+            .into_iter()
+            .chain(long.iter().map(String::as_str))
+        {
+            assert_eq!(RecordPath::raw(&id(text)), None, "{text:?} can't name a file");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_a_records_file_is_a_path() {
+        for text in ["a.json", "a/b.json", " .json", "%ZZ.json", "a.json/b.json", "a\\b.json"] {
+            assert_eq!(RecordPath::parse(text).unwrap().as_str(), text);
+        }
+        for text in [
+            "",
+            ".json",
+            "a/.json",
+            "a",
+            "a.JSON",
+            "a.json.tmp.9",
+            ".tmp-1.json",
+            "..json.json",
+            ".a/b.json",
+            "../a.json",
+            "/a.json",
+            "a//b.json",
+            "a\0.json",
+            "a.json/",
+            &("x".repeat(251) + ".json"),
+            &("x".repeat(256) + "/a.json"),
+            &("%zz/".repeat(400) + "a.json"),
+        ] {
+            assert_eq!(RecordPath::parse(text), None, "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_id_is_encoded_to_is_foreign() {
+        let digest = "0123456789abcdef".repeat(4);
+        for stem in [
+            "%",
+            "%2",
+            "%2e",
+            "%41",
+            "a%2Eb",
+            "a%2Fb",
+            "a%00",
+            "%FF",
+            "~",
+            "~a",
+            "a~",
+            "a ",
+            "a.",
+            "a.json",
+            "a\\b",
+            "\n",
+            &"x".repeat(201),
+            &format!("~l{}", digest.to_uppercase()),
+            &format!("~l{digest}0"),
+            &format!("~i{digest}/a"),
+            &format!("a/~i{digest}"),
+            &("a/".repeat(32) + "a"),
+        ] {
+            let path = RecordPath::parse(&format!("{stem}.json")).unwrap();
+            assert_eq!(path.id(), PathId::Foreign, "{stem:?}");
+        }
+        for stem in [format!("~i{digest}"), format!("~l{digest}"), format!("a/~l{digest}/~/b")] {
+            let path = RecordPath::parse(&format!("{stem}.json")).unwrap();
+            assert_eq!(path.id(), PathId::Hashed, "{stem:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_directories_and_a_file_name() {
+        let path = RecordPath::of(&id("a/b/c"));
+        assert_eq!(path.directories().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(path.file_name(), "c.json");
+        let path = RecordPath::of(&id("c"));
+        assert_eq!(path.directories().count(), 0);
+        assert_eq!(path.file_name(), "c.json");
     }
 }

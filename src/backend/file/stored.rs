@@ -64,6 +64,8 @@ impl Stored {
     /// written there, and until then `id` is `Corrupt`.
     ///
     /// Hashed names need this, as their id can't be read from a damaged file.
+    /// A file without version that merely has another record's place for its
+    /// name does not block that record, which is absent; it must make way, too.
     #[must_use]
     pub fn blocks(&self, path: &RecordPath, id: &RecordId) -> bool {
         self.content.is_err()
@@ -187,5 +189,232 @@ impl Damage {
     /// Damage that is not a newer release's work.
     pub(super) fn plain(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), newer: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, Stored, read_stored};
+    use crate::{
+        backend::file::{
+            envelope::encode,
+            path::{PathId, RecordPath},
+        },
+        fs::FileTime,
+        seam::{Encoding, Instant, LegacySpec, Payload, PayloadId, Record, RecordId, strings_at},
+    };
+
+    const MODIFIED: FileTime = FileTime { seconds: 7, nanoseconds: 8 };
+
+    fn id(text: &str) -> RecordId {
+        RecordId::new(text).unwrap()
+    }
+
+    fn record(text: &str) -> Record {
+        Record::json(id(text), Payload::new(&b" {} "[..]), Instant::UNIX_EPOCH)
+    }
+
+    fn read(path: &str, bytes: &[u8], legacy: &LegacySpec) -> Stored {
+        read_stored(&RecordPath::parse(path).unwrap(), bytes, MODIFIED, legacy)
+    }
+
+    /// As sessions have it: `<user_id>/<id>` and `<id>` are right.
+    fn sessions() -> LegacySpec {
+        fn ids_of(payload: &Payload) -> Vec<String> {
+            match strings_at(payload.bytes(), &["/user_id", "/id"]).as_slice() {
+                [Some(user), Some(id)] => vec![format!("{user}/{id}"), id.clone()],
+                _ => Vec::new(),
+            }
+        }
+        LegacySpec {
+            id: Some(PayloadId { description: "user_id/id or id", ids_of }),
+            created_at: Some("/created_at"),
+            updated_at: Some("/times/updated"),
+        }
+    }
+
+    fn unversioned(id: &str, data: &str) -> String {
+        format!(
+            r#"{{"id":"{id}","data":{data},"encoding":"json","created_at":"1970-01-01T00:00:00Z","updated_at":"1970-01-01T00:00:00Z"}}"#
+        )
+    }
+
+    #[track_caller]
+    fn assert_damaged(stored: &Stored, named: &str, problem: &str) {
+        assert_eq!(stored.id, id(named), "the name of the damaged file");
+        let damage = stored.content.as_ref().expect_err("the file is damaged");
+        assert!(damage.problem.contains(problem), "{:?} lacks {problem:?}", damage.problem);
+        assert_eq!(damage.newer, problem.contains("newer"));
+    }
+
+    #[test]
+    fn a_versioned_envelope_is_read_at_its_own_place_alone() {
+        let long = "x".repeat(300);
+        for text in ["a", "%", "a/..", &long, &("a/".repeat(40) + "a")] {
+            let bytes = encode(&record(text)).unwrap();
+            let path = RecordPath::of(&id(text));
+            let stored = read_stored(&path, &bytes, MODIFIED, &LegacySpec::default());
+            assert_eq!(stored.form, Form::Versioned);
+            assert_eq!(stored.id, id(text));
+            assert_eq!(stored.content, Ok(record(text)));
+        }
+        let bytes = encode(&record("%")).unwrap();
+        for (path, named) in [("a.json", "a"), ("%25a.json", "%a"), ("%.json", "%")] {
+            let stored = read(path, &bytes, &LegacySpec::default());
+            assert_damaged(&stored, named, "is not the one its path stands for");
+        }
+    }
+
+    #[test]
+    fn a_file_without_version_has_its_raw_id() {
+        for (path, raw) in [("%25.json", "%25"), ("%.json", "%"), ("u/~.json", "u/~")] {
+            for (text, data) in [("[1]\n".to_owned(), "[1]\n"), (unversioned(raw, "[2]"), "[2]")] {
+                let stored = read(path, text.as_bytes(), &LegacySpec::default());
+                assert_eq!(stored.id, id(raw));
+                assert_eq!(stored.form, Form::Unversioned);
+                let record = stored.content.expect("a good record");
+                assert_eq!(record.id, id(raw));
+                assert_eq!(record.data.to_text_lossy(), data);
+                assert_eq!(record.encoding, Encoding::JSON);
+            }
+        }
+    }
+
+    #[test]
+    fn an_envelope_without_version_under_another_name_is_damaged() {
+        let stored = read("b.json", unversioned("a", "1").as_bytes(), &LegacySpec::default());
+        assert_damaged(&stored, "b", "is not the one its file is named by");
+        // Not decoded: the canonical place of "%" is not where it lay.
+        let stored = read("%25.json", unversioned("%", "1").as_bytes(), &LegacySpec::default());
+        assert_damaged(&stored, "%25", "is not the one its file is named by");
+    }
+
+    #[test]
+    fn the_generation_between_may_use_either_right_name() {
+        let session = r#"{"id":"s","user_id":"u"}"#;
+        for (path, inside, named) in [
+            ("s.json", "s", "s"),
+            ("u/s.json", "u/s", "u/s"),
+            ("u/s.json", "s", "u/s"),
+            ("s.json", "u/s", "s"),
+        ] {
+            let stored = read(path, unversioned(inside, session).as_bytes(), &sessions());
+            let record = stored.content.expect("a good record");
+            assert_eq!((&stored.id, &record.id), (&id(named), &id(named)), "{inside} at {path}");
+        }
+        for (path, inside) in [("v/s.json", "s"), ("s.json", "v/s"), ("t.json", "s")] {
+            let stored = read(path, unversioned(inside, session).as_bytes(), &sessions());
+            assert!(stored.content.is_err(), "{inside} at {path} is another session");
+        }
+    }
+
+    #[test]
+    fn a_flat_payload_must_have_one_of_its_right_ids() {
+        let session = br#"{"id":"s","user_id":"u"}"#;
+        for path in ["s.json", "u/s.json"] {
+            assert!(read(path, session, &sessions()).content.is_ok(), "{path}");
+        }
+        for (path, named) in [("v/s.json", "v/s"), ("t.json", "t"), ("%25.json", "%25")] {
+            assert_damaged(&read(path, session, &sessions()), named, "user_id/id or id");
+        }
+        let path = RecordPath::of(&id("%"));
+        let older = read(path.as_str(), session, &sessions());
+        assert!(!older.blocks(&path, &id("%")), "it is the older record \"%25\"");
+        for text in ["null", "[]", "\"x\"", "{}", r#"{"id":"s"}"#, r#"{"id":7,"user_id":"u"}"#] {
+            let stored = read("s.json", text.as_bytes(), &sessions());
+            assert_damaged(&stored, "s", "is not the payload's own id");
+            assert!(read("s.json", text.as_bytes(), &LegacySpec::default()).content.is_ok());
+        }
+    }
+
+    #[test]
+    fn a_flat_payload_has_its_own_times_or_the_files() {
+        let modified = Instant::new(7, 8).unwrap();
+        let own = Instant::new(1, 0).unwrap();
+        for (times, expected) in [
+            ("", (modified, modified)),
+            (r#","created_at":"1970-01-01T09:00:01+09:00""#, (own, modified)),
+            (r#","times":{"updated":"1970-01-01T00:00:01Z"}"#, (modified, own)),
+            (r#","created_at":1,"times":{"updated":"soon"}"#, (modified, modified)),
+        ] {
+            let text = format!(r#"{{"id":"s","user_id":"u"{times}}}"#);
+            let record = read("s.json", text.as_bytes(), &sessions()).content.unwrap();
+            assert_eq!((record.created_at, record.updated_at), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_modification_is_kept_within_the_range() {
+        for (seconds, nanoseconds, expected) in [
+            (i64::MIN, 0, Instant::MIN),
+            (i64::MAX, u32::MAX, Instant::MAX),
+            (0, u32::MAX, Instant::new(0, 999_999_999).unwrap()),
+            (-1, 5, Instant::new(-1, 5).unwrap()),
+        ] {
+            let path = RecordPath::parse("a.json").unwrap();
+            let time = FileTime { seconds, nanoseconds };
+            let record = read_stored(&path, b"{}", time, &LegacySpec::default()).content.unwrap();
+            assert_eq!((record.created_at, record.updated_at), (expected, expected));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_named_by_its_place() {
+        for bytes in [&b""[..], b"{", b"\0\0\0", b"\xff", b"\xef\xbb\xbf{}", b"{} {}"] {
+            for (path, named) in [("a.json", "a"), ("%25.json", "%"), ("%.json", "%")] {
+                assert_damaged(&read(path, bytes, &LegacySpec::default()), named, "it is not");
+            }
+        }
+        let broken = r#"{"version":1,"id":"?","encoding":"json","created_at":"soon","updated_at":"1970-01-01T00:00:00Z","data":1}"#;
+        let stored = read("%25.json", broken.as_bytes(), &LegacySpec::default());
+        assert_damaged(&stored, "%", "created_at is not an instant");
+    }
+
+    #[test]
+    fn a_newer_releases_file_is_named_by_its_place() {
+        let text = String::from_utf8(encode(&record("%")).unwrap()).unwrap();
+        let newer = text.replace("\"version\":1", "\"version\":7");
+        for (path, named) in [("%25.json", "%"), ("b.json", "b")] {
+            let stored = read(path, newer.as_bytes(), &LegacySpec::default());
+            assert_damaged(&stored, named, "newer release (format version 7)");
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_under_a_hashed_name_blocks_the_record_that_belongs_there() {
+        let long = id(&"x".repeat(300));
+        let path = RecordPath::of(&long);
+        let bytes = encode(&record(long.as_str())).unwrap();
+        let read = |bytes: &[u8]| read_stored(&path, bytes, MODIFIED, &LegacySpec::default());
+
+        let cut = read(&bytes[..bytes.len() - 1]);
+        assert_eq!(Some(cut.id.clone()), path.raw_id());
+        assert!(cut.blocks(&path, &long) && cut.stands_for(&path, &long));
+        assert!(!cut.blocks(&path, &id("x")), "no other record is blocked");
+
+        // Where the envelope still tells the id, it is used.
+        let newer = String::from_utf8(bytes.clone()).unwrap().replace("n\":1", "n\":2");
+        assert_eq!(read(newer.as_bytes()).id, long);
+
+        let flat = read(b"{}");
+        assert!(!flat.blocks(&path, &long), "a good older record is not damage");
+        assert!(!flat.stands_for(&path, &long), "a good older record is another one");
+        assert!(!read(&bytes).blocks(&path, &long));
+        assert!(read(&bytes).stands_for(&path, &long));
+    }
+
+    #[test]
+    fn a_place_without_any_id_is_named_apart() {
+        let [one, two] = ["a", "b"].map(|last| {
+            let level = "%".repeat(66);
+            let deep = [level.as_str(); 13].join("/");
+            RecordPath::of(&id(&format!("{deep}/{level}%{last}")))
+        });
+        for path in [&one, &two] {
+            assert_eq!((path.id(), path.raw_id()), (PathId::Hashed, None));
+        }
+        let read = |path| read_stored(path, b"{}", MODIFIED, &LegacySpec::default());
+        assert!(read(&one).content.is_err(), "a document can't be here");
+        assert_ne!(read(&one).id, read(&two).id);
     }
 }

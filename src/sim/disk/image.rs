@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     SimDisk,
     trace::{Event, NodeId, Step},
@@ -10,7 +12,8 @@ use super::{
 use crate::fs::FileTime;
 
 /// Which of the possible states after a crash an image shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImageKind {
     /// Everything that was done: the process was killed, and the kernel's page
     /// cache outlived it.
@@ -18,6 +21,20 @@ pub enum ImageKind {
     /// Only what was synced: the power was lost, and nothing was written back
     /// on its own.
     NothingUnsynced,
+}
+
+impl ImageKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Everything, Self::NothingUnsynced];
+
+    /// For reports.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Everything => "process killed",
+            Self::NothingUnsynced => "power lost, only what was synced is left",
+        }
+    }
 }
 
 /// A change that no sync has made durable yet. It may persist or not,
@@ -221,5 +238,66 @@ impl<'trace> ImageBuilder<'trace> {
             }
             !settled
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{array::uniform4, collection::vec, prelude::*};
+
+    use super::ImageKind;
+    use crate::{
+        fs::EntryKind,
+        sim::disk::{SimDisk, trace::NodeId},
+    };
+
+    /// Does some operation that four small numbers choose, if it is possible.
+    fn perform(disk: &mut SimDisk, nodes: &mut Vec<NodeId>, [what, one, two, name]: [usize; 4]) {
+        let node = |at: usize| nodes[at % nodes.len()];
+        let names = ["a", "b", "c"];
+        let (from, to) = (names[name % 3], names[name / 3 % 3]);
+        match what % 8 {
+            0 => nodes.extend(disk.create(node(one), from, EntryKind::File)),
+            1 => nodes.extend(disk.create(node(one), from, EntryKind::Directory)),
+            2 => drop(disk.append(node(one), from.as_bytes())),
+            3 => drop(disk.write_head(node(one), b"xy")),
+            4 | 5 => drop(disk.rename(node(one), from, node(two), to)),
+            6 => drop(disk.remove(node(one), from)),
+            _ if disk.tree.is_directory(node(one)) => disk.sync_dir(node(one)),
+            _ => disk.sync_file(node(one)),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What images of parts of the unsynced changes rest on: nothing is
+        /// missing from the list, and nothing in it is durable already.
+        #[test]
+        fn what_is_durable_and_all_that_is_not_make_up_the_live_view(
+            operations in vec(uniform4(0_usize..9), 1..60),
+        ) {
+            let mut disk = SimDisk::new();
+            disk.begin_trace();
+            let mut nodes = vec![NodeId::ROOT];
+            for operation in operations {
+                perform(&mut disk, &mut nodes, operation);
+            }
+            let mut images = disk.images();
+            loop {
+                let mut tree = images.durable.clone();
+                for unsynced in images.unsynced() {
+                    unsynced.change.apply(&mut tree, unsynced.at);
+                }
+                let made_up = SimDisk::mounted(tree.remounted(), images.now);
+                let everything = images.image(ImageKind::Everything);
+                let (made_up, everything) = (made_up.entries(), everything.entries());
+                let at = images.position();
+                prop_assert_eq!(made_up, everything, "after {} steps of {:#?}", at, disk.trace());
+                if !images.advance() {
+                    break;
+                }
+            }
+        }
     }
 }

@@ -95,7 +95,7 @@ impl Openings {
         closed
     }
 
-    /// Takes the lock if it is free; false when another has it.
+    /// Takes the lock if it is free; none when another has it.
     pub(super) fn try_lock(&mut self, file: NodeId, opening: OpeningId) -> Option<Asked> {
         let open = self.files.entry(file).or_default();
         match &mut open.holder {
@@ -150,8 +150,7 @@ impl Openings {
         open.waiters.retain(|waiter| waiter.ticket != ticket);
         let unseen =
             matches!(&open.holder, Some(holder) if holder.opening == opening && !holder.seen);
-        let wanted = open.waiters.iter().any(|waiter| waiter.opening == opening);
-        if unseen && !wanted { open.hand_on() } else { Vec::new() }
+        if unseen { open.hand_on() } else { Vec::new() }
     }
 
     fn number(&mut self) -> u64 {

@@ -1,0 +1,612 @@
+//! Collections in this process's memory: the reference among the backends, and
+//! the memory half of the hybrid one.
+//!
+//! Every operation takes the collection's one lock, works, and lets it go: it
+//! is atomic as it stands, and never waits for anything else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use crate::seam::{
+    Action, Backend, Clock, Collection, CollectionSpec, Condition, Cursor, Encoding, Error, Found,
+    Instant, KeyPart, KeySpec, KeyValue, ListQuery, Page, Payload, Position, Record, RecordId,
+    Result, Selection, Site, Write,
+};
+
+/// The page size where neither the caller nor [`MemoryBackend::with_page_size`]
+/// says another.
+pub const DEFAULT_PAGE_SIZE: u32 = 100;
+
+/// Collections in memory. Clones share them; they live as long as a clone or a
+/// handle does.
+#[derive(Clone)]
+pub struct MemoryBackend {
+    clock: Arc<dyn Clock>,
+    page_size: u32,
+    collections: Arc<Mutex<Collections>>,
+}
+
+impl MemoryBackend {
+    /// No collections yet; `clock` decides what has expired.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, page_size: DEFAULT_PAGE_SIZE, collections: Arc::default() }
+    }
+
+    /// With another default page size, at least 1, for handles opened from now
+    /// on.
+    #[must_use]
+    pub fn with_page_size(mut self, page_size: u32) -> Self {
+        self.page_size = page_size.max(1);
+        self
+    }
+
+    /// What was quarantined in the collection of that name, oldest first.
+    #[must_use]
+    pub fn quarantined(&self, collection: &str) -> Vec<Record> {
+        let collections = locked(&self.collections);
+        let Some(storage) = collections.get(collection) else { return Vec::new() };
+        let storage = locked(storage);
+        storage.quarantined.clone()
+    }
+}
+
+/// By name.
+type Collections = BTreeMap<Arc<str>, Arc<Mutex<Storage>>>;
+
+#[async_trait]
+impl Backend for MemoryBackend {
+    async fn open(&self, spec: CollectionSpec) -> Result<Arc<dyn Collection>> {
+        spec.validate()?;
+        let storage =
+            Arc::clone(locked(&self.collections).entry(Arc::clone(&spec.name)).or_default());
+        let places = {
+            let mut storage = locked(&storage);
+            spec.keys.iter().map(|key| storage.index_of(key)).collect()
+        };
+        let clock = Arc::clone(&self.clock);
+        Ok(Arc::new(MemoryCollection { spec, places, clock, page_size: self.page_size, storage }))
+    }
+}
+
+/// One handle, with the keys that its writes keep.
+struct MemoryCollection {
+    spec: CollectionSpec,
+    /// Which index belongs to each of the spec's keys.
+    places: Box<[usize]>,
+    clock: Arc<dyn Clock>,
+    page_size: u32,
+    storage: Arc<Mutex<Storage>>,
+}
+
+/// What all handles of one collection share.
+#[derive(Default)]
+struct Storage {
+    records: BTreeMap<RecordId, Stored>,
+    /// The order of listings.
+    order: BTreeSet<(Instant, RecordId)>,
+    /// One per distinct list of parts that any handle has declared.
+    indexes: Vec<Index>,
+    quarantined: Vec<Record>,
+}
+
+struct Stored {
+    record: Record,
+    values: Values,
+}
+
+/// The values of a record in all indexes, in their order.
+type Values = Box<[Option<Arc<KeyValue>>]>;
+
+struct Index {
+    key: KeySpec,
+    holders: BTreeSet<(Arc<KeyValue>, Instant, RecordId)>,
+}
+
+/// No mutex here guards a state that a panic could leave half changed: no
+/// foreign code but the clock runs under one, and that before any change.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first of all ids: where a range of some instant's ids begins.
+fn first_id() -> &'static RecordId {
+    #[expect(clippy::expect_used, reason = "the constant is an id")]
+    static FIRST: LazyLock<RecordId> = LazyLock::new(|| RecordId::new("\u{1}").expect("an id"));
+    &FIRST
+}
+
+impl Storage {
+    /// The number of the index over these parts, made if there is none yet.
+    fn index_of(&mut self, key: &KeySpec) -> usize {
+        let same = |parts: &Arc<[KeyPart]>| parts == &key.parts;
+        if let Some(place) = self.indexes.iter().position(|index| same(&index.key.parts)) {
+            return place;
+        }
+        let mut holders = BTreeSet::new();
+        for (id, stored) in &mut self.records {
+            let value = key.value_in(&stored.record.data).map(Arc::new);
+            if let Some(value) = &value {
+                holders.insert((Arc::clone(value), stored.record.created_at, id.clone()));
+            }
+            let values = std::mem::take(&mut stored.values);
+            stored.values = values.into_iter().chain([value]).collect();
+        }
+        self.indexes.push(Index { key: key.clone(), holders });
+        self.indexes.len() - 1
+    }
+
+    fn live(&self, id: &RecordId, now: Instant) -> Option<&Stored> {
+        self.records.get(id).filter(|stored| !stored.record.is_expired(now))
+    }
+
+    /// The good records whose id begins with `prefix`, by id.
+    fn with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+        now: Instant,
+    ) -> impl Iterator<Item = &'a Record> {
+        self.records
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(move |(id, _)| id.as_str().starts_with(prefix))
+            .map(|(_, stored)| &stored.record)
+            .filter(move |record| !record.is_expired(now))
+    }
+
+    fn values_of(&self, data: &Payload) -> Values {
+        self.indexes.iter().map(|index| index.key.value_in(data).map(Arc::new)).collect()
+    }
+
+    /// Those that hold a value of an index, by (`created_at`, id), expired ones
+    /// included.
+    fn holders<'a>(
+        &'a self,
+        place: usize,
+        value: &Arc<KeyValue>,
+    ) -> impl Iterator<Item = &'a RecordId> + use<'a> {
+        let value = Arc::clone(value);
+        let first = (Arc::clone(&value), Instant::MIN, first_id().clone());
+        self.indexes
+            .get(place)
+            .map(|index| index.holders.range(first..))
+            .into_iter()
+            .flatten()
+            .take_while(move |(held, _, _)| *held == value)
+            .map(|(_, _, id)| id)
+    }
+
+    /// Inserts a record, or replaces the one of its id.
+    fn insert(&mut self, record: Record, values: Values) {
+        match self.records.get_mut(&record.id) {
+            Some(stored)
+                if stored.record.created_at == record.created_at && stored.values == values =>
+            {
+                stored.record = record;
+                return;
+            }
+            Some(_) => {
+                self.remove(&record.id);
+            }
+            None => {}
+        }
+        let id = record.id.clone();
+        let created_at = record.created_at;
+        for (index, value) in self.indexes.iter_mut().zip(&values) {
+            if let Some(value) = value {
+                index.holders.insert((Arc::clone(value), created_at, id.clone()));
+            }
+        }
+        self.order.insert((created_at, id.clone()));
+        self.records.insert(id, Stored { record, values });
+    }
+
+    fn remove(&mut self, id: &RecordId) -> Option<Record> {
+        let (id, Stored { record, values }) = self.records.remove_entry(id)?;
+        let mut place = (record.created_at, id);
+        self.order.remove(&place);
+        for (index, value) in self.indexes.iter_mut().zip(values) {
+            if let Some(value) = value {
+                let entry = (value, place.0, place.1);
+                index.holders.remove(&entry);
+                place.1 = entry.2;
+            }
+        }
+        Some(record)
+    }
+}
+
+impl MemoryCollection {
+    fn site(&self, operation: &'static str, id: Option<&RecordId>) -> Site {
+        Site::new(operation, &self.spec.name, id)
+    }
+
+    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
+        Error::InvalidArgument { site: self.site(operation, None), problem }
+    }
+
+    /// What is judged without looking at the state.
+    fn judge_input(&self, writes: &[Write]) -> Result<()> {
+        // Few writes are compared with each other; many go through a set.
+        let mut named = BTreeSet::new();
+        for (place, write) in writes.iter().enumerate() {
+            let id = write.id();
+            let repeated = if writes.len() > 8 {
+                !named.insert(id)
+            } else {
+                writes.iter().take(place).any(|earlier| earlier.id() == id)
+            };
+            if repeated {
+                let problem = "the commit names this id twice; join the writes".to_owned();
+                return Err(Error::InvalidArgument {
+                    site: self.site("commit", Some(id)),
+                    problem,
+                });
+            }
+            if let Action::Put(record) = &write.action
+                && !is_valid(&record.encoding, &record.data)
+            {
+                return Err(self.invalid_record(id));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is judged on the state before the commit, but for the keys.
+    fn judge_state(&self, storage: &Storage, writes: &[Write], now: Instant) -> Result<()> {
+        for write in writes {
+            let id = write.id();
+            let stored = storage.live(id, now).map(|stored| &stored.record);
+            match (&write.when, stored) {
+                (Condition::Absent, Some(_)) => {
+                    return Err(Error::AlreadyExists(self.site("commit", Some(id))));
+                }
+                (Condition::Present | Condition::Data(_), None) => {
+                    return Err(Error::NotFound(self.site("commit", Some(id))));
+                }
+                (Condition::Data(expected), Some(record)) if record.data != *expected => {
+                    return Err(Error::Conflict(self.site("commit", Some(id))));
+                }
+                _ => {}
+            }
+            if let Action::Replace { data, .. } = &write.action {
+                let Some(record) = stored else {
+                    return Err(Error::NotFound(self.site("commit", Some(id))));
+                };
+                if !is_valid(&record.encoding, data) {
+                    return Err(self.invalid_record(id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the commit gives a record a unique value that another one will
+    /// hold. An expired record holds nothing, and is given nothing.
+    fn judge_keys(
+        &self,
+        storage: &Storage,
+        writes: &[Write],
+        values: &[Values],
+        now: Instant,
+    ) -> Result<()> {
+        let given = |at: usize, place: usize| {
+            let value = values.get(at)?.get(place)?.as_ref()?;
+            let write = writes.get(at)?;
+            let expires_at = match &write.action {
+                Action::Put(record) => record.expires_at,
+                Action::Replace { id, .. } => storage.records.get(id)?.record.expires_at,
+                Action::Delete(_) | Action::Check(_) => return None,
+            };
+            expires_at.is_none_or(|expires_at| expires_at > now).then_some(value)
+        };
+        let keys = self.spec.keys.iter().zip(&self.places).filter(|(key, _)| key.unique);
+        for (key, &place) in keys {
+            for (at, write) in writes.iter().enumerate() {
+                let Some(value) = given(at, place) else { continue };
+                let stored = storage.live(write.id(), now);
+                let held = stored.and_then(|stored| stored.values.get(place)?.as_ref());
+                if held == Some(value) {
+                    continue;
+                }
+                let given_twice = (0..writes.len())
+                    .any(|other| other != at && given(other, place) == Some(value));
+                let kept = |id: &RecordId| {
+                    storage.live(id, now).is_some()
+                        && !writes.iter().any(|write| changes(write, id))
+                };
+                if given_twice || storage.holders(place, value).any(kept) {
+                    let site = self.site("commit", Some(write.id()));
+                    return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn invalid_record(&self, id: &RecordId) -> Error {
+        Error::InvalidRecord {
+            site: self.site("commit", Some(id)),
+            problem: "the encoding is json, but the data are not one JSON text",
+        }
+    }
+}
+
+fn is_valid(encoding: &Encoding, data: &Payload) -> bool {
+    *encoding != Encoding::JSON || data.is_json()
+}
+
+/// Whether a write changes or removes the record `id`.
+fn changes(write: &Write, id: &RecordId) -> bool {
+    !matches!(write.action, Action::Check(_)) && write.id() == id
+}
+
+/// Where a page begins in the order of listings.
+fn page_start(query: &ListQuery, after: Option<Position>) -> Bound<(Instant, RecordId)> {
+    let since = query.selection.since;
+    match after {
+        Some(Position::Record(at, id)) if since.is_none_or(|since| at >= since) => {
+            Bound::Excluded((at, id))
+        }
+        // Damaged records come before all others, and memory has none.
+        _ => match since {
+            Some(since) => Bound::Included((since, first_id().clone())),
+            None => Bound::Unbounded,
+        },
+    }
+}
+
+#[async_trait]
+impl Collection for MemoryCollection {
+    fn spec(&self) -> &CollectionSpec {
+        &self.spec
+    }
+
+    async fn get(&self, id: &RecordId) -> Result<Record> {
+        let storage = locked(&self.storage);
+        match storage.live(id, self.clock.now()) {
+            Some(stored) => Ok(stored.record.clone()),
+            None => Err(Error::NotFound(self.site("get", Some(id)))),
+        }
+    }
+
+    async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
+        let Some((at, declared)) = self.spec.key(key) else {
+            let problem = format!("the key {key:?} was not declared at open");
+            return Err(self.invalid_argument("find", problem));
+        };
+        if declared.parts.len() != parts.len() {
+            let (wanted, given) = (declared.parts.len(), parts.len());
+            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
+            return Err(self.invalid_argument("find", problem));
+        }
+        let storage = locked(&self.storage);
+        let now = self.clock.now();
+        let mut found = Found::default();
+        if let (Some(value), Some(place)) = (KeyValue::new(parts), self.places.get(at)) {
+            let holders = storage.holders(*place, &Arc::new(value));
+            let live = holders.filter_map(|id| storage.live(id, now));
+            found.records = live.map(|stored| stored.record.clone()).collect();
+        }
+        Ok(found)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page> {
+        let limit = query.limit.unwrap_or(self.page_size);
+        if limit == 0 {
+            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
+        }
+        let after = match &query.cursor {
+            None => None,
+            Some(cursor) => match cursor.position() {
+                Some(position) => Some(position),
+                None => return Err(Error::InvalidCursor(self.site("list", None))),
+            },
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let storage = locked(&self.storage);
+        let now = self.clock.now();
+        let selection = &query.selection;
+        let mut page = Page::default();
+        for (created_at, id) in storage.order.range((page_start(query, after), Bound::Unbounded)) {
+            if selection.until.is_some_and(|until| *created_at >= until) {
+                break;
+            }
+            if !selection.contains(id.as_str(), *created_at) {
+                continue;
+            }
+            let Some(stored) = storage.live(id, now) else { continue };
+            if page.records.len() == limit {
+                page.next_cursor = page
+                    .records
+                    .last()
+                    .map(|last| Cursor::new(&Position::Record(last.created_at, last.id.clone())));
+                break;
+            }
+            page.records.push(stored.record.clone());
+        }
+        Ok(page)
+    }
+
+    async fn count(&self, selection: &Selection) -> Result<u64> {
+        let storage = locked(&self.storage);
+        let selected = storage
+            .with_prefix(&selection.prefix, self.clock.now())
+            .filter(|record| selection.contains(record.id.as_str(), record.created_at));
+        Ok(selected.fold(0, |count, _| count + 1))
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<()> {
+        self.judge_input(&writes)?;
+        let mut storage = locked(&self.storage);
+        let now = self.clock.now();
+        self.judge_state(&storage, &writes, now)?;
+        let mut values = Vec::new();
+        if !storage.indexes.is_empty() {
+            values.extend(writes.iter().map(|write| match &write.action {
+                Action::Put(Record { data, .. }) | Action::Replace { data, .. } => {
+                    storage.values_of(data)
+                }
+                Action::Delete(_) | Action::Check(_) => Values::default(),
+            }));
+            self.judge_keys(&storage, &writes, &values, now)?;
+        }
+        let mut values = values.into_iter();
+        for write in writes {
+            let values = values.next().unwrap_or_default();
+            match write.action {
+                Action::Put(mut record) => {
+                    // Writing over an expired record is creation.
+                    if let Some(stored) = storage.live(&record.id, now) {
+                        record.created_at = stored.record.created_at;
+                        record.updated_at = record.updated_at.max(stored.record.updated_at);
+                    }
+                    storage.insert(record, values);
+                }
+                Action::Replace { id, data } => {
+                    if let Some(stored) = storage.live(&id, now) {
+                        let mut record = stored.record.clone();
+                        record.data = data;
+                        record.updated_at = record.updated_at.max(now);
+                        storage.insert(record, values);
+                    }
+                }
+                Action::Delete(id) => {
+                    storage.remove(&id);
+                }
+                Action::Check(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, selection: &Selection) -> Result<Record> {
+        let mut storage = locked(&self.storage);
+        let now = self.clock.now();
+        let first = storage
+            .with_prefix(&selection.prefix, now)
+            .find(|record| selection.contains(record.id.as_str(), record.created_at))
+            .map(|record| record.id.clone());
+        match first.and_then(|id| storage.remove(&id)) {
+            Some(record) => Ok(record),
+            None => Err(Error::NotFound(self.site("claim", None))),
+        }
+    }
+
+    async fn purge_expired(&self) -> Result<u64> {
+        let mut storage = locked(&self.storage);
+        let now = self.clock.now();
+        let expired = storage.records.values().map(|stored| &stored.record);
+        let expired: Vec<RecordId> = expired
+            .filter(|record| record.is_expired(now))
+            .map(|record| record.id.clone())
+            .collect();
+        for id in &expired {
+            storage.remove(id);
+        }
+        Ok(expired.len() as u64)
+    }
+
+    async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
+        let mut storage = locked(&self.storage);
+        let site = || self.site("quarantine", Some(id));
+        match storage.live(id, self.clock.now()) {
+            None => return Err(Error::NotFound(site())),
+            Some(stored) if stored.record.data.bytes() != expected => {
+                return Err(Error::Conflict(site()));
+            }
+            Some(_) => {}
+        }
+        let record = storage.remove(id);
+        storage.quarantined.extend(record);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+    use crate::seam::CollectionExt;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Instant {
+            Instant::UNIX_EPOCH
+        }
+    }
+
+    /// Memory never waits: every future is ready at once.
+    fn ready<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("memory waited"),
+        }
+    }
+
+    fn record(id: &str, json: &str) -> Record {
+        let data = Payload::json(json.as_bytes()).unwrap();
+        Record::json(RecordId::new(id).unwrap(), data, Instant::UNIX_EPOCH)
+    }
+
+    fn open(backend: &MemoryBackend, keys: Vec<KeySpec>) -> Arc<dyn Collection> {
+        ready(backend.open(CollectionSpec::new("c").with_keys(keys))).unwrap()
+    }
+
+    #[test]
+    fn clones_share_the_storage_and_names_separate_it() {
+        let backend = MemoryBackend::new(Arc::new(Still));
+        let first = open(&backend, vec![]);
+        let second = open(&backend.clone(), vec![]);
+        let other = ready(backend.open(CollectionSpec::new("d"))).unwrap();
+        ready(first.put(record("a", "1"))).unwrap();
+        assert!(ready(second.get(&RecordId::new("a").unwrap())).is_ok(), "one storage");
+        assert!(ready(other.get(&RecordId::new("a").unwrap())).is_err(), "another collection");
+    }
+
+    #[test]
+    fn a_key_that_is_declared_late_covers_older_records() {
+        let backend = MemoryBackend::new(Arc::new(Still));
+        ready(open(&backend, vec![]).put(record("a", r#"{"n":"x"}"#))).unwrap();
+        let keyed = open(&backend, vec![KeySpec::unique("n", &["/n"])]);
+        assert_eq!(ready(keyed.find("n", &["x"])).unwrap().records.len(), 1);
+        let taken = ready(keyed.put(record("b", r#"{"n":"x"}"#)));
+        assert!(matches!(taken, Err(Error::KeyTaken { .. })), "{taken:?}");
+        ready(open(&backend, vec![]).put(record("b", r#"{"n":"x"}"#))).unwrap();
+        let found = ready(keyed.find("n", &["x"])).unwrap();
+        assert_eq!(found.records.len(), 2, "a handle without keys enforces none, all are found");
+    }
+
+    #[test]
+    fn removed_records_leave_nothing_in_the_indexes() {
+        let backend = MemoryBackend::new(Arc::new(Still));
+        let keyed = open(&backend, vec![KeySpec::unique("n", &["/n"])]);
+        ready(keyed.put(record("a", r#"{"n":"x"}"#))).unwrap();
+        ready(keyed.put(record("a", r#"{"n":"y"}"#))).unwrap();
+        ready(keyed.delete(&RecordId::new("a").unwrap())).unwrap();
+        let collections = locked(&backend.collections);
+        let storage = locked(collections.get("c").unwrap());
+        assert!(storage.order.is_empty() && storage.indexes[0].holders.is_empty());
+    }
+
+    #[test]
+    fn what_is_quarantined_is_kept() {
+        let backend = MemoryBackend::new(Arc::new(Still));
+        let collection = open(&backend, vec![]);
+        let id = RecordId::new("a").unwrap();
+        ready(collection.put(record("a", "1"))).unwrap();
+        assert!(matches!(ready(collection.quarantine(&id, b"2")), Err(Error::Conflict(_))));
+        ready(collection.quarantine(&id, b"1")).unwrap();
+        assert!(matches!(ready(collection.get(&id)), Err(Error::NotFound(_))));
+        assert_eq!(backend.quarantined("c"), [record("a", "1")]);
+    }
+}

@@ -1,0 +1,105 @@
+//! The backends that can be checked, and what each makes possible.
+
+mod file_os;
+mod memory;
+mod simulated;
+
+use std::{
+    ops::{ControlFlow, RangeInclusive},
+    path::Path,
+    sync::Arc,
+};
+
+pub use file_os::FileOs;
+pub use memory::Memory;
+pub use simulated::Simulated;
+
+use crate::{
+    model::{legacy::LegacyDocument, subject::Reach},
+    seam::{Backend, CollectionSpec, Result},
+    sim::{clock::SimClock, disk::ImageKind, executor::Sim},
+};
+
+/// What a backend makes possible: this table is the only place that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Its calls have scheduling points of their own (every file system call).
+    /// One without gets a point before every call of a collection.
+    pub has_points: bool,
+    /// It may be called from several threads at the same time.
+    pub threads: bool,
+    /// Its storage can lose the process or the power at any I/O step.
+    pub crashes: bool,
+    /// Its storage begins with what older software left.
+    pub begins_with_legacy: bool,
+    /// Which outcomes can be reached.
+    pub reach: Reach,
+}
+
+/// The surroundings of one scenario.
+pub struct World<'a> {
+    /// The simulation.
+    pub sim: &'a Sim,
+    /// The clock.
+    pub clock: &'a SimClock,
+    /// Decides whatever is random in the backend.
+    pub seed: u64,
+    /// The default page size; none: the backend's own.
+    pub page_size: Option<u32>,
+    /// What older software left.
+    pub legacy: &'a [LegacyDocument],
+    /// The spec of the collection that `legacy` belongs to.
+    pub spec: &'a CollectionSpec,
+}
+
+/// A backend that can be checked.
+pub trait BackendUnderTest: Send + Sync {
+    /// Its name on the command line and in reports.
+    fn name(&self) -> &'static str;
+
+    /// What it makes possible.
+    fn capabilities(&self) -> Capabilities;
+
+    /// A new storage that holds what older software left.
+    ///
+    /// # Errors
+    /// When the surroundings fail: a temporary directory can't be made.
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>>;
+}
+
+/// One storage, on which any number of handles may be open.
+pub trait Storage: Send + Sync {
+    /// A handle of its own, as another process would have.
+    ///
+    /// # Errors
+    /// When the storage can't be opened.
+    fn handle(&self) -> Result<Arc<dyn Backend>>;
+
+    /// How many I/O steps were made so far; 0 where they are not counted.
+    fn io_steps(&self) -> usize {
+        0
+    }
+
+    /// Shows the storages that crashes after each of so many I/O steps leave,
+    /// until `visit` breaks off. Storages that can't crash show none.
+    fn crash(
+        &self,
+        after_steps: RangeInclusive<usize>,
+        image: ImageKind,
+        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
+    ) {
+        let _ = (after_steps, image, visit);
+    }
+}
+
+/// Every backend; those on the real file system make their storages below
+/// `scratch`.
+#[must_use]
+pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
+    vec![
+        Box::new(Memory),
+        Box::new(Simulated::file()),
+        Box::new(FileOs::new(scratch)),
+        Box::new(Simulated::legacy()),
+    ]
+}

@@ -1,0 +1,152 @@
+//! The file backend on the simulated disk, under proof.
+
+use std::{
+    ops::{ControlFlow, RangeInclusive},
+    sync::Arc,
+};
+
+use super::{BackendUnderTest, Capabilities, Storage, World};
+use crate::{
+    backend::file::{FileBackend, FileOptions},
+    fs::{FileTime, Fs},
+    model::subject::Reach,
+    seam::{Backend, Entropy, Error, Outcome, Result, Site},
+    sim::{
+        clock::SimClock,
+        disk::{ImageKind, SimDisk, SimFs},
+        entropy::SimEntropy,
+        executor::Sim,
+    },
+};
+
+/// The file backend over a simulated file system, or over what `wrap` makes of
+/// one: a file system that forgets a lock or a sync, say.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulated<F> {
+    name: &'static str,
+    begins_with_legacy: bool,
+    wrap: fn(SimFs) -> F,
+}
+
+impl Simulated<SimFs> {
+    /// The file backend on storage that is empty at first.
+    #[must_use]
+    pub fn file() -> Self {
+        Self { name: "file", begins_with_legacy: false, wrap: |fs| fs }
+    }
+
+    /// The file backend on storage that begins with flat files of older
+    /// software.
+    #[must_use]
+    pub fn legacy() -> Self {
+        Self { name: "legacy", begins_with_legacy: true, wrap: |fs| fs }
+    }
+}
+
+impl<F> Simulated<F> {
+    /// The file backend over what `wrap` makes of the simulated file system.
+    #[must_use]
+    pub fn wrapped(name: &'static str, wrap: fn(SimFs) -> F) -> Self {
+        Self { name, begins_with_legacy: false, wrap }
+    }
+}
+
+impl<F: Fs> BackendUnderTest for Simulated<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            has_points: true,
+            threads: false,
+            crashes: true,
+            begins_with_legacy: self.begins_with_legacy,
+            reach: Reach { legacy: self.begins_with_legacy, damage: false },
+        }
+    }
+
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        let mut disk = SimDisk::new();
+        let directory: Vec<&str> = world.spec.directories().collect();
+        for document in world.legacy {
+            let path = format!("{}/{}.json", directory.join("/"), document.id);
+            let modified = FileTime {
+                seconds: document.modified.seconds(),
+                nanoseconds: document.modified.nanoseconds(),
+            };
+            disk.write_raw(&path, document.text.as_bytes(), modified).map_err(|source| {
+                let site = Site::new("write_legacy", &world.spec.name, None);
+                Error::Io { site, doing: path.clone(), outcome: Outcome::NotDone, source }
+            })?;
+        }
+        let settings = Settings {
+            sim: world.sim.clone(),
+            clock: Arc::new(world.clock.clone()),
+            entropy: Arc::new(SimEntropy::new(world.seed)),
+            page_size: world.page_size,
+            wrap: self.wrap,
+        };
+        Ok(Box::new(DiskStorage { fs: SimFs::new(disk, world.sim.clone()), settings }))
+    }
+}
+
+/// What every handle on a storage has in common.
+struct Settings<F> {
+    sim: Sim,
+    clock: Arc<SimClock>,
+    entropy: Arc<dyn Entropy>,
+    page_size: Option<u32>,
+    wrap: fn(SimFs) -> F,
+}
+
+impl<F> Clone for Settings<F> {
+    fn clone(&self) -> Self {
+        Self {
+            sim: self.sim.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            ..*self
+        }
+    }
+}
+
+struct DiskStorage<F> {
+    fs: SimFs,
+    settings: Settings<F>,
+}
+
+impl<F: Fs> Storage for DiskStorage<F> {
+    fn handle(&self) -> Result<Arc<dyn Backend>> {
+        let fs = (self.settings.wrap)(self.fs.clone());
+        let clock = Arc::clone(&self.settings.clock);
+        let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.settings.entropy));
+        if let Some(size) = self.settings.page_size {
+            backend =
+                backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
+        }
+        Ok(Arc::new(backend))
+    }
+
+    fn io_steps(&self) -> usize {
+        self.fs.with_disk(SimDisk::trace_len)
+    }
+
+    fn crash(
+        &self,
+        after_steps: RangeInclusive<usize>,
+        image: ImageKind,
+        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
+    ) {
+        let disk = self.fs.disk();
+        let mut images = disk.images();
+        for after in after_steps {
+            images.advance_to(after);
+            let fs = SimFs::new(images.image(image), self.settings.sim.clone());
+            let storage = Self { fs, settings: self.settings.clone() };
+            if visit(after, &storage).is_break() {
+                return;
+            }
+        }
+    }
+}

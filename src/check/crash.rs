@@ -1,0 +1,101 @@
+//! Crashes: what a storage holds after losing its process or its power at any
+//! I/O step, opened anew and checked.
+
+use std::ops::ControlFlow;
+
+use super::{
+    backends::Storage,
+    explain,
+    history::{Call, Phase},
+    linearize::linearize,
+    run::Run,
+    scenario::Crash,
+    verify::Verified,
+    violation::{Kind, Signature, Violation},
+};
+use crate::{
+    model::subject::{Operation, Subject, Verdict},
+    seam::Error,
+    sim::disk::ImageKind,
+};
+
+/// Checks the crash points of a run that was recorded: the image of each is
+/// made from the trace, opened anew and looked at.
+pub(super) fn check<S: Subject>(
+    run: &Run<'_, S>,
+    plan: Crash,
+    calls: &[Call<S>],
+    io_steps: usize,
+    verified: &mut Verified,
+) {
+    let points = match plan.after_steps {
+        Some(point) => point.min(io_steps)..=point.min(io_steps),
+        None => 0..=io_steps,
+    };
+    run.storage.crash(points, plan.image, &mut |after, storage| {
+        verified.crash_images += 1;
+        let violation = violation_after(run, plan.image, calls, after, storage);
+        if violation.is_none() {
+            return ControlFlow::Continue(());
+        }
+        verified.violation = violation;
+        verified.crashed_after = Some(after);
+        ControlFlow::Break(())
+    });
+}
+
+/// What is wrong with the storage that a crash after so many steps left.
+fn violation_after<S: Subject>(
+    run: &Run<'_, S>,
+    image: ImageKind,
+    calls: &[Call<S>],
+    after: usize,
+    storage: &dyn Storage,
+) -> Option<Violation> {
+    let mut history = before_the_crash(calls, after, image);
+    let recovery = run.tick();
+    for call in history.iter_mut().filter(|call| call.seen.is_none()) {
+        call.returned = recovery;
+    }
+    let opened = run.observe(storage);
+    history.extend(run.take_calls());
+    let violation = match opened {
+        Err(error) => Some(does_not_open(&error)),
+        Ok(()) => linearize(&history, &run.initial, run.target.divergences)
+            .err()
+            .map(|unexplained| explain::history(Kind::Crash, &history, &unexplained)),
+    };
+    violation.map(|mut violation| {
+        violation.crash = Some(format!("{}, after {after} I/O steps", image.describe()));
+        violation
+    })
+}
+
+fn does_not_open(error: &Error) -> Violation {
+    let signature = Signature { kind: Kind::Opening, rule: error.to_string() };
+    Violation { signature, steps: Vec::new(), crash: None }
+}
+
+/// The calls that had begun when `after` I/O steps were made; those that had
+/// not returned have no outcome.
+///
+/// When the power is lost, what was read or refused before binds nothing: it
+/// may have been about writes that were never acknowledged.
+fn before_the_crash<S: Subject>(calls: &[Call<S>], after: usize, image: ImageKind) -> Vec<Call<S>> {
+    let mut history = Vec::new();
+    for call in calls.iter().filter(|call| call.phase != Phase::Afterwards) {
+        let returned = call.io_returned <= after;
+        let begun = returned || call.io_invoked < after;
+        let changed_nothing =
+            call.op.is_read() || (returned && call.seen.as_ref().is_some_and(Verdict::is_refusal));
+        let binds = !changed_nothing || (returned && image == ImageKind::Everything);
+        if begun && binds {
+            let mut call = call.clone();
+            if !returned {
+                call.seen = None;
+            }
+            history.push(call);
+        }
+    }
+    history
+}

@@ -1,0 +1,74 @@
+//! From a history without an explanation to a table that one can read.
+
+use super::{
+    history::{Call, Phase},
+    linearize::Unexplained,
+    scenario::{Action, Scenario},
+    violation::{Kind, Signature, Step, Violation},
+};
+use crate::model::subject::{Operation, Subject, Verdict};
+
+/// What to show for a history that the model does not explain.
+pub(super) fn history<S: Subject>(
+    kind: Kind,
+    calls: &[Call<S>],
+    unexplained: &Unexplained<S>,
+) -> Violation {
+    let stuck = unexplained.stuck.as_ref();
+    let rule = stuck
+        .map_or("some order of the calls explains what they returned", |(_, broken)| broken.rule);
+    let steps = calls.iter().enumerate().map(|(k, call)| {
+        let got = call.seen.as_ref().map_or_else(|| "(killed)".to_owned(), Verdict::describe);
+        let broken = stuck.filter(|(place, _)| *place == k).map(|(_, broken)| broken);
+        Step {
+            client: match call.phase {
+                Phase::Setup => "setup".to_owned(),
+                Phase::Clients => (call.client + 1).to_string(),
+                Phase::Afterwards => "after".to_owned(),
+            },
+            operation: call.op.describe(),
+            expected: match broken {
+                Some(broken) => broken.expected.describe(),
+                None if unexplained.order.contains(&k) => got.clone(),
+                None => String::new(),
+            },
+            got,
+            broken: broken.is_some(),
+        }
+    });
+    let steps = steps.collect::<Vec<_>>();
+    // What was looked at after the run is told only where it matters.
+    let told = |step: &Step| step.client != "after" || step.broken;
+    let steps = steps.into_iter().filter(told).collect();
+    Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
+}
+
+/// What to show for a run that ended before it had a history.
+pub(super) fn without_history<Op: Operation>(
+    kind: Kind,
+    rule: String,
+    scenario: &Scenario<Op>,
+) -> Violation {
+    let setup = scenario.setup.iter().map(|action| ("setup".to_owned(), action));
+    let clients = scenario.clients.iter().enumerate();
+    let clients = clients.flat_map(|(client, actions)| {
+        actions.iter().map(move |action| ((client + 1).to_string(), action))
+    });
+    let steps = setup.chain(clients).map(|(client, action)| Step {
+        client,
+        operation: describe_action(action),
+        expected: String::new(),
+        got: String::new(),
+        broken: false,
+    });
+    Violation { signature: Signature { kind, rule }, steps: steps.collect(), crash: None }
+}
+
+/// An action in words.
+pub(super) fn describe_action<Op: Operation>(action: &Action<Op>) -> String {
+    match action {
+        Action::Call(op) => op.describe(),
+        Action::AdvanceClock(seconds) => format!("(the clock moves by {seconds} s)"),
+        Action::Reopen => "(opens the storage anew)".into(),
+    }
+}

@@ -1,0 +1,132 @@
+//! Makes scenarios from bytes.
+
+use arbitrary::{Result, Unstructured};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{
+    backends::Capabilities,
+    scenario::{Action, Crash, Mode, Scenario},
+    trace_hash::{hash_of, mix},
+};
+use crate::{
+    model::{
+        source::{Focus, INSTANTS, Source},
+        subject::Subject,
+    },
+    seam::Instant,
+    sim::{disk::ImageKind, schedule::Schedule},
+};
+
+/// What a scenario is meant to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Wrong outcomes of one call after the other.
+    Sequence,
+    /// Races, by the seeded executor.
+    Interleaving,
+    /// Races, on real threads.
+    Threads,
+    /// Wrong states after a crash.
+    Crash,
+}
+
+impl Purpose {
+    /// What case number `case` is for. A function of the number and of what
+    /// the backend can do, so that every job has its share.
+    #[must_use]
+    pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+        match case % 8 {
+            0..=3 => Self::Sequence,
+            4 if capabilities.threads => Self::Threads,
+            7 if capabilities.crashes => Self::Crash,
+            _ => Self::Interleaving,
+        }
+    }
+}
+
+/// Case number `case` of the campaign with that `seed`: a pure function of
+/// them. The clients' operations do not depend on the backend, so that one
+/// trace runs on all of them.
+#[must_use]
+pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
+    let own = mix(seed ^ hash_of(&[S::NAME.as_bytes()])) ^ case;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(own);
+    let mut bytes = [0; 2_048];
+    random.fill_bytes(&mut bytes);
+    let purpose = Purpose::of_case(case, capabilities);
+    let bytes = &mut Unstructured::new(&bytes);
+    scenario::<S>(bytes, purpose, capabilities.begins_with_legacy)
+        .unwrap_or_else(|_| empty_scenario())
+}
+
+/// `arbitrary` fails only on empty choices, of which there are none; a case
+/// without actions would show in the statistics.
+fn empty_scenario<Op>() -> Scenario<Op> {
+    Scenario {
+        legacy: Vec::new(),
+        start: Instant::UNIX_EPOCH,
+        seed: 0,
+        page_size: None,
+        handles: 1,
+        setup: Vec::new(),
+        clients: vec![Vec::new()],
+        mode: Mode::default(),
+        crash: None,
+    }
+}
+
+/// A scenario made from `bytes`, whoever chose them: a seeded generator, a
+/// fuzzer or a property test.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn scenario<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    purpose: Purpose,
+    with_legacy: bool,
+) -> Result<Scenario<S::Op>> {
+    let focus = Focus::generate(bytes, S::OPERATIONS.len())?;
+    let seed = bytes.arbitrary()?;
+    let page_size = *bytes.choose(&[None, Some(1), Some(2), Some(3)])?;
+    let legacy =
+        if with_legacy { S::generate_legacy(&mut Source::new(bytes, &focus))? } else { Vec::new() };
+    let (clients, longest, setup) = match purpose {
+        Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
+        Purpose::Interleaving | Purpose::Threads => {
+            let clients = bytes.int_in_range(2..=4_usize)?;
+            (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
+        }
+        Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
+    };
+    let exact = purpose == Purpose::Sequence && longest == 50;
+    let handles = bytes.int_in_range(1..=clients.min(3))?;
+    let sequence = |bytes: &mut Unstructured<'_>, length: usize| -> Result<Vec<_>> {
+        (0..length).map(|_| action::<S>(&mut Source::new(bytes, &focus))).collect()
+    };
+    let setup = sequence(bytes, setup)?;
+    let mut programs = Vec::with_capacity(clients);
+    for _ in 0..clients {
+        let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
+        programs.push(sequence(bytes, length)?);
+    }
+    let mode = match purpose {
+        Purpose::Threads => Mode::Threads,
+        _ if clients == 1 => Mode::default(),
+        _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
+    };
+    let crash = (purpose == Purpose::Crash)
+        .then(|| bytes.choose(&ImageKind::ALL))
+        .transpose()?
+        .map(|image| Crash { after_steps: None, image: *image });
+    let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
+    Ok(Scenario { legacy, start, seed, page_size, handles, setup, clients: programs, mode, crash })
+}
+
+fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
+    match source.below(48)? {
+        47 => Ok(Action::AdvanceClock(*source.choose(&[1, 1, 60, 3_600, -5])?)),
+        46 => Ok(Action::Reopen),
+        _ => S::generate(source).map(Action::Call),
+    }
+}

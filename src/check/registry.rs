@@ -1,0 +1,239 @@
+//! The stores that can be checked, by name. A new store is one line here.
+
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+
+use super::{
+    backends::BackendUnderTest,
+    campaign::{self, Effort, Progress},
+    replay::{self, Replay, ReplayError},
+    scenario::Mode,
+    shrink::Counterexample,
+    statistics::Reached,
+    trace_hash::mix,
+    verify::{Target, Verified, verify},
+    violation::Violation,
+};
+use crate::{
+    model::{
+        collection::CollectionSubject,
+        divergence::{Divergence, Divergences},
+        subject::Subject,
+        users::UsersSubject,
+    },
+    seam::{Clock, Collection},
+    sim::schedule::Schedule,
+};
+
+/// Every store.
+pub const STORES: &[&dyn StoreUnderTest] =
+    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+
+/// The store of that name.
+#[must_use]
+pub fn store_named(name: &str) -> Option<&'static dyn StoreUnderTest> {
+    STORES.iter().copied().find(|store| store.name() == name)
+}
+
+/// A store that can be checked, whatever its operations are.
+pub trait StoreUnderTest: Send + Sync {
+    /// Its name on the command line and in reports.
+    fn name(&self) -> &'static str;
+
+    /// Runs cases on a backend.
+    fn check(&self, request: &Request<'_>) -> CellFindings;
+
+    /// Runs a saved scenario again.
+    ///
+    /// # Errors
+    /// When the text is not a replay file of this store.
+    fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError>;
+
+    /// The outcomes that a campaign on `backend` must reach and did not, as
+    /// `operation:class`.
+    fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String>;
+}
+
+/// What is to be run.
+pub struct Request<'a> {
+    /// On which backend.
+    pub backend: &'a dyn BackendUnderTest,
+    /// What it may do differently.
+    pub divergences: &'a Divergences,
+    /// How much of it.
+    pub effort: Effort,
+    /// Who watches.
+    pub progress: &'a Progress,
+}
+
+/// What a campaign of one store on one backend found.
+#[derive(Debug)]
+pub struct CellFindings {
+    /// How many cases ran.
+    pub cases: u64,
+    /// How many calls they made.
+    pub operations: u64,
+    /// How many interleavings they ran.
+    pub schedules: u64,
+    /// How many crash images they made, opened and checked.
+    pub crash_images: u64,
+    /// How many cases broke a promise.
+    pub violations: u64,
+    /// What was reached.
+    pub reached: Reached,
+    /// The same for the same seed, whatever the number of jobs.
+    pub trace_hash: u64,
+    /// One for each way of failing.
+    pub counterexamples: Vec<Found>,
+}
+
+impl CellFindings {
+    /// Adds what further cases of the same store on the same backend found.
+    pub fn merge(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.operations += other.operations;
+        self.schedules += other.schedules;
+        self.crash_images += other.crash_images;
+        self.violations += other.violations;
+        self.reached.merge(&other.reached);
+        self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
+        for found in other.counterexamples {
+            let known = |own: &Found| own.violation.signature == found.violation.signature;
+            if !self.counterexamples.iter().any(known) {
+                self.counterexamples.push(found);
+            }
+        }
+    }
+}
+
+/// A small scenario that fails.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The number of the case that it was made from.
+    pub case: u64,
+    /// How many runs it took to make it small.
+    pub executions: u64,
+    /// What is broken.
+    pub violation: Violation,
+    /// How many steps it has.
+    pub steps: usize,
+    /// Its replay file.
+    pub replay: String,
+}
+
+/// What came of a saved scenario.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// What is broken now, if anything.
+    pub violation: Option<Violation>,
+    /// What was broken when it was saved.
+    pub saved: Violation,
+    /// Whether the saved schedule or crash point no longer exists, so that
+    /// others were searched.
+    pub stale: bool,
+}
+
+struct Entry<S>(PhantomData<fn() -> S>);
+
+fn open<S: Subject>(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<S::Store> {
+    S::open(collection, clock)
+}
+
+impl<S: Subject> StoreUnderTest for Entry<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn check(&self, request: &Request<'_>) -> CellFindings {
+        let target = Target::<S> {
+            backend: request.backend,
+            open: &open::<S>,
+            divergences: request.divergences,
+        };
+        let findings = campaign::run(&target, &request.effort, request.progress);
+        let found = findings.counterexamples.into_iter();
+        CellFindings {
+            counterexamples: found.filter_map(|found| save::<S>(request, found)).collect(),
+            cases: findings.cases,
+            operations: findings.operations,
+            schedules: findings.schedules,
+            crash_images: findings.crash_images,
+            violations: findings.violations,
+            reached: findings.reached,
+            trace_hash: findings.trace_hash,
+        }
+    }
+
+    fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
+        let replay: Replay<S::Op> = replay::read(text)?;
+        let mut permitted = Vec::new();
+        for name in &replay.allow {
+            let named = Divergence::named(name);
+            permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
+        }
+        let divergences = Divergences::of(permitted);
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
+        Ok(run_again(&target, &replay))
+    }
+
+    fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
+        S::required(&backend.capabilities().reach)
+            .into_iter()
+            .filter(|(operation, class)| reached.of(operation, class) == 0)
+            .map(|(operation, class)| format!("{operation}:{class}"))
+            .collect()
+    }
+}
+
+fn save<S: Subject>(
+    request: &Request<'_>,
+    (case, found): (u64, Counterexample<S::Op>),
+) -> Option<Found> {
+    let steps = found.scenario.length();
+    let replay = Replay {
+        schema: replay::SCHEMA,
+        store: S::NAME.to_owned(),
+        backend: request.backend.name().to_owned(),
+        violation: found.violation.clone(),
+        allow: request.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
+        scenario: found.scenario,
+    };
+    let text = replay::write(&replay).ok()?;
+    Some(Found {
+        case,
+        executions: found.executions,
+        violation: found.violation,
+        steps,
+        replay: text,
+    })
+}
+
+/// How many schedules are searched when the saved one is stale.
+const SCHEDULES_SEARCHED: u64 = 200;
+
+fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
+    let mut scenario = replay.scenario.clone();
+    let again = |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
+    let first = again(&scenario);
+    let stale = first.stale > 0;
+    let mut violation = first.violation;
+    if let Some(crash) = scenario.crash.as_mut().filter(|_| violation.is_none()) {
+        // The steps may have moved: every crash point is tried.
+        crash.after_steps = None;
+        violation = again(&scenario).violation;
+    }
+    if stale && violation.is_none() {
+        violation = (0..SCHEDULES_SEARCHED).find_map(|seed| {
+            let one_in = if seed % 2 == 0 { 2 } else { 4 };
+            scenario.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            again(&scenario).violation
+        });
+    }
+    Replayed { violation, saved: replay.violation.clone(), stale }
+}
+
+/// The reached outcomes of several campaigns, by `store.operation:class`.
+pub fn add_reached(table: &mut BTreeMap<String, u64>, store: &str, reached: &Reached) {
+    for (name, count) in reached.table() {
+        *table.entry(format!("{store}.{name}")).or_insert(0) += count;
+    }
+}

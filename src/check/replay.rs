@@ -1,0 +1,102 @@
+//! Replay files: a scenario with what it was saved for, as readable JSON.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{scenario::Scenario, violation::Violation};
+use crate::model::subject::Operation;
+
+/// The version of the format that this program writes and reads.
+pub const SCHEMA: u64 = 1;
+
+/// A saved scenario for a store with operations `Op`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound(serialize = "Op: Serialize", deserialize = "Op: DeserializeOwned"))]
+pub struct Replay<Op> {
+    /// [`SCHEMA`].
+    pub schema: u64,
+    /// The store's name.
+    pub store: String,
+    /// The backend's name.
+    pub backend: String,
+    /// What was wrong when it was saved.
+    pub violation: Violation,
+    /// The divergences that were permitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// The scenario.
+    pub scenario: Scenario<Op>,
+}
+
+/// What a replay file is about, before its store is known.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// The store's name.
+    pub store: String,
+    /// The backend's name.
+    pub backend: String,
+}
+
+/// Why a text is not a replay file of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It is no JSON object, or one without what it needs.
+    #[error("not a replay file: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It has another version.
+    #[error(
+        "the replay file has schema version {found}; this release of storeproof reads version \
+         {SCHEMA}: use the release that wrote it"
+    )]
+    Schema {
+        /// The version that it has.
+        found: String,
+    },
+    /// It permits something that is not in the table.
+    #[error("it permits the divergence {0:?}, which there is not (see check --list-divergences)")]
+    Divergence(String),
+}
+
+#[derive(Deserialize)]
+struct SchemaOnly<'a> {
+    #[serde(borrow)]
+    schema: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Names {
+    store: String,
+    backend: String,
+}
+
+/// Reads the part of a replay file that says what it is about.
+///
+/// # Errors
+/// When it is not a replay file of the version that this program reads.
+pub fn read_header(text: &str) -> Result<Header, ReplayError> {
+    let found = serde_json::from_str::<SchemaOnly<'_>>(text)?.schema.get();
+    if found != SCHEMA.to_string() {
+        return Err(ReplayError::Schema { found: found.to_owned() });
+    }
+    let Names { store, backend } = serde_json::from_str(text)?;
+    Ok(Header { store, backend })
+}
+
+/// Reads a replay file whose store has operations `Op`.
+///
+/// # Errors
+/// When it is not one.
+pub fn read<Op: Operation>(text: &str) -> Result<Replay<Op>, ReplayError> {
+    read_header(text)?;
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text of a replay file.
+///
+/// # Errors
+/// Never, for operations that can be serialised.
+pub fn write<Op: Operation>(replay: &Replay<Op>) -> Result<String, ReplayError> {
+    let mut text = serde_json::to_string_pretty(replay)?;
+    text.push('\n');
+    Ok(text)
+}

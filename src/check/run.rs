@@ -1,0 +1,235 @@
+//! One run of a scenario: the storage, the clients, and what they saw.
+
+use std::sync::{
+    Arc, Barrier, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    backends::{Storage, World},
+    history::{ALONE, Call, Phase},
+    scenario::{Action, Scenario},
+    verify::Target,
+};
+use crate::{
+    model::subject::Subject,
+    seam::{CollectionSpec, Error, Outcome, Site},
+    sim::{
+        clock::{SimClock, enter_client},
+        executor::{Client, End, Sim, run as run_clients, run_alone},
+        schedule::Decider,
+        scheduled::Scheduled,
+    },
+};
+
+/// A run of a scenario on a target.
+pub(super) struct Run<'a, S: Subject> {
+    pub target: &'a Target<'a, S>,
+    pub scenario: &'a Scenario<S::Op>,
+    /// The model's state at the beginning.
+    pub initial: S::Model,
+    pub storage: Box<dyn Storage>,
+    pub clock: SimClock,
+    spec: CollectionSpec,
+    sim: Sim,
+    /// The last point in time: every event of a history has its own.
+    time: AtomicU64,
+    calls: Mutex<Vec<Call<S>>>,
+    /// Why a client could not go on.
+    stopped: Mutex<Option<Error>>,
+}
+
+/// A client's store, and what the client remembers.
+pub(super) struct Seat<S: Subject> {
+    pub store: Arc<S::Store>,
+    pub memory: S::Memory,
+}
+
+impl<S: Subject> Seat<S> {
+    fn new(store: &Arc<S::Store>) -> Self {
+        Self { store: Arc::clone(store), memory: S::Memory::default() }
+    }
+}
+
+/// Where an action stands in the scenario.
+#[derive(Clone, Copy)]
+struct Place {
+    phase: Phase,
+    client: usize,
+    action: usize,
+}
+
+impl<'a, S: Subject> Run<'a, S> {
+    /// A run that is about to begin, on a new storage.
+    pub fn new(target: &'a Target<'a, S>, scenario: &'a Scenario<S::Op>) -> Result<Self, Error> {
+        let sim = Sim::default();
+        let clock = SimClock::new(scenario.start, scenario.clients.len().max(1));
+        let spec = S::spec();
+        let world = World {
+            sim: &sim,
+            clock: &clock,
+            seed: scenario.seed,
+            page_size: scenario.page_size,
+            legacy: &scenario.legacy,
+            spec: &spec,
+        };
+        let storage = target.backend.storage(&world)?;
+        Ok(Self {
+            target,
+            scenario,
+            initial: S::model_of_legacy(&scenario.legacy),
+            storage,
+            clock,
+            spec,
+            sim,
+            time: AtomicU64::new(0),
+            calls: Mutex::new(Vec::new()),
+            stopped: Mutex::new(None),
+        })
+    }
+
+    /// A seat at a store on a new handle of `storage`.
+    pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
+        self.alone(self.open(storage, false))?.map(|store| Seat::new(&store))
+    }
+
+    /// Runs what nobody else can hold up.
+    pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
+            site: Site::new("run", &self.spec.name, None),
+            problem: "a call waits although nobody else is there".into(),
+            outcome: Outcome::Unknown,
+        })
+    }
+
+    async fn open(&self, storage: &dyn Storage, scheduled: bool) -> Result<Arc<S::Store>, Error> {
+        let mut collection = storage.handle()?.open(self.spec.clone()).await?;
+        if scheduled && !self.target.backend.capabilities().has_points {
+            collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
+        }
+        Ok((self.target.open)(collection, Arc::new(self.clock.for_store())))
+    }
+
+    /// A seat for each client, at as many handles as the scenario says.
+    pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+        let mut stores = Vec::new();
+        for _ in 0..self.scenario.handles.max(1) {
+            stores.push(self.alone(self.open(&*self.storage, true))??);
+        }
+        let of_client = stores.iter().cycle().take(self.scenario.clients.len());
+        Ok(of_client.map(Seat::new).collect())
+    }
+
+    /// Does the setup, one action after the other.
+    pub fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+        for (action, what) in self.scenario.setup.iter().enumerate() {
+            let place = Place { phase: Phase::Setup, client: ALONE, action };
+            self.alone(self.act(place, what, seat))??;
+        }
+        Ok(())
+    }
+
+    /// Runs the clients by the seeded executor.
+    pub fn simulated(&self, seats: Vec<Seat<S>>, decider: &mut Decider) -> End {
+        let clients = self.scenario.clients.iter().zip(seats).enumerate();
+        let clients = clients.map(|(client, (actions, seat))| -> Client<'_> {
+            Box::pin(self.client(client, actions, seat))
+        });
+        run_clients(&self.sim, clients.collect(), decider)
+    }
+
+    /// Runs each client on a thread of its own, all at the same time.
+    #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
+    pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+        let barrier = Barrier::new(seats.len());
+        std::thread::scope(|scope| {
+            for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    enter_client(client);
+                    barrier.wait();
+                    // Nothing in a thread waits but by blocking it.
+                    if run_alone(client, self.client(client, actions, seat)).is_none() {
+                        let waits = self.alone(std::future::pending::<()>());
+                        *lock(&self.stopped) = waits.err();
+                    }
+                });
+            }
+        });
+    }
+
+    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
+        for (action, what) in actions.iter().enumerate() {
+            self.sim.begin(client, action);
+            self.sim.step("begin").await;
+            let place = Place { phase: Phase::Clients, client, action };
+            if let Err(error) = self.act(place, what, &mut seat).await {
+                *lock(&self.stopped) = Some(error);
+                return;
+            }
+        }
+    }
+
+    /// Looks at what `storage` holds, by a new handle.
+    pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
+        let mut seat = self.seat(storage)?;
+        for (action, op) in S::observations(self.scenario.operations()).into_iter().enumerate() {
+            let place = Place { phase: Phase::Afterwards, client: ALONE, action };
+            self.alone(self.act(place, &Action::Call(op), &mut seat))??;
+        }
+        Ok(())
+    }
+
+    async fn act(
+        &self,
+        place: Place,
+        action: &Action<S::Op>,
+        seat: &mut Seat<S>,
+    ) -> Result<(), Error> {
+        match action {
+            Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
+            Action::Reopen => seat.store = self.open(&*self.storage, true).await?,
+            Action::Call(op) => {
+                let mut op = op.clone();
+                let (invoked, io_invoked) = (self.tick(), self.storage.io_steps());
+                let seen = S::execute(&seat.store, &mut op, &mut seat.memory).await;
+                let reading = self.clock.take_reading(place.client);
+                let call = Call {
+                    phase: place.phase,
+                    client: place.client,
+                    action: place.action,
+                    op,
+                    seen: Some(seen),
+                    now: reading.unwrap_or_else(|| self.clock.peek()),
+                    invoked,
+                    returned: self.tick(),
+                    io_invoked,
+                    io_returned: self.storage.io_steps(),
+                };
+                lock(&self.calls).push(call);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next point in time.
+    pub fn tick(&self) -> u64 {
+        self.time.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// What was called since this was last asked, by time of beginning.
+    pub fn take_calls(&self) -> Vec<Call<S>> {
+        let mut calls = std::mem::take(&mut *lock(&self.calls));
+        calls.sort_unstable_by_key(|call| call.invoked);
+        calls
+    }
+
+    /// Why a client could not go on, if one could not.
+    pub fn take_stop(&self) -> Option<Error> {
+        lock(&self.stopped).take()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

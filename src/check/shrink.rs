@@ -1,0 +1,348 @@
+//! Makes a failing scenario small, keeping the same failure.
+//!
+//! Delta debugging (Zeller and Hildebrandt, 2002) over everything a scenario
+//! is made of: clients, runs of actions, pairs of actions that only go
+//! together, legacy documents, preemptions; then values. Each candidate is run
+//! with the schedule as it was; if that no longer fails, a few random schedules
+//! are searched, because fewer steps need another interleaving.
+
+use super::{
+    scenario::{Action, Mode, Scenario},
+    statistics::Reached,
+    verify::{Target, Verified, verify},
+    violation::{Signature, Violation},
+};
+use crate::{
+    model::subject::{Operation, Subject},
+    sim::schedule::{Preemption, Schedule},
+};
+
+/// A failing scenario with its violation.
+#[derive(Clone, Debug)]
+pub struct Counterexample<Op> {
+    /// The scenario, its schedule given as preemptions.
+    pub scenario: Scenario<Op>,
+    /// What it breaks.
+    pub violation: Violation,
+    /// How many runs the shrinking took.
+    pub executions: u64,
+}
+
+/// How many runs shrinking may take.
+pub const MOST_EXECUTIONS: u64 = 4_000;
+
+/// How many random schedules are tried for a candidate.
+const SCHEDULES_TRIED: u64 = 12;
+
+/// On threads a failure may show only now and then.
+const REPEATS_ON_THREADS: u64 = 40;
+
+/// Makes `scenario` as small as possible while it fails in the same way.
+///
+/// `None` when it does not fail at all.
+pub fn shrink<S: Subject>(
+    target: &Target<'_, S>,
+    scenario: &Scenario<S::Op>,
+) -> Option<Counterexample<S::Op>> {
+    let mut shrinker = Shrinker { target, signature: None, executions: 0 };
+    let mut best = shrinker.fails(scenario)?;
+    shrinker.signature = Some(best.violation.signature.clone());
+    loop {
+        let length = weight(&best.scenario);
+        shrinker.remove_whole_parts(&mut best);
+        shrinker.remove_actions(&mut best);
+        shrinker.remove_pairs(&mut best);
+        shrinker.remove_preemptions(&mut best);
+        shrinker.simplify(&mut best);
+        if weight(&best.scenario) >= length || shrinker.is_exhausted() {
+            break;
+        }
+    }
+    best.executions = shrinker.executions;
+    Some(best)
+}
+
+/// What shrinking makes smaller: steps first, then the rest.
+fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
+    let preemptions = match &scenario.mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        _ => usize::MAX,
+    };
+    let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
+    (scenario.length() + scenario.legacy.len(), preemptions, text)
+}
+
+struct Shrinker<'a, S: Subject> {
+    target: &'a Target<'a, S>,
+    signature: Option<Signature>,
+    executions: u64,
+}
+
+/// Where an action stands: in the setup, or in a client's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    client: Option<usize>,
+    action: usize,
+}
+
+impl<S: Subject> Shrinker<'_, S> {
+    fn is_exhausted(&self) -> bool {
+        self.executions >= MOST_EXECUTIONS
+    }
+
+    fn run(&mut self, scenario: &Scenario<S::Op>) -> Verified {
+        self.executions += 1;
+        verify(self.target, scenario, &mut Reached::new::<S>())
+    }
+
+    /// The scenario with its schedule and crash pinned down, if it fails in
+    /// the same way.
+    fn fails(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
+        let tries = if scenario.mode == Mode::Threads { REPEATS_ON_THREADS } else { 1 };
+        (0..tries).find_map(|_| self.fails_once(scenario))
+    }
+
+    fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
+        let verified = self.run(scenario);
+        let violation = verified.violation?;
+        if self.signature.as_ref().is_some_and(|signature| *signature != violation.signature) {
+            return None;
+        }
+        let mut scenario = scenario.clone();
+        if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
+            scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
+        }
+        if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
+            crash.after_steps = Some(after);
+        }
+        Some(Counterexample { scenario, violation, executions: 0 })
+    }
+
+    /// Takes `candidate` in place of `best` if it fails in the same way, with
+    /// its schedule or with another one, at its crash point or at another one.
+    fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
+        if let Some(crash) = &mut candidate.crash {
+            crash.after_steps = None;
+        }
+        let mut found = self.fails(&candidate);
+        let interleaved =
+            candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
+        for seed in 0..SCHEDULES_TRIED {
+            if found.is_some() || !interleaved || self.is_exhausted() {
+                break;
+            }
+            let one_in =
+                [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
+            candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            found = self.fails(&candidate);
+        }
+        match found {
+            Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
+                *best = smaller;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Clients, the setup, all legacy documents, extra handles, the crash.
+    fn remove_whole_parts(&mut self, best: &mut Counterexample<S::Op>) {
+        let mut client = 0;
+        while best.scenario.clients.len() > 1 && client < best.scenario.clients.len() {
+            let mut candidate = best.scenario.clone();
+            candidate.clients.remove(client);
+            forget_client(&mut candidate, client);
+            if !self.take(best, candidate) {
+                client += 1;
+            }
+        }
+        let edits: [fn(&mut Scenario<S::Op>); 4] = [
+            |scenario| scenario.setup.clear(),
+            |scenario| scenario.legacy.clear(),
+            |scenario| scenario.handles = 1,
+            |scenario| scenario.page_size = None,
+        ];
+        for edit in edits {
+            let mut candidate = best.scenario.clone();
+            edit(&mut candidate);
+            if candidate != best.scenario {
+                self.take(best, candidate);
+            }
+        }
+        let mut document = 0;
+        while document < best.scenario.legacy.len() {
+            let mut candidate = best.scenario.clone();
+            candidate.legacy.remove(document);
+            if !self.take(best, candidate) {
+                document += 1;
+            }
+        }
+    }
+
+    /// Runs of actions, long ones first.
+    fn remove_actions(&mut self, best: &mut Counterexample<S::Op>) {
+        let mut size = best.scenario.length().div_ceil(2).max(1);
+        loop {
+            let mut start = 0;
+            while start < best.scenario.length() {
+                let places = places(&best.scenario);
+                let chunk: Vec<Place> = places.into_iter().skip(start).take(size).collect();
+                let candidate = without(&best.scenario, &chunk);
+                if !self.take(best, candidate) {
+                    start += size;
+                }
+            }
+            if size == 1 {
+                return;
+            }
+            size /= 2;
+        }
+    }
+
+    /// Two actions that fail to go one by one may go together: a create and
+    /// the delete of what it created.
+    fn remove_pairs(&mut self, best: &mut Counterexample<S::Op>) {
+        let mut first = 0;
+        while first < best.scenario.length() {
+            let mut removed = false;
+            for second in first + 1..best.scenario.length() {
+                let places = places(&best.scenario);
+                let pair: Vec<Place> =
+                    [first, second].iter().filter_map(|k| places.get(*k)).copied().collect();
+                if self.take(best, without(&best.scenario, &pair)) {
+                    removed = true;
+                    break;
+                }
+            }
+            if !removed {
+                first += 1;
+            }
+            if self.is_exhausted() {
+                return;
+            }
+        }
+    }
+
+    fn remove_preemptions(&mut self, best: &mut Counterexample<S::Op>) {
+        let mut place = 0;
+        loop {
+            let Mode::Simulated(Schedule::Preemptions(list)) = &best.scenario.mode else { return };
+            if place >= list.len() {
+                return;
+            }
+            let mut fewer = list.clone();
+            fewer.remove(place);
+            let mut candidate = best.scenario.clone();
+            candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
+            // Not `take`: another schedule would be no simplification.
+            match self.fails(&candidate) {
+                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
+                    *best = smaller
+                }
+                _ => place += 1,
+            }
+        }
+    }
+
+    /// Simpler values in every action.
+    fn simplify(&mut self, best: &mut Counterexample<S::Op>) {
+        for place in places(&best.scenario) {
+            let mut tried = 0;
+            while let Some(Action::Call(op)) = action_at(&best.scenario, place) {
+                let Some(simpler) = op.simpler().into_iter().nth(tried) else { break };
+                let mut candidate = best.scenario.clone();
+                set_action(&mut candidate, place, Action::Call(simpler));
+                if self.take(best, candidate) {
+                    tried = 0;
+                } else {
+                    tried += 1;
+                }
+                if self.is_exhausted() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn places<Op>(scenario: &Scenario<Op>) -> Vec<Place> {
+    let setup = (0..scenario.setup.len()).map(|action| Place { client: None, action });
+    let clients = scenario.clients.iter().enumerate();
+    let clients = clients.flat_map(|(client, actions)| {
+        (0..actions.len()).map(move |action| Place { client: Some(client), action })
+    });
+    setup.chain(clients).collect()
+}
+
+fn action_at<Op>(scenario: &Scenario<Op>, place: Place) -> Option<&Action<Op>> {
+    match place.client {
+        None => scenario.setup.get(place.action),
+        Some(client) => scenario.clients.get(client)?.get(place.action),
+    }
+}
+
+fn set_action<Op>(scenario: &mut Scenario<Op>, place: Place, action: Action<Op>) {
+    let program = match place.client {
+        None => Some(&mut scenario.setup),
+        Some(client) => scenario.clients.get_mut(client),
+    };
+    if let Some(slot) = program.and_then(|program| program.get_mut(place.action)) {
+        *slot = action;
+    }
+}
+
+/// The scenario without the actions at `gone`. A client left with nothing to
+/// do goes too; preemptions keep naming the actions that they named.
+fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
+    let mut left = scenario.clone();
+    for place in gone.iter().rev() {
+        match place.client {
+            None => {
+                left.setup.remove(place.action);
+            }
+            Some(client) => {
+                if let Some(program) = left.clients.get_mut(client) {
+                    program.remove(place.action);
+                }
+                for_preemptions(&mut left, |list| {
+                    list.retain(|p| p.client != client || p.operation != place.action);
+                    for preemption in list.iter_mut().filter(|p| p.client == client) {
+                        if preemption.operation > place.action {
+                            preemption.operation -= 1;
+                        }
+                    }
+                });
+            }
+        }
+    }
+    for client in (0..left.clients.len()).rev() {
+        if left.clients.len() > 1 && left.clients.get(client).is_some_and(Vec::is_empty) {
+            left.clients.remove(client);
+            forget_client(&mut left, client);
+        }
+    }
+    left
+}
+
+/// Renumbers the preemptions after client `gone` was removed.
+fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
+    for_preemptions(scenario, |list| {
+        list.retain(|preemption| preemption.client != gone && preemption.to != gone);
+        for preemption in list {
+            for client in [&mut preemption.client, &mut preemption.to] {
+                if *client > gone {
+                    *client -= 1;
+                }
+            }
+        }
+    });
+}
+
+fn for_preemptions<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Preemption>)) {
+    if let Mode::Simulated(Schedule::Preemptions(list)) = &mut scenario.mode {
+        edit(list);
+    }
+}

@@ -1,0 +1,228 @@
+//! Runs a scenario and says whether what came of it is allowed.
+
+use std::{
+    cell::Cell,
+    hash::Hasher,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::{
+    backends::BackendUnderTest,
+    crash, explain,
+    history::{Call, Phase},
+    linearize::linearize,
+    run::Run,
+    scenario::{Action, Mode, Scenario},
+    statistics::Reached,
+    trace_hash::TraceHasher,
+    violation::{Kind, Violation},
+};
+use crate::{
+    model::{
+        divergence::Divergences,
+        subject::{Moment, Overlap, Subject, Verdict},
+    },
+    seam::{Clock, Collection, Error},
+    sim::{
+        executor::End,
+        schedule::{Decider, Preemption},
+    },
+};
+
+/// Opens a store on a collection.
+pub type Opener<S> =
+    dyn Fn(Arc<dyn Collection>, Arc<dyn Clock>) -> Arc<<S as Subject>::Store> + Send + Sync;
+
+/// What is under proof: a store on a backend.
+pub struct Target<'a, S: Subject> {
+    /// The backend.
+    pub backend: &'a dyn BackendUnderTest,
+    /// Opens the store: our own, a foreign or a broken one.
+    pub open: &'a Opener<S>,
+    /// What it may do differently.
+    pub divergences: &'a Divergences,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Verified {
+    /// The first broken promise, if any.
+    pub violation: Option<Violation>,
+    /// The crash that broke it: after so many I/O steps.
+    pub crashed_after: Option<usize>,
+    /// The schedule that was followed; none on threads.
+    pub preemptions: Option<Vec<Preemption>>,
+    /// How many listed preemptions were never reached.
+    pub stale: usize,
+    /// How many calls were made.
+    pub operations: u64,
+    /// How many interleavings were run.
+    pub schedules: u64,
+    /// How many crash images were made, opened and checked.
+    pub crash_images: u64,
+    /// A hash of everything that must be the same in a repeated run.
+    pub digest: u64,
+}
+
+/// Runs `scenario` on `target`; what it reached is counted in `reached`.
+///
+/// A pure function of its arguments, but for [`Mode::Threads`].
+pub fn verify<S: Subject>(
+    target: &Target<'_, S>,
+    scenario: &Scenario<S::Op>,
+    reached: &mut Reached,
+) -> Verified {
+    CATCHING_PANICS.set(true);
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let run = Run::new(target, scenario)?;
+        if scenario.clients.len() == 1 && scenario.crash.is_none() {
+            sequential(&run, reached)
+        } else {
+            concurrent(&run, reached)
+        }
+    }));
+    CATCHING_PANICS.set(false);
+    match attempt {
+        Ok(Ok(verified)) => verified,
+        Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
+        Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
+    }
+}
+
+thread_local! {
+    static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread would become a [`Violation`].
+#[must_use]
+pub fn is_catching_panics() -> bool {
+    CATCHING_PANICS.get()
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
+}
+
+/// A run that ended before it had a history.
+fn broken<Op: crate::model::subject::Operation>(
+    kind: Kind,
+    rule: String,
+    scenario: &Scenario<Op>,
+) -> Verified {
+    let violation = explain::without_history(kind, rule, scenario);
+    Verified { violation: Some(violation), ..Verified::default() }
+}
+
+/// One client, one call after the other: each outcome is compared as it comes,
+/// and no history is kept.
+fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let mut seat = run.seat(&*run.storage)?;
+    let mut model = run.initial.clone();
+    let mut digest = TraceHasher::default();
+    let mut verified = Verified { preemptions: Some(Vec::new()), ..Verified::default() };
+    for action in run.scenario.actions() {
+        let op = match action {
+            Action::Call(op) => op,
+            Action::AdvanceClock(seconds) => {
+                run.clock.advance(*seconds);
+                continue;
+            }
+            Action::Reopen => {
+                seat.store = run.seat(&*run.storage)?.store;
+                continue;
+            }
+        };
+        let mut op = op.clone();
+        let seen = run.alone(S::execute(&seat.store, &mut op, &mut seat.memory))?;
+        verified.operations += 1;
+        reached.count(&op, &seen);
+        seen.digest(&mut digest);
+        let moment = Moment {
+            now: run.clock.peek(),
+            divergences: run.target.divergences,
+            overlap: Overlap::Ids(&[]),
+        };
+        if S::step(&mut model, &op, &seen, &moment).is_err() {
+            return with_a_history(run);
+        }
+    }
+    digest.write_usize(run.storage.io_steps());
+    verified.digest = digest.finish();
+    Ok(verified)
+}
+
+/// The same again, this time with a history to show.
+fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
+    let again = Run::new(run.target, run.scenario)?;
+    concurrent(&again, &mut Reached::new::<S>())
+}
+
+fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let mut verified = Verified::default();
+    let mut seats = run.seats()?;
+    if let Some(first) = seats.first_mut() {
+        run.set_up(first)?;
+    }
+    let mut end = End::Finished;
+    match &run.scenario.mode {
+        Mode::Threads => run.on_threads(seats),
+        Mode::Simulated(schedule) => {
+            let mut decider = Decider::new(schedule);
+            end = run.simulated(seats, &mut decider);
+            verified.stale = decider.stale();
+            verified.preemptions = Some(decider.into_taken());
+        }
+    }
+    if let Some(error) = run.take_stop() {
+        return Err(error);
+    }
+    if end == End::Deadlock {
+        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+    }
+    let io_steps = run.storage.io_steps();
+    if run.scenario.crash.is_none() {
+        run.observe(&*run.storage)?;
+    }
+    let calls = run.take_calls();
+    verified.schedules = u64::from(run.scenario.clients.len() > 1);
+    account(run, &calls, io_steps, reached, &mut verified);
+    if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {
+        let alone = run.scenario.clients.len() == 1;
+        let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+        verified.violation = Some(explain::history(kind, &calls, &unexplained));
+    } else if let Some(plan) = run.scenario.crash {
+        crash::check(run, plan, &calls, io_steps, &mut verified);
+    }
+    Ok(verified)
+}
+
+/// Counts what the clients did. What threads happened to see is not the same
+/// twice, and is left out of the statistics and of the digest.
+fn account<S: Subject>(
+    run: &Run<'_, S>,
+    calls: &[Call<S>],
+    io_steps: usize,
+    reached: &mut Reached,
+    verified: &mut Verified,
+) {
+    let by_clients = calls.iter().filter(|call| call.phase != Phase::Afterwards);
+    verified.operations += by_clients.count() as u64;
+    if run.scenario.mode == Mode::Threads {
+        return;
+    }
+    let mut digest = TraceHasher::default();
+    for call in calls {
+        if let Some(seen) = &call.seen {
+            reached.count(&call.op, seen);
+            seen.digest(&mut digest);
+        }
+        digest.write_usize(call.client);
+        digest.write_u64(call.invoked);
+        digest.write_u64(call.returned);
+        digest.write_usize(call.io_returned);
+    }
+    digest.write_usize(io_steps);
+    verified.digest = digest.finish();
+}

@@ -1,0 +1,60 @@
+//! The files that the command line itself reads and writes.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::usage::Failure;
+
+/// A directory for storages on the real file system; gone with the process.
+pub(super) fn scratch_directory() -> Result<TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix("storeproof-")
+        .tempdir()
+        .map_err(|error| Failure::new(format!("can't make a temporary directory: {error}")))
+}
+
+/// The text of a file.
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own arguments")]
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| failed(path, "can't be read", &error))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::new(format!("{}: not a text in UTF-8", path.display())))
+}
+
+/// The directory that results go to.
+pub(super) struct OutputDirectory(PathBuf);
+
+impl OutputDirectory {
+    /// Makes the directory where it is missing, and finds out before any work
+    /// is done whether it can be written to.
+    #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+    pub(super) fn prepare(path: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(path).map_err(|error| failed(path, "can't be made", &error))?;
+        tempfile::Builder::new()
+            .prefix(".storeproof-")
+            .tempfile_in(path)
+            .map_err(|error| failed(path, "can't be written to", &error))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path of a file in it.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file in it.
+    #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let path = self.path(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| failed(parent, "can't be made", &error))?;
+        }
+        std::fs::write(&path, text).map_err(|error| failed(&path, "can't be written", &error))
+    }
+}
+
+fn failed(path: &Path, what: &str, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} {what}: {error}", path.display()))
+}

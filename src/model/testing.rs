@@ -1,0 +1,116 @@
+//! Sequential runs of a model beside a real store in memory, for the models'
+//! own tests.
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+use arbitrary::Unstructured;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{
+    divergence::Divergences,
+    source::{Focus, INSTANTS, Source},
+    subject::{Moment, Operation, Overlap, Reach, Subject, Verdict},
+};
+use crate::{
+    backend::memory::MemoryBackend,
+    seam::{Backend, Clock, Instant},
+};
+
+/// A clock that shows what it is told.
+#[derive(Clone)]
+struct TestClock(Arc<Mutex<Instant>>);
+
+impl TestClock {
+    fn advance(&self, seconds: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.saturating_add_seconds(seconds);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Memory never waits: every future is ready at once.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("memory waited"),
+    }
+}
+
+/// The bytes that case number `case` is made from.
+pub(crate) fn bytes_of(case: u64) -> Vec<u8> {
+    let mut bytes = vec![0; 4_096];
+    Xoshiro256PlusPlus::seed_from_u64(case).fill_bytes(&mut bytes);
+    bytes
+}
+
+/// How often each operation had each outcome.
+pub(crate) type Reached = BTreeMap<(&'static str, &'static str), u64>;
+
+/// Runs one case; panics where the model and the store differ.
+pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
+    let bytes = bytes_of(case);
+    let mut bytes = Unstructured::new(&bytes);
+    let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
+    let clock = TestClock(Arc::new(Mutex::new(INSTANTS[0])));
+    let backend = MemoryBackend::new(Arc::new(clock.clone())).with_page_size(2);
+    let store = S::open(ready(backend.open(S::spec())).unwrap(), Arc::new(clock.clone()));
+    let divergences = Divergences::default();
+    let mut model = S::Model::default();
+    let mut memory = S::Memory::default();
+    let mut log = String::new();
+    for _ in 0..40 {
+        let mut source = Source::new(&mut bytes, &focus);
+        if source.ratio(1, 16).unwrap() {
+            clock.advance([-1, 1, 2][source.below(3).unwrap()]);
+        }
+        let mut op = S::generate(&mut source).unwrap();
+        let json = serde_json::to_string(&op).unwrap();
+        assert_eq!(serde_json::from_str::<S::Op>(&json).unwrap(), op, "a file keeps {json}");
+        let moment =
+            Moment { now: clock.now(), divergences: &divergences, overlap: Overlap::Ids(&[]) };
+        let unseen = S::outcomes_unseen(&model, &op, &moment);
+        let seen = ready(S::execute(&store, &mut op, &mut memory));
+        log += &format!("{} => {}\n", op.describe(), seen.describe());
+        let before = model.clone();
+        if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+            panic!("case {case}\n{log}expected {}: {}", broken.expected.describe(), broken.rule);
+        }
+        if before == model {
+            let none = seen.is_refusal() || op.is_read();
+            assert!(!none || unseen.is_empty(), "case {case}: {log}changes nothing unseen");
+        } else {
+            assert!(!op.is_read() && !seen.is_refusal(), "case {case}: {log}must not write");
+            assert!(unseen.contains(&model), "case {case}: {log}is no unseen outcome");
+            let written = S::writes(&op, Some(&seen));
+            assert!(written.is_none_or(|ids| !ids.is_empty()), "case {case}: {log}writes nothing");
+        }
+        *reached.entry((S::OPERATIONS[op.kind()], S::CLASSES[seen.class()])).or_default() += 1;
+    }
+    let observations = S::observations(std::iter::empty());
+    assert!(!observations.is_empty() && observations.iter().all(Operation::is_read));
+}
+
+/// Runs many cases and checks that every required outcome was reached.
+pub(crate) fn run_many<S: Subject>(cases: u64) {
+    let mut reached = Reached::new();
+    for case in 0..cases {
+        run::<S>(case, &mut reached);
+    }
+    let required = S::required(&Reach { legacy: false, damage: false });
+    let missed: Vec<_> = required.iter().filter(|class| !reached.contains_key(class)).collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}\nreached: {reached:#?}");
+    for (operation, class) in S::required(&Reach { legacy: true, damage: true }) {
+        assert!(S::OPERATIONS.contains(&operation) && S::CLASSES.contains(&class), "{class}");
+    }
+}

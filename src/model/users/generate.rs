@@ -1,0 +1,130 @@
+//! Making calls of the users store, and users of older software, from bytes.
+
+use std::sync::Arc;
+
+use arbitrary::Result;
+
+use super::operation::{AccessData, UserData, UsersOp};
+use crate::{
+    model::{
+        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        source::{RawId, Source},
+    },
+    store::instant_text::InstantText,
+};
+
+/// How often each operation comes, in the order of
+/// [`OPERATIONS`](super::operation::OPERATIONS).
+const WEIGHTS: &[u8] = &[16, 8, 8, 6, 6, 10, 7, 3];
+
+/// Few, so that names collide.
+const NAMES: &[&str] = &["ann", "bob", "ann", "bob", "Ann", "山田太郎", "<b>&\u{2028}", ""];
+
+/// One call.
+pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
+    Ok(match source.operation(WEIGHTS)? {
+        0 => UsersOp::Create(user(source)?),
+        1 => UsersOp::Get { id: source.id()? },
+        2 => UsersOp::GetByUsername { username: text(source, NAMES)? },
+        3 => UsersOp::GetByOidcIdentity {
+            issuer: text(source, &["i", "i", "j", ""])?,
+            subject: text(source, &["s", "s", "t", ""])?,
+        },
+        4 => UsersOp::List,
+        5 => UsersOp::Update(user(source)?),
+        6 => UsersOp::Delete { id: source.id()? },
+        _ => UsersOp::Count,
+    })
+}
+
+fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
+    Ok(Arc::from(*source.choose(texts)?))
+}
+
+fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
+    let mut user = UserData::new(source.id()?, text(source, NAMES)?);
+    if source.ratio(1, 2)? {
+        user.created_at = instant(source)?;
+        user.updated_at = instant(source)?;
+    }
+    if source.ratio(1, 3)? {
+        user.oidc_issuer = Some(text(source, &["i", "i", "j", ""])?);
+        user.oidc_subject = Some(text(source, &["s", "s", "t", ""])?);
+    }
+    if source.ratio(1, 4)? {
+        user.password_hash = text(source, &["h1", "h2"])?;
+        user.role = text(source, &["admin", "viewer", "a role of tomorrow"])?;
+        user.auth_provider = Some(text(source, &["builtin", "oidc", ""])?);
+        user.is_disabled = Some(source.ratio(1, 2)?);
+    }
+    if source.ratio(1, 4)? {
+        let grants = match source.below(3)? {
+            0 => None,
+            1 => Some(Vec::new()),
+            _ => Some(vec![(Arc::from("ops"), text(source, &["viewer", ""])?)]),
+        };
+        user.workspace_access = Some(AccessData { all: source.ratio(1, 2)?, grants });
+    }
+    if source.ratio(1, 4)? {
+        let value = text(source, &["1", "123456789012345678901234567890", "null", "{\"a\":[]}"])?;
+        user.unknown.insert(text(source, &["x", "y"])?, value);
+    }
+    Ok(user)
+}
+
+fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
+    Ok(InstantText::parse(&offset_text(source.instant()?)))
+}
+
+/// Users as older software wrote them, now and then two of one name.
+pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
+    let mut documents = Vec::new();
+    for id in legacy_ids(source)? {
+        let mut user = user(source)?;
+        user.id = RawId(Arc::from(&*id));
+        let names = NAMES.get(..6).unwrap_or(NAMES);
+        user.username = text(source, names)?;
+        let members = members(&user);
+        let text = object_text(source, &members)?;
+        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+    }
+    Ok(documents)
+}
+
+/// The members of a user's JSON object, as older software ordered them.
+fn members(user: &UserData) -> Vec<String> {
+    let mut members = Vec::new();
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut add = |name: &str, value: Option<String>| {
+        members.extend(value.map(|value| format!("{}: {value}", quoted(name))));
+    };
+    add("id", Some(quoted(&user.id.0)));
+    add("username", Some(quoted(&user.username)));
+    add("password_hash", Some(quoted(&user.password_hash)));
+    add("role", Some(quoted(&user.role)));
+    add(
+        "workspace_access",
+        user.workspace_access.as_ref().map(|access| {
+            let grant = |(workspace, role): &(Arc<str>, Arc<str>)| {
+                format!(r#"{{"workspace":{},"role":{}}}"#, quoted(workspace), quoted(role))
+            };
+            match &access.grants {
+                None => format!(r#"{{"all":{}}}"#, access.all),
+                Some(grants) => {
+                    let grants: Vec<_> = grants.iter().map(grant).collect();
+                    format!(r#"{{"all":{},"grants":[{}]}}"#, access.all, grants.join(","))
+                }
+            }
+        }),
+    );
+    add("created_at", user.created_at.as_ref().map(|at| quoted(at.as_str())));
+    add("updated_at", user.updated_at.as_ref().map(|at| quoted(at.as_str())));
+    add("auth_provider", user.auth_provider.as_deref().map(quoted));
+    add("oidc_issuer", user.oidc_issuer.as_deref().map(quoted));
+    add("oidc_subject", user.oidc_subject.as_deref().map(quoted));
+    add("is_disabled", user.is_disabled.map(|is_disabled| is_disabled.to_string()));
+    for (name, value) in &user.unknown {
+        add(name, Some(value.to_string()));
+    }
+    members
+}

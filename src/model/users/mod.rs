@@ -1,0 +1,216 @@
+//! The reference model of the users store.
+
+mod execute;
+mod generate;
+mod operation;
+mod outcome;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub use operation::{AccessData, UserData, UsersOp};
+pub use outcome::{UsersFailure, UsersProblem, UsersSeen};
+pub use rules::UsersModel;
+use serde_json::Value;
+
+use super::{
+    legacy::LegacyDocument,
+    source::{RawId, Source},
+    subject::{Broken, Moment, Reach, Subject},
+};
+use crate::{
+    seam::{Clock, Collection, CollectionSpec, RecordId},
+    store::{
+        instant_text::InstantText,
+        users::{UserStore, Users},
+    },
+};
+
+/// The users store under proof.
+#[derive(Clone, Copy, Debug)]
+pub struct UsersSubject;
+
+impl Subject for UsersSubject {
+    const NAME: &'static str = "users";
+    const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
+    const CLASSES: &'static [&'static str] = outcome::CLASSES;
+
+    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        REQUIRED.to_vec()
+    }
+
+    type Op = UsersOp;
+    type Seen = UsersSeen;
+    type Model = UsersModel;
+    type Store = dyn Users;
+    type Memory = ();
+
+    fn spec() -> CollectionSpec {
+        UserStore::spec()
+    }
+
+    fn open(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<Self::Store> {
+        Arc::new(UserStore::new(collection, clock))
+    }
+
+    fn generate(source: &mut Source<'_, '_>) -> arbitrary::Result<UsersOp> {
+        generate::operation(source)
+    }
+
+    fn generate_legacy(source: &mut Source<'_, '_>) -> arbitrary::Result<Vec<LegacyDocument>> {
+        generate::legacy(source)
+    }
+
+    fn model_of_legacy(documents: &[LegacyDocument]) -> UsersModel {
+        let users = documents.iter().filter_map(legacy_user);
+        UsersModel { users: users.map(|user| (Arc::clone(&user.id.0), user)).collect() }
+    }
+
+    async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {
+        execute::execute(store, op).await
+    }
+
+    fn step(
+        model: &mut UsersModel,
+        op: &UsersOp,
+        seen: &UsersSeen,
+        moment: &Moment<'_>,
+    ) -> Result<(), Broken<UsersSeen>> {
+        rules::step(model, op, seen, moment)
+    }
+
+    fn outcomes_unseen(model: &UsersModel, op: &UsersOp, moment: &Moment<'_>) -> Vec<UsersModel> {
+        rules::outcomes_unseen(model, op, moment.now)
+    }
+
+    fn interval(op: &UsersOp) -> bool {
+        matches!(op, UsersOp::List)
+    }
+
+    fn judge_interval(
+        states: &mut dyn Iterator<Item = &UsersModel>,
+        _op: &UsersOp,
+        seen: &UsersSeen,
+    ) -> Result<(), Broken<UsersSeen>> {
+        rules::judge_list(states, seen)
+    }
+
+    fn writes(op: &UsersOp, seen: Option<&UsersSeen>) -> Option<Vec<RecordId>> {
+        let id = match op {
+            UsersOp::Create(user) | UsersOp::Update(user) => Some(&user.id),
+            UsersOp::Delete { id } => Some(id),
+            _ => None,
+        };
+        let refused = matches!(seen, Some(UsersSeen::Failed(failure)) if !failure.unknown);
+        let written = id.filter(|_| !refused).and_then(|id| RecordId::new(Arc::clone(&id.0)).ok());
+        Some(written.into_iter().collect())
+    }
+
+    fn observations<'a>(ops: impl Iterator<Item = &'a UsersOp>) -> Vec<UsersOp> {
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let mut identities = BTreeSet::new();
+        for op in ops {
+            match op {
+                UsersOp::Create(user) | UsersOp::Update(user) => {
+                    ids.insert(&user.id);
+                    names.insert(&user.username);
+                    identities.extend(user.identity());
+                }
+                UsersOp::Get { id } | UsersOp::Delete { id } => {
+                    ids.insert(id);
+                }
+                _ => {}
+            }
+        }
+        let mut reads = vec![UsersOp::List, UsersOp::Count];
+        reads.extend(ids.into_iter().map(|id| UsersOp::Get { id: id.clone() }));
+        reads.extend(
+            names.into_iter().map(|name| UsersOp::GetByUsername { username: Arc::clone(name) }),
+        );
+        reads.extend(identities.into_iter().map(|(issuer, subject)| UsersOp::GetByOidcIdentity {
+            issuer: Arc::from(issuer),
+            subject: Arc::from(subject),
+        }));
+        reads
+    }
+}
+
+/// A user that older software left, read with a reader of the model's own.
+/// "`created_at`/`updated_at` from the payload where it has them, else the
+/// file's modification time."
+fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
+    let Value::Object(mut members) = serde_json::from_str(&document.text).ok()? else {
+        return None;
+    };
+    let mut take = |name: &str| match members.remove(name) {
+        Some(Value::String(text)) => Some(Arc::<str>::from(text)),
+        _ => None,
+    };
+    let mut user = UserData::new(RawId(take("id")?), take("username")?);
+    user.password_hash = take("password_hash").unwrap_or_default();
+    user.role = take("role").unwrap_or_default();
+    let mut instant = |name| {
+        let given = take(name).and_then(|text| InstantText::parse(&text));
+        Some(given.unwrap_or_else(|| document.modified.into()))
+    };
+    user.created_at = instant("created_at");
+    user.updated_at = instant("updated_at");
+    user.auth_provider = take("auth_provider");
+    user.oidc_issuer = take("oidc_issuer");
+    user.oidc_subject = take("oidc_subject");
+    user.is_disabled = members.remove("is_disabled").and_then(|value| value.as_bool());
+    user.workspace_access = members.remove("workspace_access").map(|access| AccessData {
+        all: access.get("all").and_then(Value::as_bool).unwrap_or_default(),
+        grants: access.get("grants").and_then(Value::as_array).map(|grants| {
+            let text = |grant: &Value, name: &str| {
+                Arc::from(grant.get(name).and_then(Value::as_str).unwrap_or_default())
+            };
+            grants.iter().map(|grant| (text(grant, "workspace"), text(grant, "role"))).collect()
+        }),
+    });
+    user.unknown = raw_members(&document.text, members.keys());
+    Some(user)
+}
+
+/// The raw texts of these members of an object.
+fn raw_members<'a>(
+    text: &str,
+    names: impl Iterator<Item = &'a String>,
+) -> BTreeMap<Arc<str>, Arc<str>> {
+    let raw: BTreeMap<String, Box<serde_json::value::RawValue>> =
+        serde_json::from_str(text).unwrap_or_default();
+    names.filter_map(|name| Some((Arc::from(&**name), Arc::from(raw.get(name)?.get())))).collect()
+}
+
+/// What every campaign must have reached.
+const REQUIRED: &[(&str, &str)] = &[
+    ("create", "done"),
+    ("create", "invalid_user_id"),
+    ("create", "invalid_username"),
+    ("create", "user_already_exists"),
+    ("create", "oidc_identity_already_exists"),
+    ("get", "user"),
+    ("get", "user_not_found"),
+    ("get", "invalid_user_id"),
+    ("get_by_username", "user"),
+    ("get_by_username", "user_not_found"),
+    ("get_by_username", "invalid_username"),
+    ("get_by_oidc_identity", "user"),
+    ("get_by_oidc_identity", "oidc_identity_not_found"),
+    ("list", "list"),
+    ("list", "list_empty"),
+    ("update", "done"),
+    ("update", "invalid_username"),
+    ("update", "user_not_found"),
+    ("update", "user_already_exists"),
+    ("update", "oidc_identity_already_exists"),
+    ("delete", "done"),
+    ("delete", "user_not_found"),
+    ("count", "count"),
+    ("count", "count_zero"),
+];

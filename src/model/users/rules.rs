@@ -1,0 +1,292 @@
+//! The contract of the users store: what every call must return, and what it
+//! leaves. Sentences in quotation marks are the contract's.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    operation::{UserData, UsersOp},
+    outcome::{UsersFailure, UsersProblem, UsersSeen},
+};
+use crate::{
+    model::{
+        source::RawId,
+        subject::{Broken, Moment},
+    },
+    seam::Instant,
+};
+
+/// The state of the users store: the users by id, with both their instants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UsersModel {
+    /// The users.
+    pub users: BTreeMap<Arc<str>, UserData>,
+}
+
+type Verdict = Result<(), Broken<UsersSeen>>;
+
+/// An error that a call must return, and the rule that says so.
+struct Refusal {
+    problem: UsersProblem,
+    rule: &'static str,
+}
+
+/// Judges what a call returned, and brings the model to the state after it.
+pub(super) fn step(
+    model: &mut UsersModel,
+    op: &UsersOp,
+    seen: &UsersSeen,
+    moment: &Moment<'_>,
+) -> Verdict {
+    match op {
+        UsersOp::Get { id } => match legal(id).and_then(|()| existing(model, id)) {
+            Ok(user) => gives(seen, user, "get gives the user as it was last written"),
+            Err(refusal) => refuse(seen, &refusal),
+        },
+        UsersOp::GetByUsername { username } => {
+            if username.is_empty() {
+                return refuse(seen, &EMPTY_NAME);
+            }
+            match oldest(model, |user| user.username == *username) {
+                Some(user) => gives(seen, user, "a name finds the one user that has it"),
+                None => refuse(seen, &NO_SUCH_USER),
+            }
+        }
+        UsersOp::GetByOidcIdentity { issuer, subject } => {
+            match oldest(model, |user| user.identity() == Some((issuer, subject))) {
+                Some(user) => gives(seen, user, "an identity finds the one user that has it"),
+                None => refuse(seen, &NO_SUCH_IDENTITY),
+            }
+        }
+        UsersOp::List => judge_list(&mut std::iter::once(&*model), seen),
+        UsersOp::Count => {
+            let count = model.users.len() as u64;
+            if *seen == UsersSeen::Count(count) {
+                return Ok(());
+            }
+            let rule = "count gives the number of users";
+            Err(Broken { expected: Box::new(UsersSeen::Count(count)), rule })
+        }
+        UsersOp::Create(_) | UsersOp::Update(_) | UsersOp::Delete { .. } => {
+            match effect(model, op, moment.now) {
+                Err(refusal) => refuse(seen, &refusal),
+                Ok(next) if *seen == UsersSeen::Done => {
+                    apply(model, op, next);
+                    Ok(())
+                }
+                Ok(_) => Err(Broken {
+                    expected: Box::new(UsersSeen::Done),
+                    rule: "nothing stands in the way of this call",
+                }),
+            }
+        }
+    }
+}
+
+/// The state that a call leaves, if it leaves another one.
+pub(super) fn outcomes_unseen(model: &UsersModel, op: &UsersOp, now: Instant) -> Vec<UsersModel> {
+    let mut after = model.clone();
+    match effect(model, op, now) {
+        Ok(next) => apply(&mut after, op, next),
+        Err(_) => return Vec::new(),
+    }
+    if after == *model { Vec::new() } else { vec![after] }
+}
+
+/// "Draining gives every record that was there unchanged throughout exactly
+/// once, none that was absent throughout, and otherwise values each held at
+/// some moment of the drain." "Lists are complete, in the order given, ties by
+/// id: users by (`created_at`, id)."
+pub(super) fn judge_list(
+    states: &mut dyn Iterator<Item = &UsersModel>,
+    seen: &UsersSeen,
+) -> Verdict {
+    // Every value that an id had, and whether it had that one throughout.
+    let mut held: BTreeMap<&str, Vec<&UserData>> = BTreeMap::new();
+    let mut throughout: Option<BTreeMap<&str, &UserData>> = None;
+    for state in states {
+        for (id, user) in &state.users {
+            let values = held.entry(id).or_default();
+            if !values.contains(&user) {
+                values.push(user);
+            }
+        }
+        let same = |(id, user): &(&str, &UserData)| state.users.get(*id) == Some(*user);
+        throughout = Some(match throughout {
+            None => state.users.iter().map(|(id, user)| (&**id, user)).collect(),
+            Some(before) => before.into_iter().filter(same).collect(),
+        });
+    }
+    let throughout = throughout.unwrap_or_default();
+    let holds = match seen {
+        UsersSeen::List { users, damaged } if damaged.is_empty() => {
+            let each_was_held = users
+                .iter()
+                .all(|user| held.get(&*user.id.0).is_some_and(|values| values.contains(&user)));
+            // Strictly rising: in order, and none twice.
+            let in_order =
+                users.is_sorted_by(|a, b| (&a.created_at, &a.id) < (&b.created_at, &b.id));
+            let none_twice = users
+                .iter()
+                .enumerate()
+                .all(|(place, user)| users.iter().take(place).all(|other| other.id != user.id));
+            let none_missing = throughout.values().all(|user| users.contains(user));
+            each_was_held && in_order && none_twice && none_missing
+        }
+        _ => false,
+    };
+    if holds {
+        return Ok(());
+    }
+    let mut users: Vec<UserData> = throughout.into_values().cloned().collect();
+    users.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+    Err(Broken {
+        expected: Box::new(UsersSeen::List { users, damaged: Vec::new() }),
+        rule: "list gives each user that was there unchanged exactly once, by (created_at, id), and nothing that was not there",
+    })
+}
+
+/// The user that a call leaves under its id (none: it is gone), or why it is
+/// refused. "When several apply, in this order: input, existence, username,
+/// identity."
+fn effect(model: &UsersModel, op: &UsersOp, now: Instant) -> Result<Option<UserData>, Refusal> {
+    match op {
+        UsersOp::Create(given) => {
+            legal(&given.id)?;
+            named(given)?;
+            if model.users.contains_key(&given.id.0) {
+                return Err(ID_TAKEN);
+            }
+            let mut user = given.clone();
+            // "Missing `created_at` at creation: now."
+            user.created_at.get_or_insert_with(|| now.into());
+            user.updated_at.get_or_insert_with(|| now.into());
+            unique(model, &user, None)?;
+            Ok(Some(user))
+        }
+        UsersOp::Update(given) => {
+            legal(&given.id)?;
+            named(given)?;
+            let stored = existing(model, &given.id)?;
+            // "`update` merges at the top level: known optional fields that
+            // are not given are removed."
+            let mut user = given.clone();
+            // "`created_at` never changes after creation."
+            user.created_at = stored.created_at.clone();
+            // "`updated_at` on update: the caller's, even an earlier one; none
+            // given: the stored one."
+            if user.updated_at.is_none() {
+                user.updated_at = stored.updated_at.clone();
+            }
+            // "Unknown fields that are stored and not given stay."
+            user.unknown = stored.unknown.clone();
+            user.unknown.extend(given.unknown.clone());
+            unique(model, &user, Some(stored))?;
+            Ok(Some(user))
+        }
+        UsersOp::Delete { id } => {
+            legal(id)?;
+            existing(model, id)?;
+            Ok(None)
+        }
+        UsersOp::Get { id } => {
+            legal(id)?;
+            existing(model, id).cloned().map(Some)
+        }
+        UsersOp::GetByUsername { .. }
+        | UsersOp::GetByOidcIdentity { .. }
+        | UsersOp::List
+        | UsersOp::Count => Ok(None),
+    }
+}
+
+fn apply(model: &mut UsersModel, op: &UsersOp, next: Option<UserData>) {
+    match (op, next) {
+        (UsersOp::Create(_) | UsersOp::Update(_), Some(user)) => {
+            model.users.insert(Arc::clone(&user.id.0), user);
+        }
+        (UsersOp::Delete { id }, _) => {
+            model.users.remove(&id.0);
+        }
+        _ => {}
+    }
+}
+
+/// "Unique: id, username, (issuer, subject) where both are non-empty." A user
+/// that had the value before keeps it, even where older software gave it to
+/// several.
+fn unique(model: &UsersModel, user: &UserData, before: Option<&UserData>) -> Result<(), Refusal> {
+    let mut others = model.users.values().filter(|other| other.id != user.id);
+    let kept = before.is_some_and(|before| before.username == user.username);
+    if !kept && others.clone().any(|other| other.username == user.username) {
+        return Err(NAME_TAKEN);
+    }
+    let identity = user.identity();
+    let kept = before.is_some_and(|before| before.identity() == identity);
+    if identity.is_some() && !kept && others.any(|other| other.identity() == identity) {
+        return Err(IDENTITY_TAKEN);
+    }
+    Ok(())
+}
+
+/// "The oldest (then smallest id) being the owner."
+fn oldest(model: &UsersModel, has: impl Fn(&UserData) -> bool) -> Option<&UserData> {
+    // The first of equals: users come by id.
+    model.users.values().filter(|user| has(user)).min_by_key(|user| user.created_at.clone())
+}
+
+fn existing<'a>(model: &'a UsersModel, id: &RawId) -> Result<&'a UserData, Refusal> {
+    model.users.get(&id.0).ok_or(NO_SUCH_USER)
+}
+
+/// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
+fn legal(id: &RawId) -> Result<(), Refusal> {
+    let text = &id.0;
+    if text.is_empty() || text.len() > 1_024 || text.bytes().any(|byte| byte == 0) {
+        return Err(INVALID_ID);
+    }
+    Ok(())
+}
+
+fn named(user: &UserData) -> Result<(), Refusal> {
+    if user.username.is_empty() { Err(EMPTY_NAME) } else { Ok(()) }
+}
+
+fn gives(seen: &UsersSeen, user: &UserData, rule: &'static str) -> Verdict {
+    if matches!(seen, UsersSeen::User(seen) if **seen == *user) {
+        return Ok(());
+    }
+    Err(Broken { expected: Box::new(UsersSeen::User(Box::new(user.clone()))), rule })
+}
+
+fn refuse(seen: &UsersSeen, refusal: &Refusal) -> Verdict {
+    if let UsersSeen::Failed(UsersFailure { problem, unknown: false, .. }) = seen
+        && *problem == refusal.problem
+    {
+        return Ok(());
+    }
+    let expected = Box::new(UsersSeen::refused(refusal.problem));
+    Err(Broken { expected, rule: refusal.rule })
+}
+
+const INVALID_ID: Refusal = Refusal {
+    problem: UsersProblem::InvalidUserId,
+    rule: "a user's id is a record id; that is judged first",
+};
+const EMPTY_NAME: Refusal = Refusal {
+    problem: UsersProblem::InvalidUsername,
+    rule: "a user's name is not empty, in look-ups too",
+};
+const ID_TAKEN: Refusal =
+    Refusal { problem: UsersProblem::UserAlreadyExists, rule: "one id has one user" };
+const NAME_TAKEN: Refusal =
+    Refusal { problem: UsersProblem::UserAlreadyExists, rule: "one name has one user" };
+const IDENTITY_TAKEN: Refusal = Refusal {
+    problem: UsersProblem::OidcIdentityAlreadyExists,
+    rule: "one external identity has one user",
+};
+const NO_SUCH_USER: Refusal =
+    Refusal { problem: UsersProblem::UserNotFound, rule: "there is no such user" };
+const NO_SUCH_IDENTITY: Refusal = Refusal {
+    problem: UsersProblem::OidcIdentityNotFound,
+    rule: "no user has that identity; an empty part is nobody's",
+};

@@ -1,0 +1,144 @@
+//! Results as text that one can read at a glance.
+
+use std::fmt::Write;
+
+use super::{Cell, Report};
+use crate::check::violation::{Step, Violation};
+
+/// A number with its digits in groups of three.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The table store × backend with its sums.
+#[must_use]
+pub fn table(report: &Report) -> String {
+    let head = ["store", "backend", "cases", "operations", "schedules", "crash images", "verdict"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(report.results.iter().map(row));
+    let sum = |of: fn(&Cell) -> u64| grouped(report.results.iter().map(of).sum());
+    rows.push([
+        "total".into(),
+        String::new(),
+        sum(|cell| cell.cases),
+        sum(|cell| cell.operations),
+        sum(|cell| cell.schedules),
+        sum(|cell| cell.crash_images),
+        String::new(),
+    ]);
+    aligned(&rows, &[2, 3, 4, 5])
+}
+
+fn row(cell: &Cell) -> [String; 7] {
+    let verdict = match (cell.violations, cell.missing.len()) {
+        (0, 0) => "holds".to_owned(),
+        (0, missing) => format!("{missing} outcomes never reached"),
+        (violations, _) => format!("VIOLATED in {} cases", grouped(violations)),
+    };
+    [
+        cell.store.clone(),
+        cell.backend.clone(),
+        grouped(cell.cases),
+        grouped(cell.operations),
+        grouped(cell.schedules),
+        grouped(cell.crash_images),
+        verdict,
+    ]
+}
+
+/// A violation as a reader needs it: the steps as a table, and the rule.
+#[must_use]
+pub fn violation(store: &str, backend: &str, violation: &Violation) -> String {
+    let mut text = String::new();
+    let kind = violation.signature.kind.describe();
+    // Writing to a string never fails.
+    let _ = writeln!(text, "VIOLATION  {store} on {backend}: {kind}");
+    let mut rows = vec![["client", "operation", "expected", "got", ""].map(str::to_owned)];
+    rows.extend(violation.steps.iter().map(step));
+    for line in aligned(&rows, &[]).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    if let Some(crash) = &violation.crash {
+        let _ = writeln!(text, "  crash: {crash}");
+    }
+    let _ = writeln!(text, "  rule:  {}", violation.signature.rule);
+    text
+}
+
+fn step(step: &Step) -> [String; 5] {
+    let mark = if step.broken { "<-- broken" } else { "" };
+    [
+        step.client.clone(),
+        cut(&step.operation),
+        cut(&step.expected),
+        cut(&step.got),
+        mark.to_owned(),
+    ]
+}
+
+/// A cell of a table, not so long that the table can't be read. Everything is
+/// in the replay file.
+fn cut(text: &str) -> String {
+    const MOST: usize = 72;
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    text.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+/// Columns of equal width; those in `numbers` are aligned to the right.
+fn aligned<const N: usize>(rows: &[[String; N]], numbers: &[usize]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let room = widths.get(column).copied().unwrap_or(0);
+            let _ = if numbers.contains(&column) {
+                write!(line, "{cell:>room$}  ")
+            } else {
+                write!(line, "{cell:<room$}  ")
+            };
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{aligned, cut, grouped};
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1 000"), (1_234_567, "1 234 567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn columns_line_up_and_lines_end_without_blanks() {
+        let rows = [["a", "b"], ["long", "1"]].map(|row| row.map(str::to_owned));
+        assert_eq!(aligned(&rows, &[1]), "a     b\nlong  1\n");
+    }
+
+    #[test]
+    fn a_cell_stays_on_one_line_of_bounded_length() {
+        assert_eq!(cut("a\nb"), "a b");
+        assert_eq!(cut(&"x".repeat(500)).chars().count(), 72);
+    }
+}

@@ -1,0 +1,159 @@
+//! The harness finds what is broken on purpose: a dropped lock, a forgotten
+//! index update, a reordered write, a mis-sorted list, a forgotten page.
+//!
+//! A check that cannot fail is a defect of the check.
+
+mod flawed_collection;
+mod flawed_fs;
+
+use std::sync::Arc;
+
+use flawed_collection::{CollectionFlaw, FlawedCollection};
+use flawed_fs::{FlawedFs, FsFlaw};
+use storeproof::{
+    check::{
+        backends::{BackendUnderTest, Memory, Simulated},
+        campaign::{self, Effort, Progress},
+        shrink::Counterexample,
+        statistics::Reached,
+        verify::{Opener, Target, verify},
+    },
+    model::{
+        collection::CollectionSubject,
+        divergence::Divergences,
+        subject::{Operation, Subject},
+        users::UsersSubject,
+    },
+};
+
+/// How many cases may be needed. The default profile runs many more.
+const CASES: u64 = 4_000;
+/// How long a counterexample may be.
+const MOST_STEPS: usize = 8;
+
+fn sound<S: Subject>() -> Box<Opener<S>> {
+    Box::new(|collection, clock| S::open(collection, clock))
+}
+
+fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
+    Box::new(move |collection, clock| {
+        S::open(Arc::new(FlawedCollection::new(collection, flaw)), clock)
+    })
+}
+
+/// The smallest counterexample that a campaign with nothing to go on finds.
+fn found<S: Subject>(
+    what: &str,
+    backend: &dyn BackendUnderTest,
+    open: &Opener<S>,
+) -> Counterexample<S::Op> {
+    let divergences = Divergences::default();
+    let target = Target::<S> { backend, open, divergences: &divergences };
+    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    let findings = campaign::run(&target, &effort, &Progress::default());
+    let smallest = findings
+        .counterexamples
+        .into_iter()
+        .map(|(_, counterexample)| counterexample)
+        .min_by_key(|counterexample| counterexample.scenario.length());
+    let Some(smallest) = smallest else {
+        panic!("{what}: {CASES} cases of {} on {} found nothing", S::NAME, backend.name());
+    };
+    assert!(
+        smallest.scenario.length() <= MOST_STEPS,
+        "{what}: the counterexample has {} steps: {:#?}",
+        smallest.scenario.length(),
+        smallest.violation
+    );
+    let again = verify(&target, &smallest.scenario, &mut Reached::new::<S>());
+    assert_eq!(
+        again.violation.as_ref().map(|violation| &violation.signature),
+        Some(&smallest.violation.signature),
+        "{what}: the counterexample does not fail when it is run again"
+    );
+    smallest
+}
+
+/// The counterexample says something about the flaw only if sound code passes.
+fn assert_sound_code_passes<S: Subject>(
+    backend: &dyn BackendUnderTest,
+    counterexample: &Counterexample<S::Op>,
+) {
+    let divergences = Divergences::default();
+    let open = sound::<S>();
+    let target = Target::<S> { backend, open: &*open, divergences: &divergences };
+    let verified = verify(&target, &counterexample.scenario, &mut Reached::new::<S>());
+    assert_eq!(verified.violation, None, "the sound {} fails as well", S::NAME);
+}
+
+#[test]
+fn a_dropped_lock_is_found() {
+    let broken = Simulated::wrapped("file", |fs| FlawedFs::new(fs, FsFlaw::NoLock));
+    let counterexample =
+        found::<CollectionSubject>("a dropped lock", &broken, &*sound::<CollectionSubject>());
+    assert_sound_code_passes::<CollectionSubject>(&Simulated::file(), &counterexample);
+}
+
+#[test]
+fn a_write_that_is_synced_after_its_name_is_found() {
+    let broken = Simulated::wrapped("file", |fs| FlawedFs::new(fs, FsFlaw::NameBeforeContent));
+    let counterexample =
+        found::<CollectionSubject>("a reordered write", &broken, &*sound::<CollectionSubject>());
+    assert!(counterexample.scenario.crash.is_some(), "only a crash can show it");
+    assert_sound_code_passes::<CollectionSubject>(&Simulated::file(), &counterexample);
+}
+
+#[test]
+fn a_forgotten_index_update_is_found() {
+    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
+    let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
+    assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
+}
+
+#[test]
+fn a_mis_sorted_list_is_found() {
+    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
+    assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
+}
+
+#[test]
+fn a_forgotten_page_is_found() {
+    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
+    let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
+    assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
+}
+
+#[test]
+fn sound_code_passes_the_same_campaigns() {
+    let divergences = Divergences::default();
+    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
+        let open = sound::<CollectionSubject>();
+        let target =
+            Target::<CollectionSubject> { backend, open: &*open, divergences: &divergences };
+        let findings = campaign::run(&target, &effort, &Progress::default());
+        let violations: Vec<_> = findings
+            .counterexamples
+            .iter()
+            .map(|(case, found)| (case, found.violation.clone(), found.scenario.length()))
+            .collect();
+        assert!(violations.is_empty(), "on {}: {violations:#?}", backend.name());
+    }
+}
+
+#[test]
+fn operations_describe_themselves_without_line_breaks() {
+    let divergences = Divergences::default();
+    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let target =
+        Target::<CollectionSubject> { backend: &Memory, open: &*open, divergences: &divergences };
+    let effort = Effort { seed: 2, first: 0, cases: 400, jobs: 1 };
+    let findings = campaign::run(&target, &effort, &Progress::default());
+    for (_, counterexample) in &findings.counterexamples {
+        for op in counterexample.scenario.operations() {
+            let text = op.describe();
+            assert!(!text.is_empty() && !text.contains('\n'), "{op:?} is described as {text:?}");
+        }
+    }
+}
