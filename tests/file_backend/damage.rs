@@ -133,6 +133,28 @@ fn a_damaged_file_under_a_hashed_name_blocks_its_record() {
 }
 
 #[test]
+fn a_damaged_file_that_no_id_names_can_still_be_set_aside() {
+    // A hashed level does not tell the id, and the path is too long to be one.
+    let text = format!("{}/{}", "x".repeat(300), ["\u{1}".repeat(60).as_str(); 11].join("/"));
+    let fs = sim(SimDisk::new());
+    wait(open(&fs, things()).put(record(&text, "1"))).unwrap();
+    let path = files(&fs)[0].0.clone();
+    assert!(path.len() > 1_100, "the path is {} bytes long", path.len());
+    let mut disk = fs.disk();
+    disk.write_raw(&path, &b"{cut"[..], storeproof::fs::FileTime::default()).unwrap();
+    let fs = sim(disk);
+    let collection = open(&fs, things());
+    let page = wait(collection.list(&ListQuery::default())).unwrap();
+    let named = &page.damaged[0].id;
+    for id in [named, &id(&text)] {
+        assert_eq!(wait(collection.get(id)).unwrap_err().kind(), ErrorKind::Corrupt, "{id}");
+    }
+    wait(collection.quarantine(named, b"{cut")).unwrap();
+    assert_eq!(wait(collection.list(&ListQuery::default())).unwrap().damaged, []);
+    assert_eq!(files(&fs).len(), 1, "its bytes were kept");
+}
+
+#[test]
 fn no_bytes_at_all_are_too_much() {
     let deep = "[".repeat(100_000);
     for content in ["", "\u{0}", "{", "\u{feff}{}", &deep, r#"{"version":1}"#, "nul"] {

@@ -58,17 +58,14 @@ async fn apply_one<F: Fs>(call: &Call<'_, F>, held: &Held<F>, step: Step) -> Res
     let mut watched = watch(call, held, &step).await?;
     make(call, &mut watched, &step).await?;
     atomic::sync(call, &watched.dir, &watched.path).await?;
-    learn(call, &step.path, step.entry, watched.stamp());
+    learn(call, &step.path, step.entry, watched.modified());
     Ok(())
 }
 
 /// Opens the directory of a change, making it if need be, and watches it.
 async fn watch<F: Fs>(call: &Call<'_, F>, held: &Held<F>, step: &Step) -> Result<Watched<F>> {
     let dir = call.make_directory(&step.path).await?;
-    let path = directory_of(&step.path);
-    let budget = call.storage.options.walk_budget;
-    let stamp = call.storage.catalog().stamp_worth_keeping(path, budget);
-    Ok(Watched::new(dir, path.to_owned(), held.generation(), stamp))
+    Ok(Watched::new(call, dir, directory_of(&step.path), held.generation()))
 }
 
 async fn make<F: Fs>(call: &Call<'_, F>, watched: &mut Watched<F>, step: &Step) -> Result<()> {
@@ -114,8 +111,8 @@ async fn apply_several<F: Fs>(call: &Call<'_, F>, held: &Held<F>, steps: Vec<Ste
         intent::forget(call).await?;
     }
     for step in steps {
-        let stamp = directories.get(directory_of(&step.path)).and_then(Watched::stamp);
-        learn(call, &step.path, step.entry, stamp);
+        let modified = directories.get(directory_of(&step.path)).and_then(Watched::modified);
+        learn(call, &step.path, step.entry, modified);
     }
     Ok(())
 }
@@ -128,11 +125,9 @@ async fn write_intent<F: Fs>(
     steps: &[Step],
 ) -> Result<()> {
     let bytes = intent::encode(call, steps)?;
-    let root = directories.entry(String::new()).or_insert_with(|| {
-        let budget = call.storage.options.walk_budget;
-        let stamp = call.storage.catalog().stamp_worth_keeping("", budget);
-        Watched::new(call.storage.root.clone(), String::new(), held.generation(), stamp)
-    });
+    let root = directories
+        .entry(String::new())
+        .or_insert_with(|| Watched::new(call, call.storage.root.clone(), "", held.generation()));
     let written = match atomic::replace(call, root, INTENT_NAME, &bytes).await {
         Ok(()) => atomic::sync(call, &root.dir, ".").await,
         Err(error) => Err(error),

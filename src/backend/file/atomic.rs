@@ -33,17 +33,19 @@ fn temporary_name<F: Fs>(call: &Call<'_, F>) -> Result<String> {
 /// tell that nobody else changed it since the catalog was made from it.
 ///
 /// Our own changes would make the directory's time of modification say nothing
-/// for a tick of the file system's clock. So after each change we stamp it with
-/// a time of our own, unique and in the past: any later change by somebody else
-/// gives another one.
+/// for a tick of the file system's clock. So after each change of a large
+/// directory we stamp it with a time of our own, unique and in the past: any
+/// later change by somebody else gives another one. Only what others do between
+/// our look and our stamp is not told by it.
 pub(super) struct Watched<F: Fs> {
     pub(super) dir: F::Dir,
     /// Its path below the collection's, for messages and the catalog.
     pub(super) path: String,
-    /// The generation of this change: no other has stamps with it.
-    generation: u64,
+    /// The generation of this change: no other has stamps with it. None: the
+    /// directory is not stamped.
+    generation: Option<u64>,
     /// The time of modification that it must still have.
-    stamp: Option<FileTime>,
+    expected: Option<FileTime>,
 }
 
 /// How far back our stamps lie, in seconds: more than any file system's
@@ -51,38 +53,52 @@ pub(super) struct Watched<F: Fs> {
 const STAMP_AGE: i64 = 3;
 
 impl<F: Fs> Watched<F> {
-    /// `stamp`: the time of modification that the catalog knows, if it is worth
-    /// keeping it known.
-    pub(super) fn new(dir: F::Dir, path: String, generation: u64, stamp: Option<FileTime>) -> Self {
-        Self { dir, path, generation, stamp }
+    /// Watches a directory of records, as far as the catalog thinks it worth.
+    pub(super) fn new(call: &Call<'_, F>, dir: F::Dir, path: &str, generation: u64) -> Self {
+        let budget = call.storage.options.walk_budget;
+        let worth = call.storage.catalog().worth_watching(path, budget);
+        Self {
+            dir,
+            path: path.to_owned(),
+            generation: worth.stamped.then_some(generation),
+            expected: worth.known,
+        }
     }
 
-    /// The time that the directory must have if only we
-    /// changed it; none when that can't be told.
-    pub(super) fn stamp(&self) -> Option<FileTime> {
-        self.stamp
+    /// A directory that no catalog has to know about.
+    pub(super) fn unwatched(dir: F::Dir, path: &str) -> Self {
+        Self { dir, path: path.to_owned(), generation: None, expected: None }
+    }
+
+    /// The time that the directory must have if only we changed it; none when
+    /// that can't be told.
+    pub(super) fn modified(&self) -> Option<FileTime> {
+        self.expected
     }
 
     /// To be called right before each change.
     async fn enter(&mut self, call: &Call<'_, F>) {
-        if let Some(stamp) = self.stamp {
+        if let Some(expected) = self.expected {
             let now = call.storage.fs.dir_metadata(&self.dir).await;
-            if now.map_or(true, |now| now.modified != stamp) {
-                self.stamp = None;
+            if now.map_or(true, |now| now.modified != expected) {
+                self.expected = None;
             }
         }
     }
 
     /// To be called right after each change.
     async fn leave(&mut self, call: &Call<'_, F>) {
-        if self.stamp.is_some() {
-            let fs = &call.storage.fs;
-            let stamp = FileTime {
-                seconds: fs.now().seconds.saturating_sub(STAMP_AGE),
-                nanoseconds: call.storage.unique_nanoseconds(self.generation),
-            };
-            self.stamp = fs.set_dir_modified(&self.dir, stamp).await.is_ok().then_some(stamp);
-        }
+        let Some(generation) = self.generation else {
+            self.expected = None;
+            return;
+        };
+        let fs = &call.storage.fs;
+        let stamp = FileTime {
+            seconds: fs.now().seconds.saturating_sub(STAMP_AGE),
+            nanoseconds: call.storage.unique_nanoseconds(generation),
+        };
+        let stamped = fs.set_dir_modified(&self.dir, stamp).await.is_ok();
+        self.expected = self.expected.filter(|_| stamped).map(|_| stamp);
     }
 }
 

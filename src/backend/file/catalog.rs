@@ -68,6 +68,17 @@ pub(super) struct Directory {
     in_doubt_since: Option<FileTime>,
 }
 
+/// How a directory is to be watched while we change it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Worth {
+    /// Whether to stamp it, so that one look at it afterwards is enough.
+    pub(super) stamped: bool,
+    /// The time of modification that it has if nothing has changed in it since
+    /// it was looked through; none: it has to be looked through again anyway,
+    /// be it because that was too long ago.
+    pub(super) known: Option<FileTime>,
+}
+
 /// How long somebody else's change may hide behind our own, in seconds.
 const DOUBT_SECONDS: i64 = 2;
 
@@ -280,13 +291,15 @@ impl Catalog {
         !self.directories.is_empty()
     }
 
-    /// The time of modification that the directory must have if nothing has
-    /// changed in it, where it is worth keeping that known through a change of
-    /// our own: not if looking through again costs little anyway.
-    pub(super) fn stamp_worth_keeping(&self, path: &str, walk_budget: usize) -> Option<FileTime> {
-        let directory = self.directories.get(path)?;
+    /// How a directory is to be watched while we change it. One that costs
+    /// little to look through is not: it is looked through after every change.
+    pub(super) fn worth_watching(&self, path: &str, walk_budget: usize) -> Worth {
+        let Some(directory) = self.directories.get(path) else { return Worth::default() };
         let budget = walk_budget.saturating_mul(directory.own_changes.saturating_add(1));
-        directory.modified.filter(|_| directory.files.len() > budget)
+        Worth {
+            stamped: directory.files.len() > walk_budget,
+            known: directory.modified.filter(|_| directory.files.len() > budget),
+        }
     }
 
     /// Takes a change that we made ourselves. `directory` is to be looked

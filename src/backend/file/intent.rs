@@ -180,7 +180,7 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
             Place::Absent | Place::Foreign => return Ok(None),
         }
     };
-    let mut watched = Watched::new(dir, path.to_owned(), 0, None);
+    let mut watched = Watched::unwatched(dir, path);
     if is_before && found != change.after {
         let name = change.path.file_name();
         match &change.after {

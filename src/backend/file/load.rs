@@ -9,6 +9,7 @@ use super::{
     path::RecordPath,
     storage::{Call, Place},
     stored::{Damage, Stored, read_stored},
+    walk::refresh,
 };
 
 /// A file that was read.
@@ -101,7 +102,25 @@ pub(super) async fn load<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Cur
         raw = Some(file);
     }
     let canonical = load_file(call, canonical_path).await?;
+    if raw.is_none() && RecordPath::may_be_stand_in(id) {
+        raw = load_nameless(call, id).await?;
+    }
     Ok(Current { id: id.clone(), raw, canonical })
+}
+
+/// A damaged file whose place is that of no id is named by a stand-in, and only
+/// the catalog knows where it lies.
+async fn load_nameless<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Option<FileState>> {
+    Box::pin(refresh(call)).await?;
+    let entry = call.storage.catalog().entry(id).cloned();
+    let Some(path) = entry.map(|entry| entry.path.clone()) else { return Ok(None) };
+    if path == RecordPath::of(id) {
+        return Ok(None);
+    }
+    Ok(match load_file(call, path).await? {
+        Place::Found(file) if file.stored.id == *id => Some(file),
+        _ => None,
+    })
 }
 
 async fn load_file<F: Fs>(call: &Call<'_, F>, path: RecordPath) -> Result<Place<FileState>> {

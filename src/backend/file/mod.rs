@@ -67,7 +67,7 @@ pub struct FileOptions {
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { page_size: DEFAULT_PAGE_SIZE, walk_budget: 16 }
+        Self { page_size: DEFAULT_PAGE_SIZE, walk_budget: 8 }
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     FileOptions,
     atomic::is_temporary,
     catalog::join,
+    intent::INTENT_NAME,
     lock::{self, LOCK_NAME, Purpose, open_lock_file},
     quarantine::QUARANTINE_NAME,
     storage::{Call, Place, Storage},
@@ -50,7 +51,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
     check_names(&call, is_new).await?;
     // After a loss of power there may be an intent whatever the generation
     // says; and an odd one has to be settled.
-    let pending = storage.fs.metadata(&storage.root, super::intent::INTENT_NAME).await.is_ok();
+    let pending = exists(&call, INTENT_NAME).await?;
     if pending || held.is_unsettled() {
         held.settle(&call, Purpose::Write).await?;
     }
@@ -85,6 +86,15 @@ async fn make_root<F: Fs>(
     Ok(dir)
 }
 
+/// Whether anything in the collection's directory has this name.
+async fn exists<F: Fs>(call: &Call<'_, F>, name: &str) -> Result<bool> {
+    match call.storage.fs.metadata(&call.storage.root, name).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(call.not_done("looking for", name, error)),
+    }
+}
+
 /// In a composed form that normalising file systems take for another one's.
 const PROBE_NAME: &str = ".storeproof.probe-\u{e9}";
 const PROBE_DECOMPOSED: &str = ".storeproof.probe-e\u{301}";
@@ -92,7 +102,7 @@ const PROBE_DECOMPOSED: &str = ".storeproof.probe-e\u{301}";
 /// Refuses file systems on which two ids could be one file.
 async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
     let Storage { fs, root, .. } = call.storage;
-    if fs.metadata(root, &LOCK_NAME.to_uppercase()).await.is_ok() {
+    if exists(call, &LOCK_NAME.to_uppercase()).await? {
         return Err(call.backend(
             "the file system does not tell upper from lower case, so that records would \
              overwrite each other; use another one"
@@ -108,7 +118,7 @@ async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
         }
         _ => {}
     }
-    let normalises = fs.metadata(root, PROBE_DECOMPOSED).await.is_ok();
+    let normalises = exists(call, PROBE_DECOMPOSED).await?;
     fs.remove_file(root, PROBE_NAME)
         .await
         .map_err(|error| call.not_done("removing", PROBE_NAME, error))?;

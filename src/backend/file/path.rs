@@ -169,6 +169,11 @@ impl RecordPath {
         RecordId::new(text).expect("a mark and a digest are an id")
     }
 
+    /// Whether [`Self::stand_in_id`] could give this id.
+    pub(super) fn may_be_stand_in(id: &RecordId) -> bool {
+        is_hash(id.as_str(), HASHED_ID)
+    }
+
     fn stem(&self) -> &str {
         self.0.strip_suffix(SUFFIX).unwrap_or(&self.0)
     }

@@ -73,7 +73,7 @@ pub(super) async fn keep<F: Fs>(call: &Call<'_, F>, path: &RecordPath, bytes: &[
             fs.open_file(&dir, &name, Access::ReadWrite).await.map_err(not_done("opening"))?;
         fs.sync_file(&file).await.map_err(synced)?;
     } else {
-        let mut watched = Watched::new(dir.clone(), QUARANTINE_NAME.to_owned(), 0, None);
+        let mut watched = Watched::unwatched(dir.clone(), QUARANTINE_NAME);
         atomic::replace(call, &mut watched, &name, bytes).await.map_err(not_yet)?;
     }
     fs.sync_dir(&dir).await.map_err(synced)?;

@@ -126,15 +126,13 @@ async fn purge<F: Fs>(
                 let Place::Found(dir) = call.open_directory(path.directories()).await? else {
                     continue;
                 };
-                let budget = call.storage.options.walk_budget;
-                let stamp = call.storage.catalog().stamp_worth_keeping(place, budget);
-                let watched = Watched::new(dir, place.to_owned(), held.generation(), stamp);
+                let watched = Watched::new(call, dir, place, held.generation());
                 touched.insert(place.to_owned(), watched);
             }
             if let Some(watched) = touched.get_mut(place) {
                 atomic::remove(call, watched, path.file_name()).await?;
                 let fs_now = call.storage.fs.now();
-                call.storage.catalog().change(path, None, watched.stamp(), fs_now);
+                call.storage.catalog().change(path, None, watched.modified(), fs_now);
             }
         }
         *removed = removed.saturating_add(1);

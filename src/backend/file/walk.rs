@@ -174,46 +174,56 @@ async fn walk<F: Fs>(
                     directory.children.insert(Arc::from(name));
                 }
             }
-            EntryKind::File => {
-                let Some(record_path) = RecordPath::parse(&join(path, name)) else { continue };
-                let known = old.and_then(|old| old.files.get_key_value(name));
-                if let Some(entry) = look_at(call, dir, record_path, known.map(|k| k.1)).await? {
-                    let name = known.map_or_else(|| Arc::from(name), |k| Arc::clone(k.0));
-                    directory.files.insert(name, entry);
+            EntryKind::File => match old.and_then(|old| old.files.get_key_value(name)) {
+                Some((name, known)) => {
+                    if let Some(entry) = look_again(call, dir, known).await? {
+                        directory.files.insert(Arc::clone(name), entry);
+                    }
                 }
-            }
+                None => {
+                    let Some(path) = RecordPath::parse(&join(path, name)) else { continue };
+                    if let Some(entry) = look_at(call, dir, path).await? {
+                        directory.files.insert(Arc::from(name), entry);
+                    }
+                }
+            },
         }
     }
     Ok(directory)
 }
 
-/// What a file is now; none: it is no record's file any more.
+/// What a known file is now. It is not read again if it surely is as it was.
+async fn look_again<F: Fs>(
+    call: &Call<'_, F>,
+    dir: &F::Dir,
+    known: &Arc<Entry>,
+) -> Result<Option<Arc<Entry>>> {
+    if known.is_settled
+        && let Ok(metadata) = call.storage.fs.metadata(dir, known.path.file_name()).await
+        && known.stamp == Some(Stamp::from(&metadata))
+    {
+        return Ok(Some(Arc::clone(known)));
+    }
+    look_at(call, dir, known.path.clone()).await
+}
+
+/// What a file is; none: it is gone, or no regular file.
 async fn look_at<F: Fs>(
     call: &Call<'_, F>,
     dir: &F::Dir,
     path: RecordPath,
-    known: Option<&Arc<Entry>>,
 ) -> Result<Option<Arc<Entry>>> {
-    let fs = &call.storage.fs;
-    let now = fs.now();
-    if let Some(known) = known.filter(|known| known.is_settled) {
-        match fs.metadata(dir, path.file_name()).await {
-            Ok(metadata) if known.stamp == Some(Stamp::from(&metadata)) => {
-                return Ok(Some(Arc::clone(known)));
-            }
-            _ => {}
-        }
-    }
+    let now = call.storage.fs.now();
     let Place::Found((bytes, metadata)) =
         call.read_file(dir, path.file_name(), path.as_str()).await?
     else {
         return Ok(None);
     };
-    let stored = read_stored(&path, &bytes, metadata.modified, &call.storage.spec.legacy);
-    let stamp = Stamp::from(&metadata);
+    let spec = &call.storage.spec;
+    let stored = read_stored(&path, &bytes, metadata.modified, &spec.legacy);
     let is_settled = is_past(metadata.modified, now);
-    let keys = &call.storage.spec.keys;
-    Ok(Some(Arc::new(Entry::read(path, stored, keys, stamp, is_settled))))
+    let stamp = Stamp::from(&metadata);
+    Ok(Some(Arc::new(Entry::read(path, stored, &spec.keys, stamp, is_settled))))
 }
 
 #[cfg(test)]
