@@ -10,13 +10,15 @@ pub struct Effort {
     pub jobs: u64,
     /// How often each contender runs.
     pub rounds: usize,
+    /// Whether the baselines run as well.
+    pub baselines: bool,
     /// How long one run takes, about.
     pub round: Duration,
 }
 
 impl Effort {
     pub fn thorough() -> Self {
-        Self { jobs: 2, rounds: 9, round: Duration::from_millis(400) }
+        Self { jobs: 2, rounds: 9, baselines: true, round: Duration::from_millis(400) }
     }
 
     pub fn quick(self) -> Self {
@@ -89,7 +91,9 @@ fn calibrate(contender: &Contender, jobs: u64, round: Duration) -> u64 {
 }
 
 fn rates(row: &Row, effort: &Effort) -> Vec<Rate> {
-    let contenders: Vec<&Contender> = std::iter::once(&row.ours).chain(&row.baselines).collect();
+    let contenders: Vec<&Contender> = std::iter::once(&row.ours)
+        .chain(row.baselines.iter().filter(|_| effort.baselines))
+        .collect();
     let counts: Vec<u64> = contenders
         .iter()
         .map(|contender| calibrate(contender, effort.jobs, effort.round))
