@@ -50,14 +50,43 @@ impl Purpose {
 /// trace runs on all of them.
 #[must_use]
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
-    let own = mix(seed ^ hash_of(&[S::NAME.as_bytes()])) ^ case;
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(own);
-    let mut bytes = [0; 2_048];
-    random.fill_bytes(&mut bytes);
+    let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
     let bytes = &mut Unstructured::new(&bytes);
     scenario::<S>(bytes, purpose, capabilities.begins_with_legacy)
         .unwrap_or_else(|_| empty_scenario())
+}
+
+/// As [`case()`], but with so many clients, each with exactly so many actions,
+/// on an empty storage: for measurements, which need cases of one size.
+#[must_use]
+pub fn case_of_size<S: Subject>(
+    seed: u64,
+    case: u64,
+    clients: usize,
+    actions: usize,
+) -> Scenario<S::Op> {
+    let bytes = bytes_of_case::<S>(seed, case);
+    let bytes = &mut Unstructured::new(&bytes);
+    let scenario = Focus::generate(bytes, S::OPERATIONS.len()).and_then(|focus| {
+        let schedule = Schedule::Random { seed: bytes.arbitrary()?, one_in: 2 };
+        let programs = (0..clients).map(|_| sequence::<S>(bytes, &focus, actions));
+        Ok(Scenario {
+            start: INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH),
+            clients: programs.collect::<Result<_>>()?,
+            mode: if clients > 1 { Mode::Simulated(schedule) } else { Mode::default() },
+            ..empty_scenario()
+        })
+    });
+    scenario.unwrap_or_else(|_| empty_scenario())
+}
+
+fn bytes_of_case<S: Subject>(seed: u64, case: u64) -> [u8; 2_048] {
+    let own = mix(seed ^ hash_of(&[S::NAME.as_bytes()])) ^ case;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(own);
+    let mut bytes = [0; 2_048];
+    random.fill_bytes(&mut bytes);
+    bytes
 }
 
 /// `arbitrary` fails only on empty choices, of which there are none; a case
@@ -101,14 +130,11 @@ pub fn scenario<S: Subject>(
     };
     let exact = purpose == Purpose::Sequence && longest == 50;
     let handles = bytes.int_in_range(1..=clients.min(3))?;
-    let sequence = |bytes: &mut Unstructured<'_>, length: usize| -> Result<Vec<_>> {
-        (0..length).map(|_| action::<S>(&mut Source::new(bytes, &focus))).collect()
-    };
-    let setup = sequence(bytes, setup)?;
+    let setup = sequence::<S>(bytes, &focus, setup)?;
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        programs.push(sequence(bytes, length)?);
+        programs.push(sequence::<S>(bytes, &focus, length)?);
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
@@ -121,6 +147,14 @@ pub fn scenario<S: Subject>(
         .map(|image| Crash { after_steps: None, image: *image });
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario { legacy, start, seed, page_size, handles, setup, clients: programs, mode, crash })
+}
+
+fn sequence<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+    length: usize,
+) -> Result<Vec<Action<S::Op>>> {
+    (0..length).map(|_| action::<S>(&mut Source::new(bytes, focus))).collect()
 }
 
 fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {

@@ -9,6 +9,9 @@
 //! records one after the other is judged against all the states between its
 //! begin and its end.
 
+#[cfg(test)]
+mod tests;
+
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
 use std::collections::HashSet;
 
@@ -162,7 +165,12 @@ impl<'a, S: Subject> Search<'a, S> {
             *latest = (*latest).max(call.invoked);
         };
         if self.calls_left(*low).all(is_optional) {
-            return self.end_intervals(&model, u64::MAX);
+            let mark = self.mark();
+            if self.end_intervals(&model, u64::MAX) {
+                return true;
+            }
+            // An interval may have read what one of the calls left wrote.
+            self.go_back(mark);
         }
         if self.went_back && self.intervals.is_empty() {
             let state = (self.taken.clone().into_boxed_slice(), model.clone());
@@ -227,6 +235,11 @@ impl<'a, S: Subject> Search<'a, S> {
                 window.candidates.push(k);
             }
         }
+        for interval in self.intervals.iter().filter(|interval| !interval.judged) {
+            if let Some(call) = self.calls.get(interval.call).filter(|call| !is_optional(call)) {
+                window.closes = window.closes.min(call.returned);
+            }
+        }
         let horizon = window.horizon;
         let call = |k: &usize| self.calls.get(*k);
         window.candidates.retain(|k| call(k).is_some_and(|call| call.invoked < horizon));
@@ -244,7 +257,7 @@ impl<'a, S: Subject> Search<'a, S> {
 
     /// A call that changes nothing and agrees with the state. It must not be
     /// one whose taking would close the time of a call whose outcome was never
-    /// seen: that one may be needed first.
+    /// seen, or of an interval: another one may be needed first.
     fn first_that_changes_nothing(&self, window: &Window, model: &S::Model) -> Option<usize> {
         window.candidates.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
@@ -278,6 +291,7 @@ impl<'a, S: Subject> Search<'a, S> {
             if self.end_intervals(model, call.invoked) {
                 if !self.intervals.is_empty() {
                     self.passed.push(model.clone());
+                    self.begin_after(call.returned);
                 }
                 self.take(k);
                 if self.explore(next, low, latest.max(call.invoked)) {
@@ -297,6 +311,17 @@ impl<'a, S: Subject> Search<'a, S> {
         for interval in self.intervals.iter_mut().filter(|interval| interval.begun.is_none()) {
             let began = self.calls.get(interval.call).map(|call| call.invoked);
             if began.is_some_and(|began| began < window.horizon) {
+                interval.begun = Some(now);
+            }
+        }
+    }
+
+    /// A call is taken that returned at `time`: the intervals that began later
+    /// begin after it. Only one whose outcome was never seen comes so late.
+    fn begin_after(&mut self, time: u64) {
+        let now = self.passed.len();
+        for interval in self.intervals.iter_mut().filter(|interval| interval.begun.is_some()) {
+            if self.calls.get(interval.call).is_some_and(|call| time < call.invoked) {
                 interval.begun = Some(now);
             }
         }
@@ -339,7 +364,7 @@ struct Window {
     /// The earliest return among the calls left.
     horizon: u64,
     /// The earliest time by which a call whose outcome was never seen must
-    /// have happened, if at all.
+    /// have happened, if at all, or at which an interval is judged.
     closes: u64,
 }
 

@@ -1,0 +1,469 @@
+use std::sync::Arc;
+
+use arbitrary::Result as Arbitrary;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use super::linearize;
+use crate::{
+    check::history::{Call, PENDING, Phase},
+    model::{
+        divergence::Divergences,
+        legacy::LegacyDocument,
+        source::Source,
+        subject::{Broken, Moment, Operation, Reach, Subject, Verdict},
+    },
+    seam::{Clock, Collection, CollectionSpec, Instant, RecordId},
+};
+
+/// Two registers, which begin with 0.
+#[derive(Debug)]
+struct Registers;
+
+type Model = [u8; 2];
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Op {
+    Put(usize, u8),
+    Get(usize),
+    /// Sets a register that holds 0; refused otherwise.
+    Create(usize, u8),
+    /// Reads one register, and some time later the other.
+    Scan,
+}
+
+use Op::{Create, Get, Put, Scan};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    Done,
+    Value(u8),
+    Refused,
+    Both(u8, u8),
+    /// The connection broke.
+    Unknown,
+}
+
+use Seen::{Both, Done, Refused, Unknown, Value};
+
+impl Op {
+    fn effect(self, model: &mut Model) -> Seen {
+        match self {
+            Put(key, value) => model[key] = value,
+            Get(key) => return Value(model[key]),
+            Create(key, _) if model[key] != 0 => return Refused,
+            Create(key, value) => model[key] = value,
+            Scan => return Both(model[0], model[1]),
+        }
+        Done
+    }
+}
+
+impl Subject for Registers {
+    const NAME: &'static str = "registers";
+    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan"];
+    const CLASSES: &'static [&'static str] = &["done", "value", "refused", "both", "unknown"];
+
+    type Op = Op;
+    type Seen = Seen;
+    type Model = Model;
+    type Store = ();
+    type Memory = ();
+
+    fn required(_: &Reach) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
+    fn spec() -> CollectionSpec {
+        CollectionSpec::new("registers")
+    }
+
+    fn open(_: Arc<dyn Collection>, _: Arc<dyn Clock>) -> Arc<()> {
+        Arc::new(())
+    }
+
+    fn generate(_: &mut Source<'_, '_>) -> Arbitrary<Op> {
+        Ok(Scan)
+    }
+
+    fn generate_legacy(_: &mut Source<'_, '_>) -> Arbitrary<Vec<LegacyDocument>> {
+        Ok(Vec::new())
+    }
+
+    fn model_of_legacy(_: &[LegacyDocument]) -> Model {
+        [0; 2]
+    }
+
+    async fn execute((): &(), _: &mut Op, (): &mut ()) -> Seen {
+        Unknown
+    }
+
+    fn step(model: &mut Model, op: &Op, seen: &Seen, _: &Moment<'_>) -> Result<(), Broken<Seen>> {
+        let expected = op.effect(model);
+        if expected == *seen {
+            return Ok(());
+        }
+        Err(Broken { expected: Box::new(expected), rule: "registers hold what was put last" })
+    }
+
+    fn outcomes_unseen(model: &Model, op: &Op, _: &Moment<'_>) -> Vec<Model> {
+        let mut after = *model;
+        op.effect(&mut after);
+        vec![after]
+    }
+
+    fn interval(op: &Op) -> bool {
+        *op == Scan
+    }
+
+    /// Each value was there at some time, the first one not after the second.
+    fn judge_interval(
+        states: &mut dyn Iterator<Item = &Model>,
+        _: &Op,
+        seen: &Seen,
+    ) -> Result<(), Broken<Seen>> {
+        let Both(first, second) = *seen else { panic!("a scan sees {seen:?}") };
+        let mut first_seen = false;
+        for state in states {
+            first_seen |= state[0] == first;
+            if first_seen && state[1] == second {
+                return Ok(());
+            }
+        }
+        Err(Broken { expected: Box::new(Both(0, 0)), rule: "a scan reads what was there" })
+    }
+
+    fn writes(_: &Op, _: Option<&Seen>) -> Option<Vec<RecordId>> {
+        Some(Vec::new())
+    }
+
+    fn observations<'a>(_: impl Iterator<Item = &'a Op>) -> Vec<Op> {
+        vec![Get(0), Get(1)]
+    }
+}
+
+impl Operation for Op {
+    fn kind(&self) -> usize {
+        match self {
+            Put(..) => 0,
+            Get(_) => 1,
+            Create(..) => 2,
+            Scan => 3,
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        matches!(self, Get(_) | Scan)
+    }
+
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn simpler(&self) -> Vec<Self> {
+        Vec::new()
+    }
+}
+
+impl Verdict for Seen {
+    fn class(&self) -> usize {
+        match self {
+            Done => 0,
+            Value(_) => 1,
+            Refused => 2,
+            Both(..) => 3,
+            Unknown => 4,
+        }
+    }
+
+    fn is_refusal(&self) -> bool {
+        *self == Refused
+    }
+
+    fn is_unknown(&self) -> bool {
+        *self == Unknown
+    }
+
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn digest(&self, _: &mut impl std::hash::Hasher) {}
+}
+
+/// A call that began and returned at these times.
+fn call(op: Op, seen: Option<Seen>, invoked: u64, returned: u64) -> Call<Registers> {
+    Call {
+        phase: Phase::Clients,
+        client: 0,
+        action: 0,
+        op,
+        seen,
+        now: Instant::UNIX_EPOCH,
+        invoked,
+        returned,
+        io_invoked: 0,
+        io_returned: 0,
+    }
+}
+
+fn seen(op: Op, seen: Seen, invoked: u64, returned: u64) -> Call<Registers> {
+    call(op, Some(seen), invoked, returned)
+}
+
+fn holds(mut calls: Vec<Call<Registers>>) -> bool {
+    calls.sort_by_key(|call| call.invoked);
+    linearize(&calls, &[0; 2], &Divergences::default()).is_ok()
+}
+
+#[test]
+fn calls_one_after_the_other_keep_their_order() {
+    assert!(holds(vec![]));
+    assert!(holds(vec![seen(Put(0, 1), Done, 1, 2), seen(Get(0), Value(1), 3, 4)]));
+    assert!(
+        !holds(vec![seen(Put(0, 1), Done, 1, 2), seen(Get(0), Value(0), 3, 4)]),
+        "a stale read"
+    );
+    assert!(!holds(vec![seen(Get(0), Value(1), 1, 2), seen(Put(0, 1), Done, 3, 4)]), "a prophecy");
+}
+
+#[test]
+fn overlapping_calls_may_come_in_either_order() {
+    for value in [0, 1] {
+        assert!(holds(vec![seen(Put(0, 1), Done, 1, 4), seen(Get(0), Value(value), 2, 3)]));
+        assert!(holds(vec![seen(Get(0), Value(value), 1, 4), seen(Put(0, 1), Done, 2, 3)]));
+    }
+    assert!(!holds(vec![seen(Put(0, 1), Done, 1, 4), seen(Get(0), Value(2), 2, 3)]));
+}
+
+#[test]
+fn later_reads_do_not_go_back() {
+    let put = || seen(Put(0, 1), Done, 1, 10);
+    assert!(holds(vec![put(), seen(Get(0), Value(0), 2, 3), seen(Get(0), Value(1), 4, 5)]));
+    assert!(!holds(vec![put(), seen(Get(0), Value(1), 2, 3), seen(Get(0), Value(0), 4, 5)]));
+}
+
+#[test]
+fn an_order_other_than_that_of_return_is_found() {
+    // The puts return in one order, and took effect in the other.
+    let puts = || vec![seen(Put(0, 1), Done, 1, 3), seen(Put(0, 2), Done, 2, 4)];
+    for value in [1, 2] {
+        let mut calls = puts();
+        calls.push(seen(Get(0), Value(value), 5, 6));
+        assert!(holds(calls), "{value} may be the last");
+    }
+    let mut calls = puts();
+    calls.extend([seen(Get(0), Value(1), 5, 6), seen(Get(0), Value(2), 7, 8)]);
+    assert!(!holds(calls), "not both are the last");
+}
+
+#[test]
+fn a_refusal_needs_its_reason() {
+    let first = || seen(Create(0, 1), Done, 1, 2);
+    assert!(holds(vec![first(), seen(Create(0, 2), Refused, 3, 4)]));
+    assert!(!holds(vec![first(), seen(Create(0, 2), Done, 3, 4)]));
+    assert!(!holds(vec![seen(Create(0, 2), Refused, 1, 2), seen(Create(0, 1), Done, 3, 4)]));
+    assert!(holds(vec![seen(Create(0, 2), Refused, 1, 4), seen(Create(0, 1), Done, 2, 3)]));
+}
+
+#[test]
+fn a_call_without_outcome_may_have_happened_or_not() {
+    for (outcome, returned) in [(None, PENDING), (Some(Unknown), 3)] {
+        let put = || call(Put(0, 1), outcome, 1, returned);
+        for value in [0, 1] {
+            assert!(holds(vec![put(), seen(Get(0), Value(value), 4, 5)]), "{value}");
+        }
+        assert!(!holds(vec![put(), seen(Get(0), Value(2), 4, 5)]));
+        let back = vec![put(), seen(Get(0), Value(1), 4, 5), seen(Get(0), Value(0), 6, 7)];
+        assert!(!holds(back), "it does not come undone");
+        let early = vec![seen(Get(0), Value(1), 0, 1), call(Put(0, 1), outcome, 2, returned)];
+        assert!(!holds(early), "not before it began");
+    }
+}
+
+#[test]
+fn a_call_without_outcome_happens_within_its_time() {
+    let late = |returned| {
+        let put = call(Put(0, 1), Some(Unknown), 1, returned);
+        vec![put, seen(Get(0), Value(0), 4, 5), seen(Get(0), Value(1), 6, 7)]
+    };
+    assert!(!holds(late(3)), "it is over before the first read");
+    assert!(holds(late(PENDING)) && holds(late(8)), "between the reads");
+}
+
+#[test]
+fn a_call_without_outcome_may_be_needed_once_only() {
+    let create = call(Create(0, 1), None, 1, PENDING);
+    let calls = |last| {
+        let refused = seen(Create(0, 2), Refused, 2, 3);
+        vec![create.clone(), refused, seen(Put(0, 0), Done, 4, 5), seen(Get(0), Value(last), 6, 7)]
+    };
+    assert!(holds(calls(0)));
+    assert!(!holds(calls(1)), "having explained the refusal it can't come again");
+}
+
+#[test]
+fn a_long_call_is_judged_by_all_states_during_it() {
+    let puts = || vec![seen(Put(0, 1), Done, 2, 3), seen(Put(1, 2), Done, 4, 5)];
+    let with = |scan| {
+        let mut calls = puts();
+        calls.push(scan);
+        holds(calls)
+    };
+    // No single moment shows the old first and the new second register.
+    assert!(with(seen(Scan, Both(0, 2), 1, 6)), "the first was read before, the second after");
+    assert!(with(seen(Scan, Both(0, 0), 1, 6)) && with(seen(Scan, Both(1, 2), 1, 6)));
+    assert!(!with(seen(Scan, Both(2, 0), 1, 6)), "that was never there");
+    assert!(!with(seen(Scan, Both(0, 0), 6, 7)), "it began too late for that");
+    assert!(!with(seen(Scan, Both(1, 2), 0, 1)), "it ended too early for that");
+}
+
+#[test]
+fn the_longest_explanation_is_told() {
+    let calls =
+        [seen(Put(0, 1), Done, 1, 2), seen(Put(0, 2), Done, 3, 4), seen(Get(0), Value(1), 5, 6)];
+    let told = linearize(&calls, &[0; 2], &Divergences::default()).unwrap_err();
+    assert_eq!(told.order, [0, 1]);
+    let (stuck, broken) = told.stuck.expect("a call that could not follow");
+    assert_eq!((stuck, *broken.expected), (2, Value(2)));
+}
+
+/// All orders, all choices: the definition, not an algorithm.
+fn brute_force(calls: &[Call<Registers>]) -> bool {
+    let mut order = Vec::new();
+    explained(calls, &mut order, &mut vec![[0; 2]])
+}
+
+fn optional(call: &Call<Registers>) -> bool {
+    call.seen.is_none_or(|seen| seen == Unknown)
+}
+
+/// Whether the calls of `order`, which led through `states`, can be followed by
+/// others so that all is explained.
+fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec<Model>) -> bool {
+    let complete = (0..calls.len())
+        .filter(|k| !order.contains(k))
+        .all(|k| optional(&calls[k]) || calls[k].op == Scan);
+    if complete && scans_hold(calls, order, states) {
+        return true;
+    }
+    for k in 0..calls.len() {
+        let call = &calls[k];
+        if order.contains(&k)
+            || call.op == Scan
+            || order.iter().any(|&earlier| call.returned < calls[earlier].invoked)
+        {
+            continue;
+        }
+        let mut after = states[states.len() - 1];
+        let effect = call.op.effect(&mut after);
+        if !optional(call) && call.seen != Some(effect) {
+            continue;
+        }
+        order.push(k);
+        states.push(after);
+        if explained(calls, order, states) {
+            return true;
+        }
+        order.pop();
+        states.pop();
+    }
+    false
+}
+
+/// Whether every scan agrees with the states from the last call that returned before it began
+/// to the first that began after it returned.
+fn scans_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> bool {
+    calls.iter().filter(|call| call.op == Scan && !optional(call)).all(|scan| {
+        let before = |&k: &usize| calls[k].returned < scan.invoked;
+        let after = |&k: &usize| calls[k].invoked > scan.returned;
+        let begin = order.iter().rposition(before).map_or(0, |place| place + 1);
+        let end = order.iter().position(after).unwrap_or(order.len());
+        begin <= end
+            && Registers::judge_interval(
+                &mut states[begin..=end].iter(),
+                &scan.op,
+                &scan.seen.unwrap(),
+            )
+            .is_ok()
+    })
+}
+
+/// A random history of at most six calls by three clients; what they saw is
+/// often what they must have seen.
+fn random_history(seed: u64) -> Vec<Call<Registers>> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut below = |end: u64| (random.next_u64() >> 33) % end;
+    let mut running: [Option<Call<Registers>>; 3] = [None, None, None];
+    let mut taken_effect = [false; 3];
+    let mut state = [0; 2];
+    let mut calls = Vec::new();
+    let (count, scans, lost) = (2 + below(5), below(2), below(2));
+    for time in 1.. {
+        let client = below(3) as usize;
+        match running[client].take() {
+            None if calls.len() as u64 + running.iter().flatten().count() as u64 >= count => {
+                if running.iter().all(Option::is_none) {
+                    break;
+                }
+            }
+            None => {
+                let (key, value) = (below(2) as usize, below(3) as u8);
+                let op = match below(8 + scans * 2) {
+                    0..3 => Put(key, value),
+                    3..6 => Get(key),
+                    6 | 7 => Create(key, value),
+                    _ => Scan,
+                };
+                taken_effect[client] = false;
+                running[client] = Some(call(op, None, time, PENDING));
+            }
+            Some(mut begun) if !taken_effect[client] => {
+                taken_effect[client] = true;
+                if lost == 0 || below(4) > 0 {
+                    begun.seen = Some(begun.op.effect(&mut state));
+                }
+                running[client] = Some(begun);
+            }
+            Some(mut done) => {
+                if done.seen.is_some() && below(12) == 0 {
+                    done.seen = Some(match done.op {
+                        Scan => Both(below(3) as u8, below(3) as u8),
+                        Get(_) => Value(below(3) as u8),
+                        Create(..) => [Done, Refused][below(2) as usize],
+                        Put(..) => Done,
+                    });
+                }
+                if done.seen.is_some() || below(2) == 0 {
+                    done.returned = time;
+                    if done.seen.is_none() || (lost == 1 && below(8) == 0) {
+                        done.seen = Some(Unknown);
+                    }
+                }
+                calls.push(done);
+            }
+        }
+    }
+    calls.sort_by_key(|call| call.invoked);
+    calls
+}
+
+#[test]
+fn the_search_agrees_with_all_permutations() {
+    let (mut valid, mut invalid) = (0, 0);
+    for seed in 0..100_000 {
+        let calls = random_history(seed);
+        let expected = brute_force(&calls);
+        let found = linearize(&calls, &[0; 2], &Divergences::default()).is_ok();
+        let told: Vec<_> = calls
+            .iter()
+            .map(|call| {
+                format!("{}..{} {:?} {:?}", call.invoked, call.returned, call.op, call.seen)
+            })
+            .collect();
+        assert_eq!(found, expected, "history {seed}:\n{}", told.join("\n"));
+        if expected { valid += 1 } else { invalid += 1 }
+    }
+    assert!(valid > 30_000 && invalid > 6_000, "{valid} valid and {invalid} invalid histories");
+}
