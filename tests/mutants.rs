@@ -32,12 +32,12 @@ const CASES: u64 = 4_000;
 const MOST_STEPS: usize = 8;
 
 fn sound<S: Subject>() -> Box<Opener<S>> {
-    Box::new(|collection, clock| S::open(collection, clock))
+    Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
 fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
-    Box::new(move |collection, clock| {
-        S::open(Arc::new(FlawedCollection::new(collection, flaw)), clock)
+    Box::new(move |collection, surroundings| {
+        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
     })
 }
 

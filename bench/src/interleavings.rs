@@ -50,7 +50,7 @@ pub fn rows() -> Vec<Row> {
 fn verify_many(count: u64, scenario: impl Fn(u64) -> Scenario<CollectionOp>) {
     let target = Target::<S> {
         backend: &Memory,
-        open: &|collection, clock| S::open(collection, clock),
+        open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
     };
     // Made once, then run with one schedule after the other.

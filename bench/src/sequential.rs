@@ -60,7 +60,7 @@ fn scenario(job: u64, case: u64) -> Scenario<CollectionOp> {
 fn ours(job: u64, cases: u64) {
     let target = Target::<S> {
         backend: &Memory,
-        open: &|collection, clock| S::open(collection, clock),
+        open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
     };
     let mut reached = Reached::new::<S>();
@@ -111,7 +111,7 @@ impl Run {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));
                 let now = self.clock.peek();
                 let overlap = Overlap::Ids(&[]);
-                let moment = Moment { now, divergences: &self.divergences, overlap };
+                let moment = Moment { now, variant: 0, divergences: &self.divergences, overlap };
                 assert!(S::step(&mut self.model, &op, &seen, &moment).is_ok());
             }
         }

@@ -69,6 +69,7 @@ pub(super) fn describe_action<Op: Operation>(action: &Action<Op>) -> String {
     match action {
         Action::Call(op) => op.describe(),
         Action::AdvanceClock(seconds) => format!("(the clock moves by {seconds} s)"),
-        Action::Reopen => "(opens the storage anew)".into(),
+        Action::Reopen { variant: 0 } => "(opens the storage anew)".into(),
+        Action::Reopen { variant } => format!("(opens the storage anew, variant {variant})"),
     }
 }

@@ -160,7 +160,12 @@ fn sequence<S: Subject>(
 fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
     match source.below(48)? {
         47 => Ok(Action::AdvanceClock(*source.choose(&[1, 1, 60, 3_600, -5])?)),
-        46 => Ok(Action::Reopen),
+        // Stores with variants are reopened more often.
+        42..=45 if S::VARIANTS > 1 => {
+            let variant = source.below(usize::from(S::VARIANTS))?;
+            Ok(Action::Reopen { variant: u8::try_from(variant).unwrap_or(0) })
+        }
+        46 => Ok(Action::Reopen { variant: 0 }),
         _ => S::generate(source).map(Action::Call),
     }
 }

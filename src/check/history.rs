@@ -18,6 +18,8 @@ pub struct Call<S: Subject> {
     pub op: S::Op,
     /// What came back; none: nothing did, the client was killed.
     pub seen: Option<S::Seen>,
+    /// The variant in which the client had opened the store.
+    pub variant: u8,
     /// The clock that the call read.
     pub now: Instant,
     /// When it began. All times of a history are distinct.

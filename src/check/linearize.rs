@@ -61,7 +61,12 @@ fn in_order_of_return<S: Subject>(
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
     order.into_iter().all(|call| {
-        let moment = Moment { now: call.now, divergences, overlap: Overlap::Ids(&[]) };
+        let moment = Moment {
+            now: call.now,
+            variant: call.variant,
+            divergences,
+            overlap: Overlap::Ids(&[]),
+        };
         call.seen.as_ref().is_some_and(|seen| S::step(&mut model, &call.op, seen, &moment).is_ok())
     })
 }
@@ -252,7 +257,7 @@ impl<'a, S: Subject> Search<'a, S> {
             Some(Some(ids)) => Overlap::Ids(ids),
             _ => Overlap::Any,
         };
-        Moment { now: call.now, divergences: self.divergences, overlap }
+        Moment { now: call.now, variant: call.variant, divergences: self.divergences, overlap }
     }
 
     /// A call that changes nothing and agrees with the state. It must not be

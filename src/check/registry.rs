@@ -17,10 +17,10 @@ use crate::{
     model::{
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
-        subject::Subject,
+        subject::{Subject, Surroundings},
         users::UsersSubject,
     },
-    seam::{Clock, Collection},
+    seam::Collection,
     sim::schedule::Schedule,
 };
 
@@ -134,8 +134,8 @@ pub struct Replayed {
 
 struct Entry<S>(PhantomData<fn() -> S>);
 
-fn open<S: Subject>(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<S::Store> {
-    S::open(collection, clock)
+fn open<S: Subject>(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<S::Store> {
+    S::open(collection, surroundings)
 }
 
 impl<S: Subject> StoreUnderTest for Entry<S> {

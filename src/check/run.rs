@@ -12,10 +12,11 @@ use super::{
     verify::Target,
 };
 use crate::{
-    model::subject::Subject,
-    seam::{CollectionSpec, Error, Outcome, Site},
+    model::subject::{Subject, Surroundings},
+    seam::{CollectionSpec, Entropy, Error, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
+        entropy::SimEntropy,
         executor::{Client, End, Sim, run as run_clients, run_alone},
         schedule::Decider,
         scheduled::Scheduled,
@@ -30,6 +31,7 @@ pub(super) struct Run<'a, S: Subject> {
     pub initial: S::Model,
     pub storage: Box<dyn Storage>,
     pub clock: SimClock,
+    entropy: Arc<dyn Entropy>,
     spec: CollectionSpec,
     sim: Sim,
     /// The last point in time: every event of a history has its own.
@@ -42,12 +44,13 @@ pub(super) struct Run<'a, S: Subject> {
 /// A client's store, and what the client remembers.
 pub(super) struct Seat<S: Subject> {
     pub store: Arc<S::Store>,
+    pub variant: u8,
     pub memory: S::Memory,
 }
 
 impl<S: Subject> Seat<S> {
     fn new(store: &Arc<S::Store>) -> Self {
-        Self { store: Arc::clone(store), memory: S::Memory::default() }
+        Self { store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
     }
 }
 
@@ -80,6 +83,7 @@ impl<'a, S: Subject> Run<'a, S> {
             initial: S::model_of_legacy(&scenario.legacy),
             storage,
             clock,
+            entropy: Arc::new(SimEntropy::new(scenario.seed)),
             spec,
             sim,
             time: AtomicU64::new(0),
@@ -90,7 +94,7 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// A seat at a store on a new handle of `storage`.
     pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, false))?.map(|store| Seat::new(&store))
+        self.alone(self.open(storage, 0, false))?.map(|store| Seat::new(&store))
     }
 
     /// Runs what nobody else can hold up.
@@ -102,19 +106,31 @@ impl<'a, S: Subject> Run<'a, S> {
         })
     }
 
-    async fn open(&self, storage: &dyn Storage, scheduled: bool) -> Result<Arc<S::Store>, Error> {
+    /// Opens the store in a variant on a new handle of `storage`; `scheduled`:
+    /// with scheduling points, because there will be several clients.
+    pub async fn open(
+        &self,
+        storage: &dyn Storage,
+        variant: u8,
+        scheduled: bool,
+    ) -> Result<Arc<S::Store>, Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
         if scheduled && !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
-        Ok((self.target.open)(collection, Arc::new(self.clock.for_store())))
+        let surroundings = Surroundings {
+            clock: Arc::new(self.clock.for_store()),
+            entropy: Arc::clone(&self.entropy),
+            variant,
+        };
+        Ok((self.target.open)(collection, &surroundings))
     }
 
     /// A seat for each client, at as many handles as the scenario says.
     pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
         Ok(of_client.map(Seat::new).collect())
@@ -188,7 +204,10 @@ impl<'a, S: Subject> Run<'a, S> {
     ) -> Result<(), Error> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
-            Action::Reopen => seat.store = self.open(&*self.storage, true).await?,
+            Action::Reopen { variant } => {
+                seat.store = self.open(&*self.storage, *variant, true).await?;
+                seat.variant = *variant;
+            }
             Action::Call(op) => {
                 let mut op = op.clone();
                 let (invoked, io_invoked) = (self.tick(), self.storage.io_steps());
@@ -200,6 +219,7 @@ impl<'a, S: Subject> Run<'a, S> {
                     action: place.action,
                     op,
                     seen: Some(seen),
+                    variant: seat.variant,
                     now: reading.unwrap_or_else(|| self.clock.peek()),
                     invoked,
                     returned: self.tick(),

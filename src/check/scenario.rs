@@ -52,7 +52,11 @@ pub enum Action<Op> {
     AdvanceClock(i64),
     /// Opens the storage anew, as a process that starts does, and goes on with
     /// that instance.
-    Reopen,
+    Reopen {
+        /// In which variant of the store; see `Subject::VARIANTS`.
+        #[serde(default)]
+        variant: u8,
+    },
 }
 
 /// How the clients are run.
@@ -91,7 +95,7 @@ impl<Op: Operation> Scenario<Op> {
     pub fn operations(&self) -> impl Iterator<Item = &Op> {
         self.actions().filter_map(|action| match action {
             Action::Call(op) => Some(op),
-            Action::AdvanceClock(_) | Action::Reopen => None,
+            Action::AdvanceClock(_) | Action::Reopen { .. } => None,
         })
     }
 

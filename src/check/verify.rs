@@ -21,9 +21,9 @@ use super::{
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Moment, Overlap, Subject, Verdict},
+        subject::{Moment, Overlap, Subject, Surroundings, Verdict},
     },
-    seam::{Clock, Collection, Error},
+    seam::{Collection, Error},
     sim::{
         executor::End,
         schedule::{Decider, Preemption},
@@ -32,7 +32,7 @@ use crate::{
 
 /// Opens a store on a collection.
 pub type Opener<S> =
-    dyn Fn(Arc<dyn Collection>, Arc<dyn Clock>) -> Arc<<S as Subject>::Store> + Send + Sync;
+    dyn Fn(Arc<dyn Collection>, &Surroundings) -> Arc<<S as Subject>::Store> + Send + Sync;
 
 /// What is under proof: a store on a backend.
 pub struct Target<'a, S: Subject> {
@@ -129,8 +129,10 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 run.clock.advance(*seconds);
                 continue;
             }
-            Action::Reopen => {
-                seat.store = run.seat(&*run.storage)?.store;
+            Action::Reopen { variant } => {
+                let opened = run.open(&*run.storage, *variant, false);
+                seat.store = run.alone(opened)??;
+                seat.variant = *variant;
                 continue;
             }
         };
@@ -141,6 +143,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         seen.digest(&mut digest);
         let moment = Moment {
             now: run.clock.peek(),
+            variant: seat.variant,
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };

@@ -6,7 +6,7 @@ use std::{fmt, future::Future, hash::Hash, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{divergence::Divergences, legacy::LegacyDocument, source::Source};
-use crate::seam::{Clock, Collection, CollectionSpec, Instant, RecordId};
+use crate::seam::{Clock, Collection, CollectionSpec, Entropy, Instant, RecordId};
 
 /// A store under proof.
 ///
@@ -38,7 +38,12 @@ pub trait Subject: Sized + 'static {
     fn spec() -> CollectionSpec;
 
     /// Opens our own implementation.
-    fn open(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<Self::Store>;
+    fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store>;
+
+    /// How many ways of opening the store there are, for stores whose outcomes
+    /// depend on it (with a key, without one, with a wrong one). Variant 0 is
+    /// what clients begin with; a client may reopen the store in another.
+    const VARIANTS: u8 = 1;
 
     /// Makes an operation.
     ///
@@ -145,11 +150,24 @@ pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     fn digest(&self, into: &mut impl std::hash::Hasher);
 }
 
+/// What a store is opened with.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where nonces and the like come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Which of the [`Subject::VARIANTS`]; below that number.
+    pub variant: u8,
+}
+
 /// The circumstances of a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     /// The clock that the operation read.
     pub now: Instant,
+    /// The variant in which the client had opened the store.
+    pub variant: u8,
     /// What differs from the contract by declaration.
     pub divergences: &'a Divergences,
     /// The ids that operations overlapping with this one may write.

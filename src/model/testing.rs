@@ -15,11 +15,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{
     divergence::Divergences,
     source::{Focus, INSTANTS, Source},
-    subject::{Moment, Operation, Overlap, Reach, Subject, Verdict},
+    subject::{Moment, Operation, Overlap, Reach, Subject, Surroundings, Verdict},
 };
 use crate::{
     backend::memory::MemoryBackend,
-    seam::{Backend, Clock, Instant},
+    seam::{Backend, Clock, Entropy, Instant},
 };
 
 /// A clock that shows what it is told.
@@ -41,6 +41,21 @@ impl Clock for TestClock {
     fn now(&self) -> Instant {
         *self.0.lock().unwrap()
     }
+}
+
+/// Randomness for which no test cares.
+struct Zeroes;
+
+impl Entropy for Zeroes {
+    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+/// What a store is opened with in variant 0.
+pub(crate) fn surroundings(clock: &TestClock) -> Surroundings {
+    Surroundings { clock: Arc::new(clock.clone()), entropy: Arc::new(Zeroes), variant: 0 }
 }
 
 /// Memory never waits: every future is ready at once.
@@ -68,7 +83,7 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
     let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
     let clock = TestClock::new(INSTANTS[0]);
     let backend = MemoryBackend::new(Arc::new(clock.clone())).with_page_size(2);
-    let store = S::open(ready(backend.open(S::spec())).unwrap(), Arc::new(clock.clone()));
+    let store = S::open(ready(backend.open(S::spec())).unwrap(), &surroundings(&clock));
     let divergences = Divergences::default();
     let mut model = S::Model::default();
     let mut memory = S::Memory::default();
@@ -81,8 +96,12 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
         let mut op = S::generate(&mut source).unwrap();
         let json = serde_json::to_string(&op).unwrap();
         assert_eq!(serde_json::from_str::<S::Op>(&json).unwrap(), op, "a file keeps {json}");
-        let moment =
-            Moment { now: clock.now(), divergences: &divergences, overlap: Overlap::Ids(&[]) };
+        let moment = Moment {
+            now: clock.now(),
+            variant: 0,
+            divergences: &divergences,
+            overlap: Overlap::Ids(&[]),
+        };
         let unseen = S::outcomes_unseen(&model, &op, &moment);
         let seen = ready(S::execute(&store, &mut op, &mut memory));
         log += &format!("{} => {}\n", op.describe(), seen.describe());

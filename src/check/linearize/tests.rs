@@ -12,9 +12,9 @@ use crate::{
         divergence::Divergences,
         legacy::LegacyDocument,
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Verdict},
+        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
     },
-    seam::{Clock, Collection, CollectionSpec, Instant, RecordId},
+    seam::{Collection, CollectionSpec, Instant, RecordId},
 };
 
 /// Two registers, which begin with 0.
@@ -79,7 +79,7 @@ impl Subject for Registers {
         CollectionSpec::new("registers")
     }
 
-    fn open(_: Arc<dyn Collection>, _: Arc<dyn Clock>) -> Arc<()> {
+    fn open(_: Arc<dyn Collection>, _: &Surroundings) -> Arc<()> {
         Arc::new(())
     }
 
@@ -201,6 +201,7 @@ fn call(op: Op, seen: Option<Seen>, invoked: u64, returned: u64) -> Call<Registe
         op,
         seen,
         now: Instant::UNIX_EPOCH,
+        variant: 0,
         invoked,
         returned,
         io_invoked: 0,

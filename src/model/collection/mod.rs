@@ -25,11 +25,9 @@ use super::{
     legacy::LegacyDocument,
     payload::PayloadInput,
     source::Source,
-    subject::{Broken, Moment, Reach, Subject},
+    subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
-use crate::seam::{
-    Clock, Collection, CollectionSpec, Encoding, Instant, KeySpec, LegacySpec, RecordId,
-};
+use crate::seam::{Collection, CollectionSpec, Encoding, Instant, KeySpec, LegacySpec, RecordId};
 
 /// The collection itself, as a store under proof.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +65,7 @@ impl Subject for CollectionSubject {
         spec
     }
 
-    fn open(collection: Arc<dyn Collection>, _clock: Arc<dyn Clock>) -> Arc<Self::Store> {
+    fn open(collection: Arc<dyn Collection>, _: &Surroundings) -> Arc<Self::Store> {
         collection
     }
 

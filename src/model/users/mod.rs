@@ -21,10 +21,10 @@ use serde_json::Value;
 use super::{
     legacy::LegacyDocument,
     source::{RawId, Source},
-    subject::{Broken, Moment, Reach, Subject},
+    subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
 use crate::{
-    seam::{Clock, Collection, CollectionSpec, RecordId},
+    seam::{Collection, CollectionSpec, RecordId},
     store::{
         instant_text::InstantText,
         users::{UserStore, Users},
@@ -54,8 +54,8 @@ impl Subject for UsersSubject {
         UserStore::spec()
     }
 
-    fn open(collection: Arc<dyn Collection>, clock: Arc<dyn Clock>) -> Arc<Self::Store> {
-        Arc::new(UserStore::new(collection, clock))
+    fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store> {
+        Arc::new(UserStore::new(collection, Arc::clone(&surroundings.clock)))
     }
 
     fn generate(source: &mut Source<'_, '_>) -> arbitrary::Result<UsersOp> {

@@ -7,7 +7,7 @@ use crate::{
         divergence::Divergences,
         source::INSTANTS,
         subject::{Operation, Overlap, Verdict},
-        testing::{TestClock, ready, run_many},
+        testing::{TestClock, ready, run_many, surroundings},
     },
     seam::{Backend, CollectionExt, Instant, Payload, Record},
 };
@@ -68,7 +68,12 @@ fn every_wrong_answer_is_rejected() {
     ann.oidc_subject = Some(Arc::from("s"));
     let before = model(std::slice::from_ref(&ann));
     let divergences = Divergences::default();
-    let moment = Moment { now: INSTANTS[0], divergences: &divergences, overlap: Overlap::Ids(&[]) };
+    let moment = Moment {
+        now: INSTANTS[0],
+        variant: 0,
+        divergences: &divergences,
+        overlap: Overlap::Ids(&[]),
+    };
     let accepts = |op: &UsersOp, seen: &UsersSeen| {
         UsersSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
     };
@@ -107,8 +112,8 @@ fn the_model_reads_legacy_users_as_the_store_does() {
             UsersSubject::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
         let model = UsersSubject::model_of_legacy(&documents);
         assert_eq!(model.users.len(), documents.len());
-        let clock = Arc::new(TestClock::new(INSTANTS[0]));
-        let backend = MemoryBackend::new(clock.clone());
+        let clock = TestClock::new(INSTANTS[0]);
+        let backend = MemoryBackend::new(Arc::new(clock.clone()));
         // Without keys: older software did not enforce any.
         let collection = ready(backend.open(CollectionSpec::new("users"))).unwrap();
         for document in &documents {
@@ -122,7 +127,7 @@ fn the_model_reads_legacy_users_as_the_store_does() {
             legacy_texts += 1;
         }
         let collection = ready(backend.open(UsersSubject::spec())).unwrap();
-        let store = UsersSubject::open(collection, clock);
+        let store = UsersSubject::open(collection, &surroundings(&clock));
         let seen = ready(UsersSubject::execute(&*store, &mut UsersOp::List, &mut ()));
         let verdict =
             UsersSubject::judge_interval(&mut std::iter::once(&model), &UsersOp::List, &seen);
