@@ -65,11 +65,11 @@ fn a_case_does_not_depend_on_the_cases_before_it() {
 fn every_purpose_has_its_share_of_the_cases() {
     let of = |backend: &dyn BackendUnderTest, purpose| {
         let capabilities = backend.capabilities();
-        (0..80).filter(|case| Purpose::of_case(*case, &capabilities) == purpose).count()
+        (0..320).filter(|case| Purpose::of_case(*case, &capabilities) == purpose).count()
     };
-    assert_eq!(of(&Memory, Purpose::Sequence), 40);
+    assert_eq!(of(&Memory, Purpose::Sequence), 160);
     assert_eq!(of(&Memory, Purpose::Threads), 10);
     assert_eq!(of(&Memory, Purpose::Crash), 0);
     assert_eq!(of(&Simulated::file(), Purpose::Threads), 0);
-    assert_eq!(of(&Simulated::file(), Purpose::Crash), 10);
+    assert_eq!(of(&Simulated::file(), Purpose::Crash), 40);
 }

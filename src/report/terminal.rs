@@ -67,6 +67,13 @@ pub fn violation(store: &str, backend: &str, violation: &Violation) -> String {
     for line in aligned(&rows, &[]).lines() {
         let _ = writeln!(text, "  {line}");
     }
+    for step in violation.steps.iter().filter(|step| step.broken) {
+        // What the table had no room for.
+        if cut(&step.expected, CELL) != step.expected || cut(&step.got, CELL) != step.got {
+            let _ = writeln!(text, "  expected: {}", cut(&step.expected, LINE));
+            let _ = writeln!(text, "  got:      {}", cut(&step.got, LINE));
+        }
+    }
     if let Some(crash) = &violation.crash {
         let _ = writeln!(text, "  crash: {crash}");
     }
@@ -78,22 +85,27 @@ fn step(step: &Step) -> [String; 5] {
     let mark = if step.broken { "<-- broken" } else { "" };
     [
         step.client.clone(),
-        cut(&step.operation),
-        cut(&step.expected),
-        cut(&step.got),
+        cut(&step.operation, OPERATION),
+        cut(&step.expected, CELL),
+        cut(&step.got, CELL),
         mark.to_owned(),
     ]
 }
 
-/// A cell of a table, not so long that the table can't be read. Everything is
-/// in the replay file.
-fn cut(text: &str) -> String {
-    const MOST: usize = 72;
+/// How many characters of an operation a table shows.
+const OPERATION: usize = 60;
+/// How many of what was expected, and of what came back.
+const CELL: usize = 36;
+/// How many of either on a line of its own.
+const LINE: usize = 1_000;
+
+/// At most so many characters, on one line. Everything is in the replay file.
+fn cut(text: &str, most: usize) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().count() <= MOST {
+    if text.chars().count() <= most {
         return text;
     }
-    text.chars().take(MOST - 1).chain(['…']).collect()
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Columns of equal width; those in `numbers` are aligned to the right.
@@ -138,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_cell_stays_on_one_line_of_bounded_length() {
-        assert_eq!(cut("a\nb"), "a b");
-        assert_eq!(cut(&"x".repeat(500)).chars().count(), 72);
+        assert_eq!(cut("a\nb", 10), "a b");
+        assert_eq!(cut(&"é".repeat(500), 10).chars().count(), 10);
     }
 }
