@@ -2,7 +2,7 @@
 
 use storeproof::{
     seam::{CollectionExt, Write},
-    sim::disk::{ImageKind, SimDisk},
+    sim::disk::{Event, ImageKind, SimDisk},
 };
 
 use super::{contents, disk_with, files, id, open, record, sim, things, wait};
@@ -90,6 +90,51 @@ fn a_commit_of_several_happens_wholly_or_not_at_all() {
         },
     );
     assert!(before > 10 && after > 10, "both outcomes are reached: {before}, {after}");
+}
+
+/// A power loss may keep any part of what was not synced: what must be durable
+/// first is therefore a matter of order.
+#[test]
+fn an_intent_is_durable_before_the_first_file_changes_and_gone_after_the_last_is_durable() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, things());
+    wait(collection.put(record("old", "1"))).unwrap();
+    let start = fs.disk().trace_len();
+    let writes = vec![
+        Write::put(record("a", "1")),
+        Write::put(record("d/b", "1")),
+        Write::delete(id("old")),
+    ];
+    wait(collection.commit(writes)).unwrap();
+    let disk = fs.disk();
+    let mut order = Vec::new();
+    for step in &disk.trace()[start..] {
+        match &step.event {
+            Event::Rename { to, .. } => order.push(format!("{to} comes")),
+            Event::Remove { name, .. } => order.push(format!("{name} goes")),
+            Event::SyncFile { .. } => order.push("file synced".to_owned()),
+            Event::SyncDirectory { .. } => order.push("directory synced".to_owned()),
+            _ => {}
+        }
+    }
+    assert_eq!(
+        order,
+        [
+            "directory synced", // It has the new directory `d`.
+            "file synced",
+            ".storeproof.intent comes",
+            "directory synced",
+            "file synced",
+            "a.json comes",
+            "file synced",
+            "b.json comes",
+            "old.json goes",
+            "directory synced",
+            "directory synced",
+            ".storeproof.intent goes",
+            "directory synced",
+        ]
+    );
 }
 
 #[test]

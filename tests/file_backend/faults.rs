@@ -5,7 +5,10 @@ use std::{
     future::{Future, pending},
     io,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -32,11 +35,13 @@ enum Fate {
 
 /// One process's view of the disk.
 #[derive(Clone)]
-struct Process {
+pub(crate) struct Process {
     disk: SimFs,
     fate: Arc<Mutex<Fate>>,
     /// The name of the call that failed.
     failed: Arc<Mutex<Option<&'static str>>>,
+    /// How many calls were made.
+    calls: Arc<AtomicUsize>,
 }
 
 enum Turn {
@@ -47,8 +52,9 @@ enum Turn {
 }
 
 impl Process {
-    fn new(disk: SimFs) -> Self {
-        Self { disk, fate: Arc::new(Mutex::new(Fate::Live)), failed: Arc::default() }
+    pub(crate) fn new(disk: SimFs) -> Self {
+        let fate = Arc::new(Mutex::new(Fate::Live));
+        Self { disk, fate, failed: Arc::default(), calls: Arc::default() }
     }
 
     fn meets(&self, fate: Fate) {
@@ -60,7 +66,13 @@ impl Process {
         *self.failed.lock().unwrap()
     }
 
+    /// How many calls were made so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     fn turn(&self, call: &'static str) -> Turn {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let mut fate = self.fate.lock().unwrap();
         let (left, next, turn): (_, fn(usize) -> Fate, _) = match *fate {
             Fate::Live => return Turn::Do,
