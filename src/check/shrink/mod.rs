@@ -6,6 +6,10 @@
 //! with the schedule as it was; if that no longer fails, a few random schedules
 //! are searched, because fewer steps need another interleaving.
 
+mod rename;
+
+use rename::renamed;
+
 use super::{
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
@@ -54,6 +58,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
         shrinker.simplify(&mut best);
+        shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
             break;
         }
@@ -243,6 +248,16 @@ impl<S: Subject> Shrinker<'_, S> {
                     *best = smaller
                 }
                 _ => place += 1,
+            }
+        }
+    }
+
+    /// Shorter names for what several actions name alike.
+    fn rename(&mut self, best: &mut Counterexample<S::Op>) {
+        while !self.is_exhausted() {
+            let candidates = renamed(&best.scenario);
+            if !candidates.into_iter().any(|candidate| self.take(best, candidate)) {
+                return;
             }
         }
     }
