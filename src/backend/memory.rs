@@ -101,11 +101,11 @@ struct Stored {
 }
 
 /// The values of a record in all indexes, in their order.
-type Values = Box<[Option<Arc<KeyValue>>]>;
+type Values = Box<[Option<KeyValue>]>;
 
 struct Index {
     key: KeySpec,
-    holders: BTreeSet<(Arc<KeyValue>, Instant, RecordId)>,
+    holders: BTreeSet<(KeyValue, Instant, RecordId)>,
 }
 
 /// No mutex here guards a state that a panic could leave half changed: no
@@ -130,9 +130,9 @@ impl Storage {
         }
         let mut holders = BTreeSet::new();
         for (id, stored) in &mut self.records {
-            let value = key.value_in(&stored.record.data).map(Arc::new);
+            let value = key.value_in(&stored.record.data);
             if let Some(value) = &value {
-                holders.insert((Arc::clone(value), stored.record.created_at, id.clone()));
+                holders.insert((value.clone(), stored.record.created_at, id.clone()));
             }
             let values = std::mem::take(&mut stored.values);
             stored.values = values.into_iter().chain([value]).collect();
@@ -159,7 +159,7 @@ impl Storage {
     }
 
     fn values_of(&self, data: &Payload) -> Values {
-        self.indexes.iter().map(|index| index.key.value_in(data).map(Arc::new)).collect()
+        self.indexes.iter().map(|index| index.key.value_in(data)).collect()
     }
 
     /// Those that hold a value of an index, by (`created_at`, id), expired ones
@@ -167,10 +167,10 @@ impl Storage {
     fn holders<'a>(
         &'a self,
         place: usize,
-        value: &Arc<KeyValue>,
+        value: &KeyValue,
     ) -> impl Iterator<Item = &'a RecordId> + use<'a> {
-        let value = Arc::clone(value);
-        let first = (Arc::clone(&value), Instant::MIN, first_id().clone());
+        let value = value.clone();
+        let first = (value.clone(), Instant::MIN, first_id().clone());
         self.indexes
             .get(place)
             .map(|index| index.holders.range(first..))
@@ -198,7 +198,7 @@ impl Storage {
         let created_at = record.created_at;
         for (index, value) in self.indexes.iter_mut().zip(&values) {
             if let Some(value) = value {
-                index.holders.insert((Arc::clone(value), created_at, id.clone()));
+                index.holders.insert((value.clone(), created_at, id.clone()));
             }
         }
         self.order.insert((created_at, id.clone()));
@@ -388,7 +388,7 @@ impl Collection for MemoryCollection {
         let now = self.clock.now();
         let mut found = Found::default();
         if let (Some(value), Some(place)) = (KeyValue::new(parts), self.places.get(at)) {
-            let holders = storage.holders(*place, &Arc::new(value));
+            let holders = storage.holders(*place, &value);
             let live = holders.filter_map(|id| storage.live(id, now));
             found.records = live.map(|stored| stored.record.clone()).collect();
         }

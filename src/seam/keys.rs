@@ -2,13 +2,9 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer, de::Visitor};
 
-use super::payload::Payload;
+use super::payload::{Payload, is_json};
 
 /// A secondary key of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,24 +27,48 @@ pub struct KeyPart {
     pub default: Option<Arc<str>>,
 }
 
-/// The value of a key: its parts, none of them empty.
+/// The value of a key: its parts, none of them empty. Cheap to clone.
+///
+/// One text: each part after its length in bytes and a colon, so that no two
+/// lists of parts give the same text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyValue(Box<[Box<str>]>);
+pub struct KeyValue(Arc<str>);
 
 impl KeyValue {
     /// The value of these parts, or `None` if one is empty: nothing has it.
     #[must_use]
     pub fn new(parts: &[&str]) -> Option<Self> {
-        if parts.iter().any(|part| part.is_empty()) {
-            return None;
+        let mut text = String::new();
+        for part in parts {
+            push_part(&mut text, part)?;
         }
-        Some(Self(parts.iter().map(|part| Box::from(*part)).collect()))
+        Some(Self(text.into()))
     }
 
     /// Its parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (length, tail) = rest.split_once(':')?;
+            let part;
+            (part, rest) = tail.split_at_checked(length.parse().ok()?)?;
+            Some(part)
+        })
     }
+}
+
+fn push_part(text: &mut String, part: &str) -> Option<()> {
+    if part.is_empty() {
+        return None;
+    }
+    // Most are short: their length needs no formatter.
+    match u8::try_from(part.len()) {
+        Ok(length @ 0..10) => text.push(char::from(b'0' + length)),
+        _ => text.push_str(&part.len().to_string()),
+    }
+    text.push(':');
+    text.push_str(part);
+    Some(())
 }
 
 impl KeySpec {
@@ -100,18 +120,14 @@ impl KeySpec {
     /// no keys; of a repeated JSON name the last counts.
     #[must_use]
     pub fn value_in(&self, payload: &Payload) -> Option<KeyValue> {
-        let pointers: Vec<&str> = self.parts.iter().map(|part| &*part.pointer).collect();
-        let found = strings_at(payload.bytes(), &pointers);
-        let mut parts = Vec::with_capacity(self.parts.len());
-        for (part, found) in self.parts.iter().zip(found) {
-            match found.filter(|text| !text.is_empty()) {
-                Some(text) => parts.push(text.into_boxed_str()),
-                None => {
-                    parts.push(Box::from(part.default.as_deref().filter(|text| !text.is_empty())?))
-                }
-            }
+        let text = json_text(payload.bytes(), payload.is_known_json())?;
+        let mut value = String::with_capacity(32);
+        for part in &*self.parts {
+            let found = find(text, &part.pointer).and_then(string);
+            let found = found.filter(|text| !text.is_empty());
+            push_part(&mut value, found.as_deref().or(part.default.as_deref())?)?;
         }
-        Some(KeyValue(parts.into_boxed_slice()))
+        Some(KeyValue(value.into()))
     }
 }
 
@@ -121,110 +137,159 @@ fn is_pointer(text: &str) -> bool {
 }
 
 /// The strings at these pointers: `None` where there is none, or something
-/// else than a string.
+/// else than a string. Invalid JSON has none.
 pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> {
-    raw_at(json, pointers)
-        .into_iter()
-        .map(|raw| raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
-        .collect()
+    let text = json_text(json, false);
+    let string_at = |pointer: &&str| Some(string(find(text?, pointer)?)?.into_owned());
+    pointers.iter().map(string_at).collect()
 }
 
-/// The raw JSON texts at these pointers. Invalid JSON has none.
-pub(crate) fn raw_at<'a>(json: &'a [u8], pointers: &[&str]) -> Vec<Option<&'a RawValue>> {
-    let mut found = vec![None; pointers.len()];
-    // One pass over the whole: this also finds out whether it is JSON.
-    let Ok(whole) = serde_json::from_slice::<&RawValue>(json) else { return found };
-    let wanted =
-        pointers.iter().enumerate().map(|(place, pointer)| Wanted { place, rest: pointer });
-    search(whole, &wanted.collect::<Vec<_>>(), &mut found);
-    found
-}
-
-/// A pointer's remainder, to be looked up below some value.
-#[derive(Clone, Copy)]
-struct Wanted<'p> {
-    place: usize,
-    rest: &'p str,
-}
-
-/// Recursion goes only as deep as the pointers do.
-fn search<'a>(value: &'a RawValue, wanted: &[Wanted<'_>], found: &mut [Option<&'a RawValue>]) {
-    for want in wanted.iter().filter(|want| want.rest.is_empty()) {
-        if let Some(slot) = found.get_mut(want.place) {
-            *slot = Some(value);
-        }
+/// The bytes as text, if they are JSON; looks only where that is not known.
+fn json_text(bytes: &[u8], known_json: bool) -> Option<&str> {
+    if !known_json && !is_json(bytes) {
+        return None;
     }
-    let below: Vec<_> = wanted.iter().copied().filter(|want| !want.rest.is_empty()).collect();
-    if !below.is_empty() && value.get().starts_with(['{', '[']) {
-        let mut reader = serde_json::Deserializer::from_str(value.get());
-        // The text is valid JSON already; names that are no text match nothing.
-        let _ = reader.deserialize_any(Members { wanted: &below, found });
-    }
+    std::str::from_utf8(bytes).ok()
 }
 
-impl<'p> Wanted<'p> {
-    /// What is left to look up in the member `name`, if that is on the way.
-    fn below(&self, name: &[u8]) -> Option<Self> {
-        let rest = self.rest.strip_prefix('/')?;
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (token, rest) = rest.split_at_checked(end)?;
-        let matches = if token.contains('~') {
-            token.replace("~1", "/").replace("~0", "~").as_bytes() == name
-        } else {
-            token.as_bytes() == name
+/// The value at a pointer in a text that is JSON; of a repeated name the last
+/// counts.
+fn find<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
+    let mut value = json.trim_ascii();
+    for token in pointer.split('/').skip(1) {
+        let token = match token.contains('~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
         };
-        matches.then_some(Wanted { place: self.place, rest })
-    }
-}
-
-struct Members<'w, 'p, 'f, 'a> {
-    wanted: &'w [Wanted<'p>],
-    found: &'f mut [Option<&'a RawValue>],
-}
-
-impl<'p, 'a> Members<'_, 'p, '_, 'a> {
-    fn named(&self, name: &[u8]) -> Vec<Wanted<'p>> {
-        self.wanted.iter().filter_map(|want| want.below(name)).collect()
-    }
-
-    /// Of a repeated name the last counts, whatever it holds.
-    fn take(&mut self, value: &'a RawValue, named: &[Wanted<'p>]) {
-        for want in named {
-            if let Some(slot) = self.found.get_mut(want.place) {
-                *slot = None;
+        let mut items = Items::of(value)?;
+        value = match items.kind {
+            Kind::Object => items.filter(|(name, _)| is_named(name, &token)).last()?.1,
+            // RFC 6901: digits without leading zeros.
+            Kind::Array => {
+                items.nth(token.parse().ok().filter(|n: &usize| *n.to_string() == *token)?)?.1
             }
-        }
-        search(value, named, self.found);
+        };
+    }
+    Some(value)
+}
+
+/// The string that a JSON value is; `None` for any other, and for one that is
+/// no text (a lone surrogate).
+fn string(value: &str) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(value).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// Whether a member's name, quotes included, is this one.
+fn is_named(name: &str, wanted: &str) -> bool {
+    let inner = name.get(1..name.len() - 1).unwrap_or_default();
+    if inner.contains('\\') {
+        return serde_json::from_str(name).is_ok_and(|Name(name)| *name == *wanted.as_bytes());
+    }
+    inner == wanted
+}
+
+/// The members of an object (name and value), or the elements of an array
+/// (empty name and value), of a text that is known to be JSON: ends are looked
+/// for, nothing is checked, and what is not JSON gives some items or none.
+struct Items<'a> {
+    rest: &'a str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Object,
+    Array,
+}
+
+impl<'a> Items<'a> {
+    fn of(value: &'a str) -> Option<Self> {
+        let kind = match value.as_bytes().first()? {
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            _ => return None,
+        };
+        Some(Self { rest: value.get(1..)?, kind })
+    }
+
+    /// Takes what the first `length` bytes are.
+    fn take(&mut self, length: usize) -> Option<&'a str> {
+        let taken;
+        (taken, self.rest) = self.rest.split_at_checked(length)?;
+        Some(taken)
+    }
+
+    /// Passes over blanks, commas and colons between items.
+    fn skip_between(&mut self) {
+        let between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':');
+        let count = self.rest.bytes().take_while(between).count();
+        self.take(count);
     }
 }
 
-impl<'a> Visitor<'a> for Members<'_, '_, '_, 'a> {
-    type Value = ();
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'a str, &'a str);
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or an array")
+    fn next(&mut self) -> Option<Self::Item> {
+        self.skip_between();
+        let mut name = "";
+        if self.kind == Kind::Object {
+            name = self.take(string_length(self.rest.as_bytes())?)?;
+            self.skip_between();
+        }
+        let length = value_length(self.rest.as_bytes())?;
+        Some((name, self.take(length)?))
     }
+}
 
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Name(name)) = map.next_key()? {
-            let named = self.named(&name);
-            if named.is_empty() {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                self.take(map.next_value()?, &named);
+/// How long the string is that begins here, quotes included.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut escaped = false;
+    let end = bytes.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some(end + 2)
+}
+
+/// How long the value is that begins here; `None` at the end of what holds it.
+fn value_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_length(bytes),
+        b'{' | b'[' => nested_length(bytes),
+        b'}' | b']' => None,
+        _ => {
+            let ends =
+                |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            Some(bytes.iter().position(ends).unwrap_or(bytes.len()))
+        }
+    }
+}
+
+/// Without recursion: any depth is legal.
+fn nested_length(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut place) = (0_usize, 0);
+    loop {
+        match bytes.get(place)? {
+            b'"' => place += string_length(bytes.get(place..)?)? - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(place + 1);
+                }
             }
+            _ => {}
         }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        let mut place = 0_usize;
-        while let Some(value) = seq.next_element()? {
-            let named = self.named(place.to_string().as_bytes());
-            self.take(value, &named);
-            place += 1;
-        }
-        Ok(())
+        place += 1;
     }
 }
 

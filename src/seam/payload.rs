@@ -50,6 +50,11 @@ impl Payload {
         self.known_json || is_json(&self.bytes)
     }
 
+    /// Whether it was found to be JSON before; if not, it may be all the same.
+    pub(super) fn is_known_json(&self) -> bool {
+        self.known_json
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -65,7 +70,7 @@ impl Payload {
 
 /// `IgnoredAny` is skipped without recursion and without looking at numbers'
 /// size or escapes' meaning, but also without checking UTF-8: hence `from_utf8`.
-fn is_json(bytes: &[u8]) -> bool {
+pub(super) fn is_json(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
