@@ -13,6 +13,14 @@ use crate::seam::Instant;
 #[serde(transparent)]
 pub struct RawId(pub Arc<str>);
 
+impl RawId {
+    /// A copy of its own: clones of a shared text would make all threads of a
+    /// campaign count on one cache line.
+    fn copy(&self) -> Self {
+        Self(Arc::from(&*self.0))
+    }
+}
+
 /// What a case concentrates on: few hot ids, some of the operations (swarm
 /// testing: Groce et al., ISSTA 2012), a handful of instants.
 #[derive(Clone, Debug)]
@@ -49,9 +57,7 @@ impl Focus {
                 plain_ids().get(place).cloned().unwrap_or_else(|| raw("a"))
             };
             if !ids.contains(&id) {
-                // A copy of its own: clones of a shared text would make all
-                // threads of a campaign count on one cache line.
-                ids.push(RawId(Arc::from(&*id.0)));
+                ids.push(id.copy());
             }
         }
         let all = if operations >= 64 { u64::MAX } else { (1 << operations) - 1 };
@@ -81,7 +87,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn below(&mut self, end: usize) -> Result<usize> {
-        self.bytes.choose_index(end)
+        below(self.bytes, end)
     }
 
     /// True in `part` of `whole` cases.
@@ -89,7 +95,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn ratio(&mut self, part: u8, whole: u8) -> Result<bool> {
-        self.bytes.ratio(part, whole)
+        Ok(below(self.bytes, usize::from(whole))? < usize::from(part))
     }
 
     /// One of `items`.
@@ -97,7 +103,8 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them; when there are none.
     pub fn choose<'i, T>(&mut self, items: &'i [T]) -> Result<&'i T> {
-        self.bytes.choose(items)
+        let place = below(self.bytes, items.len())?;
+        items.get(place).ok_or(arbitrary::Error::EmptyChoose)
     }
 
     /// The number of an operation that is switched on, by weight: `weights[k]`
@@ -113,9 +120,9 @@ impl<'a, 'b> Source<'a, 'b> {
         let total: usize =
             weights.iter().enumerate().map(|(kind, own)| weight_of(kind, *own)).sum();
         if total == 0 {
-            return self.bytes.choose_index(weights.len());
+            return self.below(weights.len());
         }
-        let mut ticket = self.bytes.choose_index(total)?;
+        let mut ticket = self.below(total)?;
         for (kind, own) in weights.iter().enumerate() {
             let own = weight_of(kind, *own);
             if ticket < own {
@@ -131,12 +138,12 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn id(&mut self) -> Result<RawId> {
-        if self.bytes.ratio(1_u8, 64)? {
-            return self.bytes.choose(adversarial_ids()).cloned();
+        if self.ratio(1, 64)? {
+            return self.choose(adversarial_ids()).map(RawId::copy);
         }
         // The smaller of two draws: the first ids are the hot ones.
         let count = self.focus.ids.len();
-        let place = self.bytes.choose_index(count)?.min(self.bytes.choose_index(count)?);
+        let place = self.below(count)?.min(self.below(count)?);
         self.focus.ids.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
     }
 
@@ -145,7 +152,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn instant(&mut self) -> Result<Instant> {
-        self.bytes.choose(&self.focus.instants).copied()
+        self.choose(&self.focus.instants).copied()
     }
 
     /// The case's focus.
@@ -153,6 +160,21 @@ impl<'a, 'b> Source<'a, 'b> {
     pub fn focus(&self) -> &Focus {
         self.focus
     }
+}
+
+/// A number below `end`, from a byte where one is enough (multiply and shift,
+/// without rejection: choices among a few need no better). `arbitrary` does it
+/// more exactly, and takes most of the time of a generator.
+fn below(bytes: &mut Unstructured<'_>, end: usize) -> Result<usize> {
+    if end == 0 {
+        return Err(arbitrary::Error::EmptyChoose);
+    }
+    let width = if end <= 64 { 1 } else { 4 };
+    let width = width.min(bytes.len());
+    let drawn = bytes.bytes(width)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    // At the end of the bytes everything is 0, the simplest choice.
+    let place = (u128::from(drawn) * end as u128) >> (8 * width);
+    Ok(usize::try_from(place).unwrap_or(0))
 }
 
 /// Instants that matter: the same one often, the zero time of another

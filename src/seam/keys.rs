@@ -28,47 +28,52 @@ pub struct KeyPart {
 }
 
 /// The value of a key: its parts, none of them empty. Cheap to clone.
-///
-/// One text: each part after its length in bytes and a colon, so that no two
-/// lists of parts give the same text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyValue(Arc<str>);
+pub struct KeyValue {
+    /// How many parts there are.
+    parts: usize,
+    /// Each part but the last after its length in bytes and a colon, so that no
+    /// two lists of parts give the same text.
+    text: Arc<str>,
+}
 
 impl KeyValue {
     /// The value of these parts, or `None` if one is empty: nothing has it.
     #[must_use]
     pub fn new(parts: &[&str]) -> Option<Self> {
-        let mut text = String::new();
-        for part in parts {
-            push_part(&mut text, part)?;
+        if parts.iter().any(|part| part.is_empty()) {
+            return None;
         }
-        Some(Self(text.into()))
+        let text = match parts {
+            [part] => Arc::from(*part),
+            [first @ .., last] => {
+                let mut text = String::with_capacity(64);
+                for part in first {
+                    text.push_str(&part.len().to_string());
+                    text.push(':');
+                    text.push_str(part);
+                }
+                text.push_str(last);
+                text.into()
+            }
+            [] => Arc::from(""),
+        };
+        Some(Self { parts: parts.len(), text })
     }
 
     /// Its parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        let mut rest = &*self.0;
-        std::iter::from_fn(move || {
+        let mut rest = &*self.text;
+        (0..self.parts).filter_map(move |place| {
+            if place + 1 == self.parts {
+                return Some(rest);
+            }
             let (length, tail) = rest.split_once(':')?;
             let part;
             (part, rest) = tail.split_at_checked(length.parse().ok()?)?;
             Some(part)
         })
     }
-}
-
-fn push_part(text: &mut String, part: &str) -> Option<()> {
-    if part.is_empty() {
-        return None;
-    }
-    // Most are short: their length needs no formatter.
-    match u8::try_from(part.len()) {
-        Ok(length @ 0..10) => text.push(char::from(b'0' + length)),
-        _ => text.push_str(&part.len().to_string()),
-    }
-    text.push(':');
-    text.push_str(part);
-    Some(())
 }
 
 impl KeySpec {
@@ -120,14 +125,32 @@ impl KeySpec {
     /// no keys; of a repeated JSON name the last counts.
     #[must_use]
     pub fn value_in(&self, payload: &Payload) -> Option<KeyValue> {
-        let text = json_text(payload.bytes(), payload.is_known_json())?;
-        let mut value = String::with_capacity(32);
-        for part in &*self.parts {
-            let found = find(text, &part.pointer).and_then(string);
-            let found = found.filter(|text| !text.is_empty());
-            push_part(&mut value, found.as_deref().or(part.default.as_deref())?)?;
+        self.value_among(&Members::of_payload(payload))
+    }
+
+    /// The values that a payload gives several keys: it is read only once.
+    pub(crate) fn values_in<'k>(
+        keys: impl Iterator<Item = &'k Self>,
+        payload: &Payload,
+    ) -> Box<[Option<KeyValue>]> {
+        let members = Members::of_payload(payload);
+        keys.map(|key| key.value_among(&members)).collect()
+    }
+
+    fn value_among(&self, members: &Members<'_>) -> Option<KeyValue> {
+        if !members.are_json {
+            return None;
         }
-        Some(KeyValue(value.into()))
+        let text_of = |part: &KeyPart| -> Option<Cow<'_, str>> {
+            let found = members.find(&part.pointer).and_then(string);
+            let given = found.filter(|text| !text.is_empty());
+            given.or_else(|| part.default.clone().map(|text| Cow::Owned(text.to_string())))
+        };
+        if let [part] = &*self.parts {
+            return KeyValue::new(&[&text_of(part)?]);
+        }
+        let texts = self.parts.iter().map(text_of).collect::<Option<Vec<_>>>()?;
+        KeyValue::new(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
     }
 }
 
@@ -139,85 +162,89 @@ fn is_pointer(text: &str) -> bool {
 /// The strings at these pointers: `None` where there is none, or something
 /// else than a string. Invalid JSON has none.
 pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> {
-    let text = json_text(json, false);
-    let string_at = |pointer: &&str| Some(string(find(text?, pointer)?)?.into_owned());
+    let members = Members::of(json, is_json(json));
+    let string_at = |pointer: &&str| Some(string(members.find(pointer)?)?.into_owned());
     pointers.iter().map(string_at).collect()
 }
 
-/// The bytes as text, if they are JSON; looks only where that is not known.
-fn json_text(bytes: &[u8], known_json: bool) -> Option<&str> {
-    if !known_json && !is_json(bytes) {
-        return None;
-    }
-    std::str::from_utf8(bytes).ok()
+/// The top level of a JSON text, read once for many pointers.
+struct Members<'a> {
+    are_json: bool,
+    whole: &'a [u8],
+    /// Name and value; elements of arrays have empty names.
+    items: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// The value at a pointer in a text that is JSON; of a repeated name the last
-/// counts.
-fn find<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
-    let mut value = json.trim_ascii();
-    for token in pointer.split('/').skip(1) {
+impl<'a> Members<'a> {
+    fn of_payload(payload: &'a Payload) -> Self {
+        Self::of(payload.bytes(), payload.is_json())
+    }
+
+    fn of(bytes: &'a [u8], are_json: bool) -> Self {
+        let whole = if are_json { bytes.trim_ascii() } else { b"" };
+        let items = Items::of(whole).map(Iterator::collect).unwrap_or_default();
+        Self { are_json, whole, items }
+    }
+
+    /// The value at a pointer; of a repeated name the last counts.
+    fn find(&self, pointer: &str) -> Option<&'a [u8]> {
+        let Some(path) = pointer.strip_prefix('/') else {
+            return self.are_json.then_some(self.whole);
+        };
+        let (token, rest) = match path.find('/') {
+            Some(end) => path.split_at_checked(end)?,
+            None => (path, ""),
+        };
         let token = match token.contains('~') {
             true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
             false => Cow::Borrowed(token),
         };
-        let mut items = Items::of(value)?;
-        value = match items.kind {
-            Kind::Object => items.filter(|(name, _)| is_named(name, &token)).last()?.1,
+        let value = if self.whole.first() == Some(&b'[') {
             // RFC 6901: digits without leading zeros.
-            Kind::Array => {
-                items.nth(token.parse().ok().filter(|n: &usize| *n.to_string() == *token)?)?.1
-            }
+            let place: usize = token.parse().ok()?;
+            self.items.get(place).filter(|_| place.to_string() == *token)?.1
+        } else {
+            self.items.iter().rev().find(|(name, _)| is_named(name, &token))?.1
         };
+        if rest.is_empty() { Some(value) } else { Members::of(value, true).find(rest) }
     }
-    Some(value)
 }
 
 /// The string that a JSON value is; `None` for any other, and for one that is
 /// no text (a lone surrogate).
-fn string(value: &str) -> Option<Cow<'_, str>> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        return serde_json::from_str(value).ok().map(Cow::Owned);
+fn string(value: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice(value).ok().map(Cow::Owned);
     }
-    Some(Cow::Borrowed(inner))
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
 /// Whether a member's name, quotes included, is this one.
-fn is_named(name: &str, wanted: &str) -> bool {
+fn is_named(name: &[u8], wanted: &str) -> bool {
     let inner = name.get(1..name.len() - 1).unwrap_or_default();
-    if inner.contains('\\') {
-        return serde_json::from_str(name).is_ok_and(|Name(name)| *name == *wanted.as_bytes());
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice(name).is_ok_and(|Name(name)| *name == *wanted.as_bytes());
     }
-    inner == wanted
+    inner == wanted.as_bytes()
 }
 
 /// The members of an object (name and value), or the elements of an array
 /// (empty name and value), of a text that is known to be JSON: ends are looked
 /// for, nothing is checked, and what is not JSON gives some items or none.
 struct Items<'a> {
-    rest: &'a str,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Object,
-    Array,
+    rest: &'a [u8],
+    named: bool,
 }
 
 impl<'a> Items<'a> {
-    fn of(value: &'a str) -> Option<Self> {
-        let kind = match value.as_bytes().first()? {
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
-            _ => return None,
-        };
-        Some(Self { rest: value.get(1..)?, kind })
+    fn of(value: &'a [u8]) -> Option<Self> {
+        let (first, rest) = value.split_first()?;
+        matches!(first, b'{' | b'[').then_some(Self { rest, named: *first == b'{' })
     }
 
     /// Takes what the first `length` bytes are.
-    fn take(&mut self, length: usize) -> Option<&'a str> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let taken;
         (taken, self.rest) = self.rest.split_at_checked(length)?;
         Some(taken)
@@ -225,23 +252,23 @@ impl<'a> Items<'a> {
 
     /// Passes over blanks, commas and colons between items.
     fn skip_between(&mut self) {
-        let between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':');
-        let count = self.rest.bytes().take_while(between).count();
-        self.take(count);
+        while let [b' ' | b'\t' | b'\n' | b'\r' | b',' | b':', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
     }
 }
 
 impl<'a> Iterator for Items<'a> {
-    type Item = (&'a str, &'a str);
+    type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         self.skip_between();
-        let mut name = "";
-        if self.kind == Kind::Object {
-            name = self.take(string_length(self.rest.as_bytes())?)?;
+        let mut name = &[][..];
+        if self.named {
+            name = self.take(string_length(self.rest)?)?;
             self.skip_between();
         }
-        let length = value_length(self.rest.as_bytes())?;
+        let length = value_length(self.rest)?;
         Some((name, self.take(length)?))
     }
 }

@@ -50,11 +50,6 @@ impl Payload {
         self.known_json || is_json(&self.bytes)
     }
 
-    /// Whether it was found to be JSON before; if not, it may be all the same.
-    pub(super) fn is_known_json(&self) -> bool {
-        self.known_json
-    }
-
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
