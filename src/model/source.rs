@@ -1,7 +1,7 @@
 //! Where generated values come from: bytes, and the pools of hot and
 //! adversarial values that they choose from.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arbitrary::{Result, Unstructured};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub struct Focus {
     pub operations: u64,
     /// The instants in use; never empty.
     pub instants: Vec<Instant>,
+    /// The numbers of the operations that are switched on, each as often as its
+    /// weight says: made when the first one is drawn.
+    tickets: OnceLock<Box<[u8]>>,
 }
 
 /// A source of choices.
@@ -72,7 +75,7 @@ impl Focus {
         for _ in 0..bytes.int_in_range(1..=4_usize)? {
             instants.push(*bytes.choose(INSTANTS)?);
         }
-        Ok(Self { ids, operations: enabled, instants })
+        Ok(Self { ids, operations: enabled, instants, tickets: OnceLock::new() })
     }
 }
 
@@ -108,29 +111,20 @@ impl<'a, 'b> Source<'a, 'b> {
     }
 
     /// The number of an operation that is switched on, by weight: `weights[k]`
-    /// belongs to operation number *k*.
+    /// belongs to operation number *k*, and is the same in every draw of a case.
     ///
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn operation(&mut self, weights: &[u8]) -> Result<usize> {
         let focus = self.focus;
-        let weight_of = |kind: usize, weight: u8| {
-            if focus.operations >> (kind % 64) & 1 == 1 { usize::from(weight) } else { 0 }
-        };
-        let total: usize =
-            weights.iter().enumerate().map(|(kind, own)| weight_of(kind, *own)).sum();
-        if total == 0 {
-            return self.below(weights.len());
-        }
-        let mut ticket = self.below(total)?;
-        for (kind, own) in weights.iter().enumerate() {
-            let own = weight_of(kind, *own);
-            if ticket < own {
-                return Ok(kind);
-            }
-            ticket -= own;
-        }
-        Ok(0)
+        let tickets = focus.tickets.get_or_init(|| {
+            let kinds = (0_u8..).zip(weights);
+            let on = kinds.clone().filter(|(kind, _)| focus.operations >> (kind % 64) & 1 == 1);
+            let tickets = on.flat_map(|(kind, weight)| std::iter::repeat_n(kind, (*weight).into()));
+            let tickets: Box<[u8]> = tickets.collect();
+            if tickets.is_empty() { kinds.map(|(kind, _)| kind).collect() } else { tickets }
+        });
+        self.choose(tickets).map(|kind| usize::from(*kind))
     }
 
     /// An id: mostly the hottest ones of the case, at times any.
@@ -169,12 +163,14 @@ fn below(bytes: &mut Unstructured<'_>, end: usize) -> Result<usize> {
     if end == 0 {
         return Err(arbitrary::Error::EmptyChoose);
     }
-    let width = if end <= 64 { 1 } else { 4 };
-    let width = width.min(bytes.len());
-    let drawn = bytes.bytes(width)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
     // At the end of the bytes everything is 0, the simplest choice.
-    let place = (u128::from(drawn) * end as u128) >> (8 * width);
-    Ok(usize::try_from(place).unwrap_or(0))
+    if end <= 128 {
+        let drawn =
+            bytes.bytes(1).map_or(0, |byte| byte.iter().fold(0, |_, byte| usize::from(*byte)));
+        return Ok(drawn * end >> 8);
+    }
+    let drawn: u32 = bytes.arbitrary()?;
+    Ok(usize::try_from(u128::from(drawn) * end as u128 >> 32).unwrap_or(0))
 }
 
 /// Instants that matter: the same one often, the zero time of another
