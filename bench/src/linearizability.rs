@@ -1,7 +1,7 @@
 //! Valid histories of a store of four registers: is there an order that
 //! explains them?
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arbitrary::Result;
 use porcupine_rs::{Model, Operation as Observed};
@@ -34,10 +34,7 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn row(clients: usize, operations: usize) -> Row {
-    let histories: Arc<Vec<Vec<Event>>> =
-        Arc::new((0..HISTORIES).map(|seed| history(seed, clients, operations)).collect());
-    let ours: Vec<Vec<Call<Registers>>> = histories.iter().map(|events| for_ours(events)).collect();
-    let (by_key, whole) = (Arc::clone(&histories), Arc::clone(&histories));
+    let ours = prepared(clients, operations, for_ours);
     Row {
         what: format!("linearizability {clients}x{operations}"),
         unit: "histories",
@@ -45,34 +42,44 @@ fn row(clients: usize, operations: usize) -> Row {
         ours: Contender::new("storeproof", move |job, count| {
             let (initial, divergences) = ([0; KEYS], Divergences::default());
             for number in 0..count {
-                let history = &ours[((number + job * 128) % HISTORIES) as usize];
-                assert!(linearize(history, &initial, &divergences).is_ok());
+                assert!(linearize(chosen::<Vec<_>>(&ours, job, number), &initial, &divergences).is_ok());
             }
         }),
         baselines: vec![
-            Contender::new("porcupine-rs 0.3.0, by key", move |job, count| {
-                with_porcupine::<ByKey>(&by_key, job, count);
-            }),
-            Contender::new("porcupine-rs 0.3.0, whole", move |job, count| {
-                with_porcupine::<Whole>(&whole, job, count);
-            }),
+            with_porcupine::<ByKey>("porcupine-rs 0.3.0, by key", clients, operations),
+            with_porcupine::<Whole>("porcupine-rs 0.3.0, whole", clients, operations),
         ],
     }
 }
 
-fn with_porcupine<M: Model<Op = Event, Metadata = ()>>(
-    histories: &[Vec<Event>],
-    job: u64,
-    count: u64,
-) {
-    // Its own form, made before the clock that matters could notice: a small
-    // part of a round.
-    let histories: Vec<Vec<Observed<M>>> =
-        histories.iter().map(|events| for_porcupine(events)).collect();
-    for number in 0..count {
-        let history = &histories[((number + job * 128) % HISTORIES) as usize];
-        assert!(porcupine_rs::check_operations(history));
-    }
+fn with_porcupine<M: Model<Op = Event, Metadata = ()> + 'static>(
+    name: &str,
+    clients: usize,
+    operations: usize,
+) -> Contender {
+    let histories = prepared(clients, operations, for_porcupine::<M>);
+    Contender::new(name, move |job, count| {
+        for number in 0..count {
+            assert!(porcupine_rs::check_operations(chosen::<Vec<_>>(&histories, job, number)));
+        }
+    })
+}
+
+/// The histories in the form of one contender, made when it runs first, which
+/// is before anything is measured.
+fn prepared<T: Send + Sync>(
+    clients: usize,
+    operations: usize,
+    form: fn(&[Event]) -> T,
+) -> LazyLock<Vec<T>, impl FnOnce() -> Vec<T> + Send + Sync> {
+    LazyLock::new(move || {
+        (0..HISTORIES).map(|seed| form(&history(seed, clients, operations))).collect()
+    })
+}
+
+/// Each thread begins with another history.
+fn chosen<T>(histories: &[T], job: u64, number: u64) -> &T {
+    &histories[((number + job * 128) % HISTORIES) as usize]
 }
 
 /// What a client did and saw.

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -85,8 +85,11 @@ struct MemoryCollection {
 }
 
 /// What all handles of one collection share.
-#[derive(Default)]
 struct Storage {
+    /// The first of all ids: where a range of some instant's ids begins. Each
+    /// storage has its own: threads with storages of their own would all count
+    /// the copies of a shared one.
+    first_id: RecordId,
     records: BTreeMap<RecordId, Stored>,
     /// The order of listings.
     order: BTreeSet<(Instant, RecordId)>,
@@ -101,11 +104,11 @@ struct Stored {
 }
 
 /// The values of a record in all indexes, in their order.
-type Values = Box<[Option<Arc<KeyValue>>]>;
+type Values = Box<[Option<KeyValue>]>;
 
 struct Index {
     key: KeySpec,
-    holders: BTreeSet<(Arc<KeyValue>, Instant, RecordId)>,
+    holders: BTreeSet<(KeyValue, Instant, RecordId)>,
 }
 
 /// No mutex here guards a state that a panic could leave half changed: no
@@ -114,11 +117,18 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first of all ids: where a range of some instant's ids begins.
-fn first_id() -> &'static RecordId {
-    #[expect(clippy::expect_used, reason = "the constant is an id")]
-    static FIRST: LazyLock<RecordId> = LazyLock::new(|| RecordId::new("\u{1}").expect("an id"));
-    &FIRST
+impl Default for Storage {
+    fn default() -> Self {
+        #[expect(clippy::expect_used, reason = "the constant is an id")]
+        let first_id = RecordId::new("\u{1}").expect("an id");
+        Self {
+            first_id,
+            records: BTreeMap::new(),
+            order: BTreeSet::new(),
+            indexes: Vec::new(),
+            quarantined: Vec::new(),
+        }
+    }
 }
 
 impl Storage {
@@ -130,9 +140,9 @@ impl Storage {
         }
         let mut holders = BTreeSet::new();
         for (id, stored) in &mut self.records {
-            let value = key.value_in(&stored.record.data).map(Arc::new);
+            let value = key.value_in(&stored.record.data);
             if let Some(value) = &value {
-                holders.insert((Arc::clone(value), stored.record.created_at, id.clone()));
+                holders.insert((value.clone(), stored.record.created_at, id.clone()));
             }
             let values = std::mem::take(&mut stored.values);
             stored.values = values.into_iter().chain([value]).collect();
@@ -159,7 +169,7 @@ impl Storage {
     }
 
     fn values_of(&self, data: &Payload) -> Values {
-        self.indexes.iter().map(|index| index.key.value_in(data).map(Arc::new)).collect()
+        KeySpec::values_in(self.indexes.iter().map(|index| &index.key), data)
     }
 
     /// Those that hold a value of an index, by (`created_at`, id), expired ones
@@ -167,10 +177,10 @@ impl Storage {
     fn holders<'a>(
         &'a self,
         place: usize,
-        value: &Arc<KeyValue>,
+        value: &KeyValue,
     ) -> impl Iterator<Item = &'a RecordId> + use<'a> {
-        let value = Arc::clone(value);
-        let first = (Arc::clone(&value), Instant::MIN, first_id().clone());
+        let value = value.clone();
+        let first = (value.clone(), Instant::MIN, self.first_id.clone());
         self.indexes
             .get(place)
             .map(|index| index.holders.range(first..))
@@ -198,7 +208,7 @@ impl Storage {
         let created_at = record.created_at;
         for (index, value) in self.indexes.iter_mut().zip(&values) {
             if let Some(value) = value {
-                index.holders.insert((Arc::clone(value), created_at, id.clone()));
+                index.holders.insert((value.clone(), created_at, id.clone()));
             }
         }
         self.order.insert((created_at, id.clone()));
@@ -346,7 +356,11 @@ fn changes(write: &Write, id: &RecordId) -> bool {
 }
 
 /// Where a page begins in the order of listings.
-fn page_start(query: &ListQuery, after: Option<Position>) -> Bound<(Instant, RecordId)> {
+fn page_start(
+    storage: &Storage,
+    query: &ListQuery,
+    after: Option<Position>,
+) -> Bound<(Instant, RecordId)> {
     let since = query.selection.since;
     match after {
         Some(Position::Record(at, id)) if since.is_none_or(|since| at >= since) => {
@@ -354,7 +368,7 @@ fn page_start(query: &ListQuery, after: Option<Position>) -> Bound<(Instant, Rec
         }
         // Damaged records come before all others, and memory has none.
         _ => match since {
-            Some(since) => Bound::Included((since, first_id().clone())),
+            Some(since) => Bound::Included((since, storage.first_id.clone())),
             None => Bound::Unbounded,
         },
     }
@@ -388,7 +402,7 @@ impl Collection for MemoryCollection {
         let now = self.clock.now();
         let mut found = Found::default();
         if let (Some(value), Some(place)) = (KeyValue::new(parts), self.places.get(at)) {
-            let holders = storage.holders(*place, &Arc::new(value));
+            let holders = storage.holders(*place, &value);
             let live = holders.filter_map(|id| storage.live(id, now));
             found.records = live.map(|stored| stored.record.clone()).collect();
         }
@@ -412,7 +426,9 @@ impl Collection for MemoryCollection {
         let now = self.clock.now();
         let selection = &query.selection;
         let mut page = Page::default();
-        for (created_at, id) in storage.order.range((page_start(query, after), Bound::Unbounded)) {
+        for (created_at, id) in
+            storage.order.range((page_start(&storage, query, after), Bound::Unbounded))
+        {
             if selection.until.is_some_and(|until| *created_at >= until) {
                 break;
             }

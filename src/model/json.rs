@@ -203,6 +203,9 @@ impl Reader<'_> {
 
 /// Writes UTF-16 units as UTF-8; false when they are no text.
 fn flush(units: &mut Vec<u16>, bytes: &mut Vec<u8>) -> bool {
+    if units.is_empty() {
+        return true;
+    }
     let text = String::from_utf16(units);
     units.clear();
     text.is_ok_and(|text| {

@@ -1,7 +1,7 @@
 //! Where generated values come from: bytes, and the pools of hot and
 //! adversarial values that they choose from.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arbitrary::{Result, Unstructured};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,14 @@ use crate::seam::Instant;
 #[serde(transparent)]
 pub struct RawId(pub Arc<str>);
 
+impl RawId {
+    /// A copy of its own: clones of a shared text would make all threads of a
+    /// campaign count on one cache line.
+    fn copy(&self) -> Self {
+        Self(Arc::from(&*self.0))
+    }
+}
+
 /// What a case concentrates on: few hot ids, some of the operations (swarm
 /// testing: Groce et al., ISSTA 2012), a handful of instants.
 #[derive(Clone, Debug)]
@@ -23,6 +31,9 @@ pub struct Focus {
     pub operations: u64,
     /// The instants in use; never empty.
     pub instants: Vec<Instant>,
+    /// The numbers of the operations that are switched on, each as often as its
+    /// weight says: made when the first one is drawn.
+    tickets: OnceLock<Box<[u8]>>,
 }
 
 /// A source of choices.
@@ -49,9 +60,7 @@ impl Focus {
                 plain_ids().get(place).cloned().unwrap_or_else(|| raw("a"))
             };
             if !ids.contains(&id) {
-                // A copy of its own: clones of a shared text would make all
-                // threads of a campaign count on one cache line.
-                ids.push(RawId(Arc::from(&*id.0)));
+                ids.push(id.copy());
             }
         }
         let all = if operations >= 64 { u64::MAX } else { (1 << operations) - 1 };
@@ -66,7 +75,7 @@ impl Focus {
         for _ in 0..bytes.int_in_range(1..=4_usize)? {
             instants.push(*bytes.choose(INSTANTS)?);
         }
-        Ok(Self { ids, operations: enabled, instants })
+        Ok(Self { ids, operations: enabled, instants, tickets: OnceLock::new() })
     }
 }
 
@@ -81,7 +90,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn below(&mut self, end: usize) -> Result<usize> {
-        self.bytes.choose_index(end)
+        below(self.bytes, end)
     }
 
     /// True in `part` of `whole` cases.
@@ -89,7 +98,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn ratio(&mut self, part: u8, whole: u8) -> Result<bool> {
-        self.bytes.ratio(part, whole)
+        Ok(below(self.bytes, usize::from(whole))? < usize::from(part))
     }
 
     /// One of `items`.
@@ -97,33 +106,25 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them; when there are none.
     pub fn choose<'i, T>(&mut self, items: &'i [T]) -> Result<&'i T> {
-        self.bytes.choose(items)
+        let place = below(self.bytes, items.len())?;
+        items.get(place).ok_or(arbitrary::Error::EmptyChoose)
     }
 
     /// The number of an operation that is switched on, by weight: `weights[k]`
-    /// belongs to operation number *k*.
+    /// belongs to operation number *k*, and is the same in every draw of a case.
     ///
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn operation(&mut self, weights: &[u8]) -> Result<usize> {
         let focus = self.focus;
-        let weight_of = |kind: usize, weight: u8| {
-            if focus.operations >> (kind % 64) & 1 == 1 { usize::from(weight) } else { 0 }
-        };
-        let total: usize =
-            weights.iter().enumerate().map(|(kind, own)| weight_of(kind, *own)).sum();
-        if total == 0 {
-            return self.bytes.choose_index(weights.len());
-        }
-        let mut ticket = self.bytes.choose_index(total)?;
-        for (kind, own) in weights.iter().enumerate() {
-            let own = weight_of(kind, *own);
-            if ticket < own {
-                return Ok(kind);
-            }
-            ticket -= own;
-        }
-        Ok(0)
+        let tickets = focus.tickets.get_or_init(|| {
+            let kinds = (0_u8..).zip(weights);
+            let on = kinds.clone().filter(|(kind, _)| focus.operations >> (kind % 64) & 1 == 1);
+            let tickets = on.flat_map(|(kind, weight)| std::iter::repeat_n(kind, (*weight).into()));
+            let tickets: Box<[u8]> = tickets.collect();
+            if tickets.is_empty() { kinds.map(|(kind, _)| kind).collect() } else { tickets }
+        });
+        self.choose(tickets).map(|kind| usize::from(*kind))
     }
 
     /// An id: mostly the hottest ones of the case, at times any.
@@ -131,12 +132,12 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn id(&mut self) -> Result<RawId> {
-        if self.bytes.ratio(1_u8, 64)? {
-            return self.bytes.choose(adversarial_ids()).cloned();
+        if self.ratio(1, 64)? {
+            return self.choose(adversarial_ids()).map(RawId::copy);
         }
         // The smaller of two draws: the first ids are the hot ones.
         let count = self.focus.ids.len();
-        let place = self.bytes.choose_index(count)?.min(self.bytes.choose_index(count)?);
+        let place = self.below(count)?.min(self.below(count)?);
         self.focus.ids.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
     }
 
@@ -145,7 +146,7 @@ impl<'a, 'b> Source<'a, 'b> {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn instant(&mut self) -> Result<Instant> {
-        self.bytes.choose(&self.focus.instants).copied()
+        self.choose(&self.focus.instants).copied()
     }
 
     /// The case's focus.
@@ -153,6 +154,23 @@ impl<'a, 'b> Source<'a, 'b> {
     pub fn focus(&self) -> &Focus {
         self.focus
     }
+}
+
+/// A number below `end`, from a byte where one is enough (multiply and shift,
+/// without rejection: choices among a few need no better). `arbitrary` does it
+/// more exactly, and takes most of the time of a generator.
+fn below(bytes: &mut Unstructured<'_>, end: usize) -> Result<usize> {
+    if end == 0 {
+        return Err(arbitrary::Error::EmptyChoose);
+    }
+    // At the end of the bytes everything is 0, the simplest choice.
+    if end <= 128 {
+        let drawn =
+            bytes.bytes(1).map_or(0, |byte| byte.iter().fold(0, |_, byte| usize::from(*byte)));
+        return Ok(drawn * end >> 8);
+    }
+    let drawn: u32 = bytes.arbitrary()?;
+    Ok(usize::try_from(u128::from(drawn) * end as u128 >> 32).unwrap_or(0))
 }
 
 /// Instants that matter: the same one often, the zero time of another

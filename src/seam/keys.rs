@@ -2,13 +2,9 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer, de::Visitor};
 
-use super::payload::Payload;
+use super::payload::{Payload, is_json};
 
 /// A secondary key of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +27,15 @@ pub struct KeyPart {
     pub default: Option<Arc<str>>,
 }
 
-/// The value of a key: its parts, none of them empty.
+/// The value of a key: its parts, none of them empty. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyValue(Box<[Box<str>]>);
+pub struct KeyValue {
+    /// How many parts there are.
+    parts: usize,
+    /// Each part but the last after its length in bytes and a colon, so that no
+    /// two lists of parts give the same text.
+    text: Arc<str>,
+}
 
 impl KeyValue {
     /// The value of these parts, or `None` if one is empty: nothing has it.
@@ -42,12 +44,35 @@ impl KeyValue {
         if parts.iter().any(|part| part.is_empty()) {
             return None;
         }
-        Some(Self(parts.iter().map(|part| Box::from(*part)).collect()))
+        let text = match parts {
+            [part] => Arc::from(*part),
+            [first @ .., last] => {
+                let mut text = String::with_capacity(64);
+                for part in first {
+                    text.push_str(&part.len().to_string());
+                    text.push(':');
+                    text.push_str(part);
+                }
+                text.push_str(last);
+                text.into()
+            }
+            [] => Arc::from(""),
+        };
+        Some(Self { parts: parts.len(), text })
     }
 
     /// Its parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        let mut rest = &*self.text;
+        (0..self.parts).filter_map(move |place| {
+            if place + 1 == self.parts {
+                return Some(rest);
+            }
+            let (length, tail) = rest.split_once(':')?;
+            let part;
+            (part, rest) = tail.split_at_checked(length.parse().ok()?)?;
+            Some(part)
+        })
     }
 }
 
@@ -100,18 +125,32 @@ impl KeySpec {
     /// no keys; of a repeated JSON name the last counts.
     #[must_use]
     pub fn value_in(&self, payload: &Payload) -> Option<KeyValue> {
-        let pointers: Vec<&str> = self.parts.iter().map(|part| &*part.pointer).collect();
-        let found = strings_at(payload.bytes(), &pointers);
-        let mut parts = Vec::with_capacity(self.parts.len());
-        for (part, found) in self.parts.iter().zip(found) {
-            match found.filter(|text| !text.is_empty()) {
-                Some(text) => parts.push(text.into_boxed_str()),
-                None => {
-                    parts.push(Box::from(part.default.as_deref().filter(|text| !text.is_empty())?))
-                }
-            }
+        self.value_among(&Members::of_payload(payload))
+    }
+
+    /// The values that a payload gives several keys: it is read only once.
+    pub(crate) fn values_in<'k>(
+        keys: impl Iterator<Item = &'k Self>,
+        payload: &Payload,
+    ) -> Box<[Option<KeyValue>]> {
+        let members = Members::of_payload(payload);
+        keys.map(|key| key.value_among(&members)).collect()
+    }
+
+    fn value_among(&self, members: &Members<'_>) -> Option<KeyValue> {
+        if !members.are_json {
+            return None;
         }
-        Some(KeyValue(parts.into_boxed_slice()))
+        let text_of = |part: &KeyPart| -> Option<Cow<'_, str>> {
+            let found = members.find(&part.pointer).and_then(string);
+            let given = found.filter(|text| !text.is_empty());
+            given.or_else(|| part.default.clone().map(|text| Cow::Owned(text.to_string())))
+        };
+        if let [part] = &*self.parts {
+            return KeyValue::new(&[&text_of(part)?]);
+        }
+        let texts = self.parts.iter().map(text_of).collect::<Option<Vec<_>>>()?;
+        KeyValue::new(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
     }
 }
 
@@ -121,110 +160,163 @@ fn is_pointer(text: &str) -> bool {
 }
 
 /// The strings at these pointers: `None` where there is none, or something
-/// else than a string.
+/// else than a string. Invalid JSON has none.
 pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> {
-    raw_at(json, pointers)
-        .into_iter()
-        .map(|raw| raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
-        .collect()
+    let members = Members::of(json, is_json(json));
+    let string_at = |pointer: &&str| Some(string(members.find(pointer)?)?.into_owned());
+    pointers.iter().map(string_at).collect()
 }
 
-/// The raw JSON texts at these pointers. Invalid JSON has none.
-pub(crate) fn raw_at<'a>(json: &'a [u8], pointers: &[&str]) -> Vec<Option<&'a RawValue>> {
-    let mut found = vec![None; pointers.len()];
-    // One pass over the whole: this also finds out whether it is JSON.
-    let Ok(whole) = serde_json::from_slice::<&RawValue>(json) else { return found };
-    let wanted =
-        pointers.iter().enumerate().map(|(place, pointer)| Wanted { place, rest: pointer });
-    search(whole, &wanted.collect::<Vec<_>>(), &mut found);
-    found
+/// The top level of a JSON text, read once for many pointers.
+struct Members<'a> {
+    are_json: bool,
+    whole: &'a [u8],
+    /// Name and value; elements of arrays have empty names.
+    items: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// A pointer's remainder, to be looked up below some value.
-#[derive(Clone, Copy)]
-struct Wanted<'p> {
-    place: usize,
-    rest: &'p str,
-}
-
-/// Recursion goes only as deep as the pointers do.
-fn search<'a>(value: &'a RawValue, wanted: &[Wanted<'_>], found: &mut [Option<&'a RawValue>]) {
-    for want in wanted.iter().filter(|want| want.rest.is_empty()) {
-        if let Some(slot) = found.get_mut(want.place) {
-            *slot = Some(value);
-        }
+impl<'a> Members<'a> {
+    fn of_payload(payload: &'a Payload) -> Self {
+        Self::of(payload.bytes(), payload.is_json())
     }
-    let below: Vec<_> = wanted.iter().copied().filter(|want| !want.rest.is_empty()).collect();
-    if !below.is_empty() && value.get().starts_with(['{', '[']) {
-        let mut reader = serde_json::Deserializer::from_str(value.get());
-        // The text is valid JSON already; names that are no text match nothing.
-        let _ = reader.deserialize_any(Members { wanted: &below, found });
-    }
-}
 
-impl<'p> Wanted<'p> {
-    /// What is left to look up in the member `name`, if that is on the way.
-    fn below(&self, name: &[u8]) -> Option<Self> {
-        let rest = self.rest.strip_prefix('/')?;
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (token, rest) = rest.split_at_checked(end)?;
-        let matches = if token.contains('~') {
-            token.replace("~1", "/").replace("~0", "~").as_bytes() == name
-        } else {
-            token.as_bytes() == name
+    fn of(bytes: &'a [u8], are_json: bool) -> Self {
+        let whole = if are_json { bytes.trim_ascii() } else { b"" };
+        let items = Items::of(whole).map(Iterator::collect).unwrap_or_default();
+        Self { are_json, whole, items }
+    }
+
+    /// The value at a pointer; of a repeated name the last counts.
+    fn find(&self, pointer: &str) -> Option<&'a [u8]> {
+        let Some(path) = pointer.strip_prefix('/') else {
+            return self.are_json.then_some(self.whole);
         };
-        matches.then_some(Wanted { place: self.place, rest })
+        let (token, rest) = match path.find('/') {
+            Some(end) => path.split_at_checked(end)?,
+            None => (path, ""),
+        };
+        let token = match token.contains('~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        };
+        let value = if self.whole.first() == Some(&b'[') {
+            // RFC 6901: digits without leading zeros.
+            let place: usize = token.parse().ok()?;
+            self.items.get(place).filter(|_| place.to_string() == *token)?.1
+        } else {
+            self.items.iter().rev().find(|(name, _)| is_named(name, &token))?.1
+        };
+        if rest.is_empty() { Some(value) } else { Members::of(value, true).find(rest) }
     }
 }
 
-struct Members<'w, 'p, 'f, 'a> {
-    wanted: &'w [Wanted<'p>],
-    found: &'f mut [Option<&'a RawValue>],
+/// The string that a JSON value is; `None` for any other, and for one that is
+/// no text (a lone surrogate).
+fn string(value: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice(value).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
-impl<'p, 'a> Members<'_, 'p, '_, 'a> {
-    fn named(&self, name: &[u8]) -> Vec<Wanted<'p>> {
-        self.wanted.iter().filter_map(|want| want.below(name)).collect()
+/// Whether a member's name, quotes included, is this one.
+fn is_named(name: &[u8], wanted: &str) -> bool {
+    let inner = name.get(1..name.len() - 1).unwrap_or_default();
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice(name).is_ok_and(|Name(name)| *name == *wanted.as_bytes());
+    }
+    inner == wanted.as_bytes()
+}
+
+/// The members of an object (name and value), or the elements of an array
+/// (empty name and value), of a text that is known to be JSON: ends are looked
+/// for, nothing is checked, and what is not JSON gives some items or none.
+struct Items<'a> {
+    rest: &'a [u8],
+    named: bool,
+}
+
+impl<'a> Items<'a> {
+    fn of(value: &'a [u8]) -> Option<Self> {
+        let (first, rest) = value.split_first()?;
+        matches!(first, b'{' | b'[').then_some(Self { rest, named: *first == b'{' })
     }
 
-    /// Of a repeated name the last counts, whatever it holds.
-    fn take(&mut self, value: &'a RawValue, named: &[Wanted<'p>]) {
-        for want in named {
-            if let Some(slot) = self.found.get_mut(want.place) {
-                *slot = None;
+    /// Takes what the first `length` bytes are.
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let taken;
+        (taken, self.rest) = self.rest.split_at_checked(length)?;
+        Some(taken)
+    }
+
+    /// Passes over blanks, commas and colons between items.
+    fn skip_between(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r' | b',' | b':', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.skip_between();
+        let mut name = &[][..];
+        if self.named {
+            name = self.take(string_length(self.rest)?)?;
+            self.skip_between();
+        }
+        let length = value_length(self.rest)?;
+        Some((name, self.take(length)?))
+    }
+}
+
+/// How long the string is that begins here, quotes included.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut escaped = false;
+    let end = bytes.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some(end + 2)
+}
+
+/// How long the value is that begins here; `None` at the end of what holds it.
+fn value_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_length(bytes),
+        b'{' | b'[' => nested_length(bytes),
+        b'}' | b']' => None,
+        _ => {
+            let ends =
+                |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            Some(bytes.iter().position(ends).unwrap_or(bytes.len()))
+        }
+    }
+}
+
+/// Without recursion: any depth is legal.
+fn nested_length(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut place) = (0_usize, 0);
+    loop {
+        match bytes.get(place)? {
+            b'"' => place += string_length(bytes.get(place..)?)? - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(place + 1);
+                }
             }
+            _ => {}
         }
-        search(value, named, self.found);
-    }
-}
-
-impl<'a> Visitor<'a> for Members<'_, '_, '_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or an array")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Name(name)) = map.next_key()? {
-            let named = self.named(&name);
-            if named.is_empty() {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                self.take(map.next_value()?, &named);
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        let mut place = 0_usize;
-        while let Some(value) = seq.next_element()? {
-            let named = self.named(place.to_string().as_bytes());
-            self.take(value, &named);
-            place += 1;
-        }
-        Ok(())
+        place += 1;
     }
 }
 

@@ -65,7 +65,7 @@ impl Payload {
 
 /// `IgnoredAny` is skipped without recursion and without looking at numbers'
 /// size or escapes' meaning, but also without checking UTF-8: hence `from_utf8`.
-fn is_json(bytes: &[u8]) -> bool {
+pub(super) fn is_json(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 

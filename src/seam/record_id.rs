@@ -38,7 +38,7 @@ impl RecordId {
             Some("it is empty")
         } else if text.len() > Self::MAX_BYTES {
             Some("it is longer than 1024 bytes")
-        } else if text.contains('\0') {
+        } else if text.as_bytes().contains(&0) {
             Some("it contains NUL")
         } else {
             None

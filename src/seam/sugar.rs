@@ -1,7 +1,5 @@
 //! Everything that the required operations give for free.
 
-use async_trait::async_trait;
-
 use super::{
     collection::Collection,
     error::{Error, Result},
@@ -12,33 +10,32 @@ use super::{
     write::Write,
 };
 
-/// Operations on top of [`Collection`], for every collection.
-#[async_trait]
+/// Operations on top of [`Collection`], for every collection. They are not
+/// boxed, as a trait object's must be: nobody needs one of these.
 pub trait CollectionExt: Collection {
     /// Creates or replaces a record.
     ///
     /// # Errors
     /// `InvalidRecord`, `KeyTaken`; `Corrupt` only over a record of a newer
     /// release.
-    async fn put(&self, record: Record) -> Result<()> {
-        self.commit(vec![Write::put(record)]).await.map_err(|error| error.during("put"))
+    fn put(&self, record: Record) -> impl Future<Output = Result<()>> + Send {
+        commit_one(self, "put", Write::put(record))
     }
 
     /// Creates a record where there is none.
     ///
     /// # Errors
     /// `InvalidRecord`, `AlreadyExists`, `KeyTaken`.
-    async fn create(&self, record: Record) -> Result<()> {
-        self.commit(vec![Write::create(record)]).await.map_err(|error| error.during("create"))
+    fn create(&self, record: Record) -> impl Future<Output = Result<()>> + Send {
+        commit_one(self, "create", Write::create(record))
     }
 
     /// Removes a record; one that is absent is fine.
     ///
     /// # Errors
     /// `Corrupt` only for a record of a newer release.
-    async fn delete(&self, id: &RecordId) -> Result<()> {
-        let write = Write::delete(id.clone());
-        self.commit(vec![write]).await.map_err(|error| error.during("delete"))
+    fn delete(&self, id: &RecordId) -> impl Future<Output = Result<()>> + Send {
+        commit_one(self, "delete", Write::delete(id.clone()))
     }
 
     /// Replaces the data where they equal `expected`, keeping encoding and
@@ -47,23 +44,26 @@ pub trait CollectionExt: Collection {
     /// # Errors
     /// In this order: `NotFound`, `Conflict` (or `Corrupt`), `InvalidRecord`,
     /// `KeyTaken`.
-    async fn compare_and_swap(
+    fn compare_and_swap(
         &self,
         id: &RecordId,
         expected: Payload,
         next: Payload,
-    ) -> Result<()> {
+    ) -> impl Future<Output = Result<()>> + Send {
         let write = Write::compare_and_swap(id.clone(), expected, next);
-        self.commit(vec![write]).await.map_err(|error| error.during("compare_and_swap"))
+        commit_one(self, "compare_and_swap", write)
     }
 
     /// Removes a record where its data equal `expected`.
     ///
     /// # Errors
     /// `NotFound`, `Conflict`, `Corrupt`.
-    async fn compare_and_delete(&self, id: &RecordId, expected: Payload) -> Result<()> {
-        let write = Write::compare_and_delete(id.clone(), expected);
-        self.commit(vec![write]).await.map_err(|error| error.during("compare_and_delete"))
+    fn compare_and_delete(
+        &self,
+        id: &RecordId,
+        expected: Payload,
+    ) -> impl Future<Output = Result<()>> + Send {
+        commit_one(self, "compare_and_delete", Write::compare_and_delete(id.clone(), expected))
     }
 
     /// Replaces the data of a record by what `edit` makes of it, again and
@@ -75,19 +75,25 @@ pub trait CollectionExt: Collection {
     /// # Errors
     /// Those of `get` and of `compare_and_swap` but for `Conflict`, and
     /// whatever `edit` returns.
-    async fn update<E, F>(&self, id: &RecordId, mut edit: F) -> Result<Record, E>
+    fn update<E, F>(
+        &self,
+        id: &RecordId,
+        mut edit: F,
+    ) -> impl Future<Output = Result<Record, E>> + Send
     where
         E: From<Error> + Send,
         F: FnMut(&Record) -> Result<Option<Payload>, E> + Send,
     {
-        loop {
-            let record = self.get(id).await?;
-            let Some(next) = edit(&record)? else { return Ok(record) };
-            let write = Write::compare_and_swap(id.clone(), record.data.clone(), next);
-            match self.commit(vec![write]).await {
-                Ok(()) => return Ok(record),
-                Err(Error::Conflict(_)) => {}
-                Err(error) => return Err(error.during("update").into()),
+        async move {
+            loop {
+                let record = self.get(id).await?;
+                let Some(next) = edit(&record)? else { return Ok(record) };
+                let write = Write::compare_and_swap(id.clone(), record.data.clone(), next);
+                match self.commit(vec![write]).await {
+                    Ok(()) => return Ok(record),
+                    Err(Error::Conflict(_)) => {}
+                    Err(error) => return Err(error.during("update").into()),
+                }
             }
         }
     }
@@ -96,19 +102,30 @@ pub trait CollectionExt: Collection {
     ///
     /// # Errors
     /// Those of `list`.
-    async fn drain(&self, selection: Selection) -> Result<Page> {
-        let mut query = ListQuery { selection, cursor: None, limit: None };
-        let mut all = Page::default();
-        loop {
-            let page = self.list(&query).await?;
-            all.records.extend(page.records);
-            all.damaged.extend(page.damaged);
-            if page.next_cursor.is_none() {
-                return Ok(all);
+    fn drain(&self, selection: Selection) -> impl Future<Output = Result<Page>> + Send {
+        async move {
+            let mut query = ListQuery { selection, cursor: None, limit: None };
+            let mut all = Page::default();
+            loop {
+                let page = self.list(&query).await?;
+                all.records.extend(page.records);
+                all.damaged.extend(page.damaged);
+                if page.next_cursor.is_none() {
+                    return Ok(all);
+                }
+                query.cursor = page.next_cursor;
             }
-            query.cursor = page.next_cursor;
         }
     }
+}
+
+/// A commit of one write, its error said of the operation that the caller knows.
+async fn commit_one<C: Collection + ?Sized>(
+    collection: &C,
+    operation: &'static str,
+    write: Write,
+) -> Result<()> {
+    collection.commit(vec![write]).await.map_err(|error| error.during(operation))
 }
 
 impl<C: Collection + ?Sized> CollectionExt for C {}

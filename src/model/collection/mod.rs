@@ -53,16 +53,12 @@ impl Subject for CollectionSubject {
     type Memory = CollectionMemory;
 
     fn spec() -> CollectionSpec {
-        let mut spec = CollectionSpec::new("collection").with_keys([
-            KeySpec::unique("name", &["/name"]),
-            KeySpec::shared("group", &["/group", "/kind"]).with_default(1, "plain"),
-        ]);
-        spec.legacy = LegacySpec {
-            id: None,
-            created_at: Some("/created_at"),
-            updated_at: Some("/updated_at"),
-        };
-        spec
+        thread_local! {
+            // Made once: every run opens a collection. Each thread has its own:
+            // they would all count the clones of a shared one.
+            static SPEC: CollectionSpec = spec();
+        }
+        SPEC.with(Clone::clone)
     }
 
     fn open(collection: Arc<dyn Collection>, _: &Surroundings) -> Arc<Self::Store> {
@@ -166,6 +162,16 @@ impl Subject for CollectionSubject {
         reads.extend(groups.into_iter().map(|(group, kind)| find("group", &[group, kind])));
         reads
     }
+}
+
+fn spec() -> CollectionSpec {
+    let mut spec = CollectionSpec::new("collection").with_keys([
+        KeySpec::unique("name", &["/name"]),
+        KeySpec::shared("group", &["/group", "/kind"]).with_default(1, "plain"),
+    ]);
+    spec.legacy =
+        LegacySpec { id: None, created_at: Some("/created_at"), updated_at: Some("/updated_at") };
+    spec
 }
 
 /// What every campaign must have reached.

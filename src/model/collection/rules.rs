@@ -416,19 +416,19 @@ fn commit(
     moment: &Moment<'_>,
 ) -> Result<Vec<Change>, Refusal> {
     let mut changes = Vec::with_capacity(writes.len());
-    let mut ids = Vec::with_capacity(writes.len());
     for write in writes {
-        ids.push(legal(write.id)?);
+        judge_id(write.id)?;
     }
     for (place, write) in writes.iter().enumerate() {
-        if ids.iter().take(place).any(|id| id.as_str() == &*write.id.0) {
+        if writes.iter().take(place).any(|earlier| earlier.id == write.id) {
             return Err(TWICE);
         }
         if let Action::Put(record) = write.action {
             fits(&record.encoding, &record.data)?;
         }
     }
-    for (write, id) in writes.iter().zip(ids) {
+    for write in writes {
+        let id = legal(write.id)?;
         let present = model.present(id.as_str(), moment);
         holds(write.when, present)?;
         match write.action {
@@ -555,12 +555,14 @@ fn apply(model: &mut CollectionModel, changes: Vec<Change>) {
 }
 
 /// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
+fn judge_id(RawId(text): &RawId) -> Result<(), Refusal> {
+    let legal = !text.is_empty() && text.len() <= 1_024 && !text.as_bytes().contains(&0);
+    if legal { Ok(()) } else { Err(INVALID_ID) }
+}
+
 fn legal(id: &RawId) -> Result<RecordId, Refusal> {
-    let text = &id.0;
-    if text.is_empty() || text.len() > 1_024 || text.bytes().any(|byte| byte == 0) {
-        return Err(INVALID_ID);
-    }
-    RecordId::new(Arc::clone(text)).map_err(|_| INVALID_ID)
+    judge_id(id)?;
+    RecordId::new(Arc::clone(&id.0)).map_err(|_| INVALID_ID)
 }
 
 /// The place that a cursor names which a scenario spells out.
