@@ -349,7 +349,10 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeySpec, KeyValue};
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::{KeySpec, KeyValue, strings_at};
     use crate::seam::Payload;
 
     fn value(key: &KeySpec, json: &str) -> Option<Vec<String>> {
@@ -400,6 +403,57 @@ mod tests {
         assert_eq!(value(&key, r#"{"a":"\ud800"}"#), None);
         let deep = format!(r#"{{"d":{}{},"a":"x"}}"#, "[".repeat(50_000), "]".repeat(50_000));
         assert_eq!(value(&key, &deep), Some(vec!["x".into()]));
+    }
+
+    /// Any JSON, with few names, so that pointers find something.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let name = prop::sample::select(vec!["a", "b", "", "~", "/", "a\"b", "0", "\u{2028}"]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a\"\\\\{}\\[\\],: \n\u{e9}]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..4).prop_map(|members| {
+                    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_is_found_where_another_reader_of_json_finds_it(
+            json in any_json(),
+            pretty in any::<bool>(),
+            pointer in "(/(a|b||~0|~1|a\"b|0|1|00|\u{2028})){0,3}",
+        ) {
+            let text = if pretty {
+                serde_json::to_string_pretty(&json).unwrap()
+            } else {
+                json.to_string()
+            };
+            let found = strings_at(text.as_bytes(), &[&pointer]);
+            let expected = json.pointer(&pointer).and_then(Value::as_str).map(str::to_owned);
+            prop_assert_eq!(found, vec![expected], "{} in {}", pointer, text);
+        }
+
+        #[test]
+        fn bytes_that_are_no_json_have_no_strings_and_do_no_harm(
+            mut bytes in any_json().prop_map(|json| json.to_string().into_bytes()),
+            place in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let found = strings_at(&bytes, &["", "/a", "/0/b"]);
+            if !Payload::new(bytes).is_json() {
+                prop_assert_eq!(found, vec![None, None, None]);
+            }
+        }
     }
 
     #[test]
