@@ -20,6 +20,7 @@ use super::{TIME, alone, real};
 enum Call {
     OpenDir { parent: usize, name: String },
     CreateDir { parent: usize, name: String },
+    RemoveDir { parent: usize, name: String },
     ReadDir { dir: usize },
     Metadata { dir: usize, name: String },
     Read { dir: usize, name: String },
@@ -66,6 +67,7 @@ fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => (at(), name()).prop_map(|(parent, name)| Call::OpenDir { parent, name }),
         3 => (at(), name()).prop_map(|(parent, name)| Call::CreateDir { parent, name }),
+        2 => (at(), name()).prop_map(|(parent, name)| Call::RemoveDir { parent, name }),
         1 => at().prop_map(|dir| Call::ReadDir { dir }),
         1 => (at(), name()).prop_map(|(dir, name)| Call::Metadata { dir, name }),
         2 => (at(), name()).prop_map(|(dir, name)| Call::Read { dir, name }),
@@ -122,6 +124,9 @@ impl<F: Fs> Client<F> {
                 }),
             (Call::CreateDir { parent, name }, _) => {
                 alone(self.fs.create_dir(self.dir(*parent), name)).map(|()| Outcome::Done)
+            }
+            (Call::RemoveDir { parent, name }, _) => {
+                alone(self.fs.remove_dir(self.dir(*parent), name)).map(|()| Outcome::Done)
             }
             (Call::ReadDir { dir }, _) => alone(self.fs.read_dir(self.dir(*dir))).map(|entries| {
                 let named = |name: std::ffi::OsString| name.into_string().expect("all are UTF-8");

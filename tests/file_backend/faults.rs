@@ -121,6 +121,10 @@ impl Fs for Process {
         self.call("create_dir", self.disk.create_dir(parent, name)).await
     }
 
+    async fn remove_dir(&self, parent: &Self::Dir, name: &str) -> io::Result<()> {
+        self.call("remove_dir", self.disk.remove_dir(parent, name)).await
+    }
+
     async fn read_dir(&self, dir: &Self::Dir) -> io::Result<Vec<DirEntry>> {
         self.call("read_dir", self.disk.read_dir(dir)).await
     }
