@@ -15,6 +15,8 @@ mod file_format;
 mod mutants;
 #[cfg(test)]
 mod processes;
+#[cfg(test)]
+mod regressions;
 
 #[cfg(test)]
 mod all_files_are_tested {

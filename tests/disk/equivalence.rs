@@ -427,6 +427,38 @@ fn a_replaced_directory_takes_nothing_in() {
     assert_eq!(outcomes(super::simulated()), expected, "simulated, then real");
 }
 
+/// Too rare for chance as well: a directory that is open goes.
+#[test]
+fn a_removed_directory_takes_nothing_in() {
+    fn outcomes<F: Fs>(fs: F) -> Vec<Option<Result<Outcome, io::ErrorKind>>> {
+        let mut client = Client::new(fs);
+        let name = |name: &str| name.to_owned();
+        let calls = [
+            Call::CreateDir { parent: 0, name: name("d") },
+            Call::OpenDir { parent: 0, name: name("d") },
+            Call::CreateFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::RemoveDir { parent: 1, name: name("a") },
+            Call::RemoveFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::CreateFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 1, name: name("a") },
+            Call::ReadDir { dir: 1 },
+            Call::SyncDir { dir: 1 },
+            Call::CreateFile { dir: 0, name: name("d") },
+            Call::ReadDir { dir: 0 },
+        ];
+        calls.iter().map(|call| client.call(call)).collect()
+    }
+    let (_dir, os) = real();
+    let expected = outcomes(os);
+    assert_eq!(expected[3], Some(Err(io::ErrorKind::DirectoryNotEmpty)), "it is not empty");
+    assert_eq!(expected[4], Some(Err(io::ErrorKind::NotADirectory)), "a file is none");
+    assert_eq!(expected[6], Some(Ok(Outcome::Done)), "it is empty now");
+    assert_eq!(outcomes(super::simulated()), expected, "simulated, then real");
+}
+
 #[test]
 fn the_clocks_are_those_of_the_stamps() {
     fn stamped<F: Fs>(fs: &F) -> (FileTime, FileTime) {
