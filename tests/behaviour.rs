@@ -18,6 +18,8 @@ mod mutants;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
 mod users_rules;

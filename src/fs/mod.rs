@@ -117,6 +117,15 @@ pub trait Fs: Clone + Send + Sync + 'static {
         name: &str,
     ) -> impl Future<Output = io::Result<()>> + Send;
 
+    /// Removes the directory `name`, which must be empty: `DirectoryNotEmpty`
+    /// otherwise, and `NotADirectory` when something else has the name. Who has
+    /// it open finds it empty and can make nothing in it.
+    fn remove_dir(
+        &self,
+        parent: &Self::Dir,
+        name: &str,
+    ) -> impl Future<Output = io::Result<()>> + Send;
+
     /// All entries but `.` and `..`, in no order.
     fn read_dir(&self, dir: &Self::Dir) -> impl Future<Output = io::Result<Vec<DirEntry>>> + Send;
 

@@ -272,6 +272,11 @@ fn remove_file(dir: &OwnedFd, name: &str) -> io::Result<()> {
     Ok(retry_on_intr(|| sys::unlinkat(dir, name, AtFlags::empty()))?)
 }
 
+fn remove_dir(parent: &OwnedFd, name: &str) -> io::Result<()> {
+    check_name(name)?;
+    Ok(retry_on_intr(|| sys::unlinkat(parent, name, AtFlags::REMOVEDIR))?)
+}
+
 fn read_head(file: &OwnedFd) -> io::Result<Vec<u8>> {
     // ext4 lets a buffered read overlap a write. No two readings in a row are
     // torn alike, unless the writer stands still within the one copy.
@@ -341,6 +346,10 @@ impl Fs for OsFs {
 
     async fn create_dir(&self, parent: &OsDir, name: &str) -> io::Result<()> {
         create_dir(&parent.0, name)
+    }
+
+    async fn remove_dir(&self, parent: &OsDir, name: &str) -> io::Result<()> {
+        remove_dir(&parent.0, name)
     }
 
     async fn read_dir(&self, dir: &OsDir) -> io::Result<Vec<DirEntry>> {

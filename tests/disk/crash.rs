@@ -113,6 +113,23 @@ fn a_removed_file_is_back_until_its_directory_is_synced() {
     assert_eq!(after_power_loss(&fs), are(&[]));
 }
 
+/// fsync(2), of the directory above; what lay in it goes with the name, synced or
+/// not.
+#[test]
+fn a_removed_directory_is_back_with_its_content_until_the_one_above_is_synced() {
+    let fs = holding(&[("d/a", "bytes")]);
+    let removed = dir(&fs, "d");
+    alone(fs.remove_file(&removed, "a")).expect("removed");
+    alone(fs.remove_dir(&fs.root(), "d")).expect("it is empty");
+    assert_eq!(fs.disk().entries(), []);
+    assert_eq!(after_power_loss(&fs), are(&[("d/a", "bytes")]));
+    sync_dir(&fs, &fs.root());
+    assert_eq!(after_power_loss(&fs), are(&[]));
+    sync_dir(&fs, &removed);
+    let image = fs.with_disk(|disk| disk.image(disk.trace_len(), ImageKind::NothingUnsynced));
+    assert_eq!(image.entries(), []);
+}
+
 /// unlink(2): the file "will remain in existence until the last file descriptor
 /// referring to it is closed", and no longer: syncing it gives it no name.
 #[test]

@@ -20,6 +20,7 @@ use super::{TIME, alone, real};
 enum Call {
     OpenDir { parent: usize, name: String },
     CreateDir { parent: usize, name: String },
+    RemoveDir { parent: usize, name: String },
     ReadDir { dir: usize },
     Metadata { dir: usize, name: String },
     Read { dir: usize, name: String },
@@ -66,6 +67,7 @@ fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => (at(), name()).prop_map(|(parent, name)| Call::OpenDir { parent, name }),
         3 => (at(), name()).prop_map(|(parent, name)| Call::CreateDir { parent, name }),
+        2 => (at(), name()).prop_map(|(parent, name)| Call::RemoveDir { parent, name }),
         1 => at().prop_map(|dir| Call::ReadDir { dir }),
         1 => (at(), name()).prop_map(|(dir, name)| Call::Metadata { dir, name }),
         2 => (at(), name()).prop_map(|(dir, name)| Call::Read { dir, name }),
@@ -122,6 +124,9 @@ impl<F: Fs> Client<F> {
                 }),
             (Call::CreateDir { parent, name }, _) => {
                 alone(self.fs.create_dir(self.dir(*parent), name)).map(|()| Outcome::Done)
+            }
+            (Call::RemoveDir { parent, name }, _) => {
+                alone(self.fs.remove_dir(self.dir(*parent), name)).map(|()| Outcome::Done)
             }
             (Call::ReadDir { dir }, _) => alone(self.fs.read_dir(self.dir(*dir))).map(|entries| {
                 let named = |name: std::ffi::OsString| name.into_string().expect("all are UTF-8");
@@ -419,6 +424,38 @@ fn a_replaced_directory_takes_nothing_in() {
     let (_dir, os) = real();
     let expected = outcomes(os);
     assert_eq!(expected[5], Some(Err(io::ErrorKind::NotFound)), "not the case that was meant");
+    assert_eq!(outcomes(super::simulated()), expected, "simulated, then real");
+}
+
+/// Too rare for chance as well: a directory that is open goes.
+#[test]
+fn a_removed_directory_takes_nothing_in() {
+    fn outcomes<F: Fs>(fs: F) -> Vec<Option<Result<Outcome, io::ErrorKind>>> {
+        let mut client = Client::new(fs);
+        let name = |name: &str| name.to_owned();
+        let calls = [
+            Call::CreateDir { parent: 0, name: name("d") },
+            Call::OpenDir { parent: 0, name: name("d") },
+            Call::CreateFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::RemoveDir { parent: 1, name: name("a") },
+            Call::RemoveFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::RemoveDir { parent: 0, name: name("d") },
+            Call::CreateFile { dir: 1, name: name("a") },
+            Call::RemoveDir { parent: 1, name: name("a") },
+            Call::ReadDir { dir: 1 },
+            Call::SyncDir { dir: 1 },
+            Call::CreateFile { dir: 0, name: name("d") },
+            Call::ReadDir { dir: 0 },
+        ];
+        calls.iter().map(|call| client.call(call)).collect()
+    }
+    let (_dir, os) = real();
+    let expected = outcomes(os);
+    assert_eq!(expected[3], Some(Err(io::ErrorKind::DirectoryNotEmpty)), "it is not empty");
+    assert_eq!(expected[4], Some(Err(io::ErrorKind::NotADirectory)), "a file is none");
+    assert_eq!(expected[6], Some(Ok(Outcome::Done)), "it is empty now");
     assert_eq!(outcomes(super::simulated()), expected, "simulated, then real");
 }
 

@@ -147,6 +147,36 @@ fn rewriting_a_record_that_makes_way_happens_wholly_or_not_at_all() {
 }
 
 #[test]
+fn clearing_a_directory_that_is_in_the_way_happens_wholly_or_not_at_all() {
+    let disk = || {
+        disk_with(&[
+            ("things/a.json/b.json", "1"),
+            ("things/a.json/c/d.json", "2"),
+            ("things/a.json/e.json/f.json", "3"),
+            // Where `a.json/b` belongs: a directory in turn.
+            ("things/a%2Ejson/b.json/g.json", "4"),
+            ("things/a.json/damaged.json", "{\"cut"),
+        ])
+    };
+    let (before, after) = every_crash(disk(), |_| {}, |c| wait(c.put(record("a", "5"))).unwrap());
+    assert!(before > 20 && after > 40, "both outcomes are reached: {before}, {after}");
+    let (before, after) = every_crash(
+        disk(),
+        |_| {},
+        |c| {
+            let writes = vec![
+                Write::put(record("z", "5")),
+                Write::put(record("a", "5")),
+                Write::put(record("a.json/b", "6")),
+                Write::delete(id("a.json/c/d")),
+            ];
+            wait(c.commit(writes)).unwrap();
+        },
+    );
+    assert!(before > 20 && after > 40, "both outcomes are reached: {before}, {after}");
+}
+
+#[test]
 fn a_legacy_record_is_never_lost_as_it_moves() {
     every_crash(
         disk_with(&[("things/c .json", "1")]),

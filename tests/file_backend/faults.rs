@@ -21,7 +21,7 @@ use storeproof::{
 use super::{contents, disk_with, files, id, open, record, sim, things, wait};
 
 /// What happens at one of the next calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Fate {
     /// Nothing.
     Live,
@@ -31,6 +31,8 @@ enum Fate {
     FailAfter(usize),
     /// The call after so many is done, and says that it failed.
     LieAfter(usize),
+    /// Something happens right before the next call of that name.
+    Before(&'static str, fn(&SimFs)),
 }
 
 /// One process's view of the disk.
@@ -79,6 +81,13 @@ impl Process {
             Fate::DieAfter(left) => (left, Fate::DieAfter, Turn::Die),
             Fate::FailAfter(left) => (left, Fate::FailAfter, Turn::Fail),
             Fate::LieAfter(left) => (left, Fate::LieAfter, Turn::Lie),
+            Fate::Before(name, act) => {
+                if name == call {
+                    *fate = Fate::Live;
+                    act(&self.disk);
+                }
+                return Turn::Do;
+            }
         };
         if left > 0 {
             *fate = next(left - 1);
@@ -131,6 +140,10 @@ impl Fs for Process {
 
     async fn create_dir(&self, parent: &Self::Dir, name: &str) -> io::Result<()> {
         self.call("create_dir", self.disk.create_dir(parent, name)).await
+    }
+
+    async fn remove_dir(&self, parent: &Self::Dir, name: &str) -> io::Result<()> {
+        self.call("remove_dir", self.disk.remove_dir(parent, name)).await
     }
 
     async fn read_dir(&self, dir: &Self::Dir) -> io::Result<Vec<DirEntry>> {
@@ -209,6 +222,35 @@ impl Fs for Process {
     }
 }
 
+#[test]
+fn a_commit_is_given_up_when_older_software_fills_what_is_in_its_way() {
+    let fs = sim(disk_with(&[("things/a.json/b.json", "1"), ("things/e.json", "1")]));
+    let process = Process::new(fs.clone());
+    let (handle, other) = (open(&process, things()), open(&fs, things()));
+    let before = contents(&handle);
+    process.meets(Fate::Before("remove_dir", |fs| {
+        super::old_writer_puts(fs, "things/a.json/c.json", "\"theirs\"");
+    }));
+    let writes = || vec![Write::put(record("e", "2")), Write::put(record("a", "2"))];
+    let error = wait(handle.commit(writes())).unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotDone, "{error}");
+    assert!(error.to_string().contains("try again"), "{error}");
+    let mut expected = before;
+    expected.insert(1, ("a.json/c".to_owned(), "\"theirs\"".to_owned()));
+    assert_eq!(contents(&handle), expected, "nothing of it is done, and theirs is kept");
+    assert_eq!(contents(&other), expected);
+    assert_eq!(leftover(&fs), None);
+    let lost = sim(fs.disk().image(usize::MAX, ImageKind::NothingUnsynced));
+    assert_eq!(contents(&open(&lost, things())).len(), 2, "{:?}", files(&lost));
+
+    wait(handle.commit(writes())).unwrap();
+    let expected = [("a", "2"), ("a.json/b", "1"), ("a.json/c", "\"theirs\""), ("e", "2")];
+    let expected = expected.map(|(id, data)| (id.to_owned(), data.to_owned()));
+    for handle in [&handle, &other, &open(&fs, things())] {
+        assert_eq!(contents(handle), expected);
+    }
+}
+
 type Handle = Arc<dyn Collection>;
 type State = Vec<(String, String)>;
 
@@ -272,6 +314,25 @@ fn cases() -> Vec<Case> {
             change: |c| Box::pin(c.put(record(".", "2"))),
         },
         Case {
+            name: "a put where older records have a directory",
+            disk: || disk_with(&[("things/a.json/b.json", "1"), ("things/a.json/d/e.json", "1")]),
+            prepare: |_| {},
+            change: |c| Box::pin(c.put(record("a", "2"))),
+        },
+        Case {
+            name: "a commit that changes what is in its way",
+            disk: || disk_with(&[("things/a.json/b.json", "1"), ("things/%2E.json", "1")]),
+            prepare: |_| {},
+            change: |c| {
+                Box::pin(c.commit(vec![
+                    Write::put(record("a", "2")),
+                    Write::delete(id("a.json/b")),
+                    Write::put(record(".", "2")),
+                    Write::put(record("%2E", "2")),
+                ]))
+            },
+        },
+        Case {
             name: "a put over a damaged record",
             disk: || disk_with(&[("things/a.json", "{cut")]),
             prepare: |_| {},
@@ -291,6 +352,9 @@ impl Case {
         (before, contents(&handle))
     }
 }
+
+/// Every record of any case.
+const IDS: [&str; 8] = ["a", "d/b", "new/c", ".", "%2E", "d/e/a", "a.json/b", "a.json/d/e"];
 
 /// No file of ours is left beside the records.
 fn leftover(fs: &SimFs) -> Option<String> {
@@ -323,12 +387,12 @@ fn survivors_complete_or_undo_what_a_killed_process_was_doing() {
             }
             let at = format!("{} killed after {calls} calls", case.name);
             // A single get must not see what a list does not.
-            let single = ["a", "d/b", "new/c", ".", "%2E", "d/e/a"].map(|text| {
+            let single = IDS.map(|text| {
                 wait(survivor.get(&id(text))).ok().map(|r| r.data.to_text_lossy().into_owned())
             });
             let found = contents(&survivor);
             assert!(found == before || found == after, "{at}: {found:?} is half of it");
-            for (text, data) in ["a", "d/b", "new/c", ".", "%2E", "d/e/a"].iter().zip(&single) {
+            for (text, data) in IDS.iter().zip(&single) {
                 let listed = found.iter().find(|(id, _)| id == text).map(|(_, data)| data);
                 assert_eq!(listed, data.as_ref(), "{at}: get and list differ about {text}");
             }

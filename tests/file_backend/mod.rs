@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod faults;
 mod legacy;
+mod make_way;
 mod other_writers;
 mod storage;
 

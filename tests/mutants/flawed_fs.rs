@@ -63,6 +63,10 @@ impl Fs for FlawedFs {
         self.inner.create_dir(parent, name).await
     }
 
+    async fn remove_dir(&self, parent: &Dir, name: &str) -> io::Result<()> {
+        self.inner.remove_dir(parent, name).await
+    }
+
     async fn read_dir(&self, dir: &Dir) -> io::Result<Vec<DirEntry>> {
         self.inner.read_dir(dir).await
     }

@@ -10,11 +10,10 @@ use crate::{
 
 use super::{
     atomic::{self, Watched},
-    catalog::{Entry, directory_of},
+    catalog::directory_of,
     intent::{self, INTENT_NAME},
     lock::Held,
-    path::RecordPath,
-    plan::{Plan, Step},
+    plan::{FileStep, Plan, Step},
     quarantine,
     storage::Call,
 };
@@ -24,17 +23,20 @@ pub(super) async fn apply<F: Fs>(call: &Call<'_, F>, held: &mut Held<F>, plan: P
     for (path, bytes) in &plan.quarantine {
         Box::pin(quarantine::keep(call, path, bytes)).await?;
     }
-    let mut steps = plan.steps.into_iter();
-    let (Some(first), rest) = (steps.next(), steps) else { return Ok(()) };
-    if rest.len() == 0 {
-        held.begin(call, false).await?;
-        let done = apply_one(call, held, first).await;
-        conclude(call, held, done).await
-    } else {
-        held.begin(call, true).await?;
-        let steps = std::iter::once(first).chain(rest).collect();
-        let done = Box::pin(apply_several(call, held, steps)).await;
-        conclude(call, held, done).await
+    let mut steps = plan.steps;
+    match steps.pop() {
+        None => Ok(()),
+        Some(Step::File(only)) if steps.is_empty() => {
+            held.begin(call, false).await?;
+            let done = apply_one(call, held, only).await;
+            conclude(call, held, done).await
+        }
+        Some(last) => {
+            steps.push(last);
+            held.begin(call, true).await?;
+            let done = Box::pin(apply_several(call, held, steps)).await;
+            conclude(call, held, done).await
+        }
     }
 }
 
@@ -54,21 +56,27 @@ pub(super) async fn conclude<F: Fs>(
     done
 }
 
-async fn apply_one<F: Fs>(call: &Call<'_, F>, held: &Held<F>, step: Step) -> Result<()> {
-    let mut watched = watch(call, held, &step).await?;
-    make(call, &mut watched, &step).await?;
+async fn apply_one<F: Fs>(call: &Call<'_, F>, held: &Held<F>, step: FileStep) -> Result<()> {
+    let mut watched = watch(call, held, directory_of(&step.path)).await?;
+    change_file(call, &mut watched, &step).await?;
     atomic::sync(call, &watched.dir, &watched.path).await?;
-    learn(call, &step.path, step.entry, watched.modified());
+    let modified = watched.modified();
+    learn(call, Step::File(step), modified);
     Ok(())
 }
 
-/// Opens the directory of a change, making it if need be, and watches it.
-async fn watch<F: Fs>(call: &Call<'_, F>, held: &Held<F>, step: &Step) -> Result<Watched<F>> {
-    let dir = call.make_directory(&step.path).await?;
-    Ok(Watched::new(call, dir, directory_of(&step.path), held.generation()))
+/// Opens a directory that is to be changed, making it if need be, and watches
+/// it.
+async fn watch<F: Fs>(call: &Call<'_, F>, held: &Held<F>, path: &str) -> Result<Watched<F>> {
+    let dir = call.make_directory(path).await?;
+    Ok(Watched::new(call, dir, path, held.generation()))
 }
 
-async fn make<F: Fs>(call: &Call<'_, F>, watched: &mut Watched<F>, step: &Step) -> Result<()> {
+async fn change_file<F: Fs>(
+    call: &Call<'_, F>,
+    watched: &mut Watched<F>,
+    step: &FileStep,
+) -> Result<()> {
     let name = step.path.file_name();
     match &step.after {
         Some(bytes) => atomic::replace(call, watched, name, bytes).await,
@@ -76,31 +84,27 @@ async fn make<F: Fs>(call: &Call<'_, F>, watched: &mut Watched<F>, step: &Step) 
     }
 }
 
-fn learn<F: Fs>(
-    call: &Call<'_, F>,
-    path: &RecordPath,
-    entry: Option<Entry>,
-    modified: Option<FileTime>,
-) {
+fn learn<F: Fs>(call: &Call<'_, F>, step: Step, modified: Option<FileTime>) {
     let now = call.storage.fs.now();
-    call.storage.catalog().change(path, entry, modified, now);
+    let mut catalog = call.storage.catalog();
+    match step {
+        Step::File(FileStep { path, entry, .. }) => catalog.change(&path, entry, modified, now),
+        Step::RemoveDirectory(path) => catalog.directory_removed(&path, modified, now),
+    }
 }
 
 async fn apply_several<F: Fs>(call: &Call<'_, F>, held: &Held<F>, steps: Vec<Step>) -> Result<()> {
     let mut directories = BTreeMap::new();
     for step in &steps {
-        let path = directory_of(&step.path);
+        let path = step.directory();
         if !directories.contains_key(path) {
-            directories.insert(path.to_owned(), watch(call, held, step).await?);
+            directories.insert(path.to_owned(), watch(call, held, path).await?);
         }
     }
     write_intent(call, held, &mut directories, &steps).await?;
-    // From here on the commit happens, now or when somebody completes it.
-    for step in &steps {
-        if let Some(watched) = directories.get_mut(directory_of(&step.path)) {
-            make(call, watched, step).await.map_err(unknown)?;
-        }
-    }
+    // From here on the commit happens, now or when somebody completes it,
+    // unless a directory of older software gets a new file.
+    let refusal = make(call, &mut directories, &steps).await.map_err(unknown)?;
     for watched in directories.values() {
         atomic::sync(call, &watched.dir, &watched.path).await?;
     }
@@ -110,11 +114,43 @@ async fn apply_several<F: Fs>(call: &Call<'_, F>, held: &Held<F>, steps: Vec<Ste
     } else {
         intent::forget(call).await?;
     }
+    if let Some(refusal) = refusal {
+        call.storage.catalog().distrust_all();
+        return Err(refusal);
+    }
     for step in steps {
-        let modified = directories.get(directory_of(&step.path)).and_then(Watched::modified);
-        learn(call, &step.path, step.entry, modified);
+        let modified = directories.get(step.directory()).and_then(Watched::modified);
+        learn(call, step, modified);
     }
     Ok(())
+}
+
+/// Makes the steps, one after the other. Should a directory that is to go not
+/// be empty, none of the commit's own writes is made yet, and none will be:
+/// then the error that says so is returned.
+async fn make<F: Fs>(
+    call: &Call<'_, F>,
+    directories: &mut BTreeMap<String, Watched<F>>,
+    steps: &[Step],
+) -> Result<Option<Error>> {
+    for step in steps {
+        let Some(watched) = directories.get_mut(step.directory()) else { continue };
+        match step {
+            Step::File(step) => change_file(call, watched, step).await?,
+            Step::RemoveDirectory(path) => {
+                let name = path.rsplit_once('/').map_or(&**path, |(_, name)| name);
+                if !atomic::remove_directory(call, watched, name).await? {
+                    return Ok(Some(call.backend(format!(
+                        "other software has just written into {path:?}, which is in the way; \
+                         try again"
+                    ))));
+                }
+                call.storage.forget_directory(path);
+                directories.remove(&**path);
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Writes the intent down, durably.

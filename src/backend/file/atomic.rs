@@ -209,6 +209,37 @@ pub(super) async fn remove<F: Fs>(
     removed
 }
 
+/// Removes the directory `name`, which should be empty, and says whether it was;
+/// durable after [`sync`].
+///
+/// # Errors
+/// `Unknown` only when it may be gone.
+pub(super) async fn remove_directory<F: Fs>(
+    call: &Call<'_, F>,
+    watched: &mut Watched<F>,
+    name: &str,
+) -> Result<bool> {
+    let fs = &call.storage.fs;
+    watched.enter(call).await;
+    let removed = match fs.remove_dir(&watched.dir, name).await {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            // Other software was faster.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(true),
+            io::ErrorKind::DirectoryNotEmpty => Ok(false),
+            _ => {
+                let outcome = match fs.metadata(&watched.dir, name).await {
+                    Ok(_) => Outcome::NotDone,
+                    Err(_) => Outcome::Unknown,
+                };
+                Err(call.failed("removing the directory", name, outcome, error))
+            }
+        },
+    };
+    watched.leave(call).await;
+    removed
+}
+
 /// Makes durable what was renamed and removed in the directory.
 ///
 /// # Errors

@@ -205,7 +205,12 @@ impl Directory {
 
 /// The directory part of a path, empty for the collection's own.
 pub(super) fn directory_of(path: &RecordPath) -> &str {
-    path.as_str().rsplit_once('/').map_or("", |(directory, _)| directory)
+    parent_of(path.as_str())
+}
+
+/// The path of the directory above, empty for the collection's own.
+pub(super) fn parent_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
 impl Catalog {
@@ -315,18 +320,13 @@ impl Catalog {
         if !self.is_loaded() {
             return;
         }
-        self.revision = self.revision.wrapping_add(1);
         let place = directory_of(path);
         let entry = entry.map(Arc::new);
-        let Some(known) = Arc::make_mut(&mut self.directories).get_mut(place) else {
+        let Some(directory) = self.changed_by_us(place, modified, now) else {
             // A directory that we made: those above it show it.
             self.distrust_above(place);
             return;
         };
-        let directory = Arc::make_mut(known);
-        directory.modified = modified;
-        directory.own_changes = directory.own_changes.saturating_add(1);
-        directory.in_doubt_since.get_or_insert(now);
         let old = match &entry {
             Some(entry) => directory.files.insert(Arc::from(path.file_name()), Arc::clone(entry)),
             None => directory.files.remove(path.file_name()),
@@ -337,6 +337,39 @@ impl Catalog {
         if let Some(entry) = entry {
             self.learn(entry);
         }
+    }
+
+    /// Takes the removal of a directory by ourselves; `modified` as in
+    /// [`change`](Self::change), of the one above it.
+    pub(super) fn directory_removed(
+        &mut self,
+        path: &str,
+        modified: Option<FileTime>,
+        now: FileTime,
+    ) {
+        if !self.is_loaded() {
+            return;
+        }
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        if let Some(above) = self.changed_by_us(parent_of(path), modified, now) {
+            above.children.remove(name);
+        }
+        self.drop_directory(path);
+    }
+
+    /// A directory in which we have changed a name, if it is known.
+    fn changed_by_us(
+        &mut self,
+        path: &str,
+        modified: Option<FileTime>,
+        now: FileTime,
+    ) -> Option<&mut Directory> {
+        self.revision = self.revision.wrapping_add(1);
+        let directory = Arc::make_mut(Arc::make_mut(&mut self.directories).get_mut(path)?);
+        directory.modified = modified;
+        directory.own_changes = directory.own_changes.saturating_add(1);
+        directory.in_doubt_since.get_or_insert(now);
+        Some(directory)
     }
 
     /// Has the directories above a new one looked through again.

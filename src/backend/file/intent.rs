@@ -9,7 +9,10 @@
 //!
 //! `before` is the SHA-256, in lower-case hex, of the bytes that the file at
 //! `path` had; null: there was none. `after` is its new content in standard
-//! base64; null: it is removed. The actions are done in their order.
+//! base64; null: it is removed. The actions are done in their order. Where
+//! `before` is `"directory"` and `after` null, the empty directory at `path` is
+//! removed; should it not be empty by then, this and all that follows is not
+//! done: nothing before it has changed a record.
 
 use std::fmt::Write as _;
 
@@ -24,9 +27,10 @@ use crate::{
 
 use super::{
     atomic::{self, Watched},
-    path::RecordPath,
+    catalog::{directory_of, parent_of},
+    path::{RecordPath, is_older_directory},
     plan::Step,
-    storage::{Call, Place},
+    storage::{Call, Place, levels_of},
 };
 
 /// The name of the intent file.
@@ -48,7 +52,17 @@ struct DocumentAction {
     after: Option<String>,
 }
 
-/// One change of one file, as it was written down.
+/// What `before` says of a directory.
+const DIRECTORY: &str = "directory";
+
+/// One change, as it was written down.
+#[derive(Debug)]
+enum Change {
+    File(FileChange),
+    RemoveDirectory(String),
+}
+
+/// One change of one file.
 #[derive(Debug)]
 struct FileChange {
     path: RecordPath,
@@ -78,17 +92,24 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 
 /// The bytes of the intent file.
 pub(super) fn encode<F: Fs>(call: &Call<'_, F>, steps: &[Step]) -> Result<Vec<u8>> {
-    let action = |step: &Step| DocumentAction {
-        path: step.path.as_str().to_owned(),
-        before: step.before.as_deref().map(digest),
-        after: step.after.as_ref().map(|after| STANDARD.encode(after)),
+    let action = |step: &Step| match step {
+        Step::File(step) => DocumentAction {
+            path: step.path.as_str().to_owned(),
+            before: step.before.as_deref().map(digest),
+            after: step.after.as_ref().map(|after| STANDARD.encode(after)),
+        },
+        Step::RemoveDirectory(path) => DocumentAction {
+            path: path.to_string(),
+            before: Some(DIRECTORY.to_owned()),
+            after: None,
+        },
     };
     let document = Document { version: VERSION, actions: steps.iter().map(action).collect() };
     serde_json::to_vec(&document)
         .map_err(|error| call.backend(format!("the commit can't be written down: {error}")))
 }
 
-fn decode(bytes: &[u8]) -> std::result::Result<Vec<FileChange>, String> {
+fn decode(bytes: &[u8]) -> std::result::Result<Vec<Change>, String> {
     #[derive(Deserialize)]
     struct Version {
         version: u64,
@@ -104,6 +125,12 @@ fn decode(bytes: &[u8]) -> std::result::Result<Vec<FileChange>, String> {
     }
     let document: Document = serde_json::from_slice(bytes).map_err(problem)?;
     let change = |action: DocumentAction| {
+        if action.before.as_deref() == Some(DIRECTORY) && action.after.is_none() {
+            if !is_older_directory(&action.path) {
+                return Err("it names a directory that can't be older software's".to_owned());
+            }
+            return Ok(Change::RemoveDirectory(action.path));
+        }
         let path = RecordPath::parse(&action.path)
             .ok_or_else(|| "it names a file that can't be a record's".to_owned())?;
         let after = match action.after {
@@ -112,7 +139,7 @@ fn decode(bytes: &[u8]) -> std::result::Result<Vec<FileChange>, String> {
                 STANDARD.decode(text).map_err(|_| "a content is not standard base64".to_owned())?,
             ),
         };
-        Ok(FileChange { path, before: action.before, after })
+        Ok(Change::File(FileChange { path, before: action.before, after }))
     };
     document.actions.into_iter().map(change).collect()
 }
@@ -142,10 +169,16 @@ pub(super) async fn complete<F: Fs>(call: &Call<'_, F>) -> Result<Completed> {
     let mut touched = Vec::new();
     let mut unsynced = None;
     for change in &changes {
-        match redo(call, change).await {
-            Ok(Some(dir)) => touched.push(dir),
-            Ok(None) => {}
-            Err(error) => return Err(error),
+        match change {
+            Change::File(change) => touched.extend(redo(call, change).await?),
+            Change::RemoveDirectory(path) => match remove_directory(call, path).await? {
+                Removed::Gone(above) => {
+                    // What is gone can't be lost.
+                    touched.retain(|(_, changed): &(F::Dir, String)| !is_within(changed, path));
+                    touched.extend(above);
+                }
+                Removed::InUse => break,
+            },
         }
     }
     for (dir, path) in &touched {
@@ -173,7 +206,7 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
     };
     let is_before = found.as_deref().map(digest) == change.before;
     let dir = if change.after.is_some() {
-        call.make_directory(&change.path).await?
+        call.make_directory(directory_of(&change.path)).await?
     } else {
         match call.open_directory(change.path.directories()).await? {
             Place::Found(dir) => dir,
@@ -189,6 +222,33 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
         }
     }
     Ok(Some((watched.dir, watched.path)))
+}
+
+/// Whether `path` lies in the directory `directory`.
+fn is_within(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
+enum Removed<D> {
+    /// The directory is gone; the one above it, if there is one, with a path in
+    /// it, may have to be synced.
+    Gone(Option<(D, String)>),
+    /// Somebody who does not know our lock has put something into it.
+    InUse,
+}
+
+async fn remove_directory<F: Fs>(call: &Call<'_, F>, path: &str) -> Result<Removed<F::Dir>> {
+    let dir = match call.open_directory(levels_of(parent_of(path))).await? {
+        Place::Found(dir) => dir,
+        Place::Absent | Place::Foreign => return Ok(Removed::Gone(None)),
+    };
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let mut watched = Watched::unwatched(dir, path);
+    if !atomic::remove_directory(call, &mut watched, name).await? {
+        return Ok(Removed::InUse);
+    }
+    call.storage.forget_directory(path);
+    Ok(Removed::Gone(Some((watched.dir, watched.path))))
 }
 
 /// Removes the intent file, durably.
@@ -223,6 +283,14 @@ mod tests {
                 "can't be a record's",
             ),
             (r#"{"version":1,"actions":[{"path":"x.json","before":null,"after":"%"}]}"#, "base64"),
+            (
+                r#"{"version":1,"actions":[{"path":"x","before":"directory","after":null}]}"#,
+                "can't be older software's",
+            ),
+            (
+                r#"{"version":1,"actions":[{"path":"../x.json","before":"directory","after":null}]}"#,
+                "can't be older software's",
+            ),
         ] {
             let problem = decode(text.as_bytes()).expect_err("it was taken for an intent");
             assert!(problem.contains(reason), "{text}: {problem}");

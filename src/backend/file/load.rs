@@ -44,14 +44,6 @@ impl Current {
         self.at_canonical().filter(|file| file.stored.stands_for(&file.path, &self.id))
     }
 
-    /// The file at the canonical place, if it stands for another record.
-    pub(super) fn occupant(self) -> Option<FileState> {
-        match self.canonical {
-            Place::Found(file) if !file.stored.stands_for(&file.path, &self.id) => Some(file),
-            _ => None,
-        }
-    }
-
     fn at_canonical(&self) -> Option<&FileState> {
         match &self.canonical {
             Place::Found(file) => Some(file),
@@ -78,6 +70,23 @@ impl Current {
 }
 
 impl FileState {
+    /// Reads the file at `path`, which lies in `dir`.
+    pub(super) async fn read<F: Fs>(
+        call: &Call<'_, F>,
+        dir: &F::Dir,
+        path: RecordPath,
+    ) -> Result<Place<Self>> {
+        Ok(match call.read_file(dir, path.file_name(), path.as_str()).await? {
+            Place::Absent => Place::Absent,
+            Place::Foreign => Place::Foreign,
+            Place::Found((bytes, metadata)) => {
+                let legacy = &call.storage.spec.legacy;
+                let stored = read_stored(&path, &bytes, metadata.modified, legacy);
+                Place::Found(Self { path, bytes, stored })
+            }
+        })
+    }
+
     /// The error for an operation that needs what this file can't tell.
     pub(super) fn corrupt<F: Fs>(&self, call: &Call<'_, F>, damage: &Damage) -> Error {
         Error::Corrupt {
@@ -124,13 +133,9 @@ async fn load_nameless<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Optio
 }
 
 async fn load_file<F: Fs>(call: &Call<'_, F>, path: RecordPath) -> Result<Place<FileState>> {
-    Ok(match call.read_path(&path).await? {
-        Place::Absent => Place::Absent,
-        Place::Foreign => Place::Foreign,
-        Place::Found((bytes, metadata)) => {
-            let legacy = &call.storage.spec.legacy;
-            let stored = read_stored(&path, &bytes, metadata.modified, legacy);
-            Place::Found(FileState { path, bytes, stored })
-        }
-    })
+    match call.open_directory(path.directories()).await? {
+        Place::Found(dir) => FileState::read(call, &dir, path).await,
+        Place::Absent => Ok(Place::Absent),
+        Place::Foreign => Ok(Place::Foreign),
+    }
 }

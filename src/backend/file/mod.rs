@@ -8,6 +8,7 @@
 //! | `lock` | the lock file, its generation, settling what a dead writer left |
 //! | `load` | the files that stand for one record, and which of them counts |
 //! | `judge` `plan` `apply` | a commit: whether it may, what it changes, changing it |
+//! | `make_way` | older records that lie where another one is to be written |
 //! | `atomic` `intent` `quarantine` | one file durably; several at once; bytes set aside |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
@@ -36,6 +37,7 @@ mod intent;
 mod judge;
 mod load;
 mod lock;
+mod make_way;
 mod open;
 pub mod path;
 mod plan;

@@ -15,7 +15,7 @@ use super::{
     intent::INTENT_NAME,
     lock::{self, LOCK_NAME, Purpose, open_lock_file},
     quarantine::QUARANTINE_NAME,
-    storage::{Call, Place, Storage},
+    storage::{Call, Place, Storage, levels_of},
     walk::may_hold_records,
 };
 
@@ -189,8 +189,7 @@ impl<'a, F: Fs> Tour<'a, F> {
     }
 
     async fn visit(&mut self, path: String) -> Result<Stop<F>> {
-        let levels = path.split('/').filter(|level| !level.is_empty());
-        let dir = match self.call.open_directory(levels).await? {
+        let dir = match self.call.open_directory(levels_of(&path)).await? {
             Place::Found(dir) => dir,
             // Removed since it was listed: nothing is in it.
             Place::Absent | Place::Foreign => {

@@ -179,6 +179,12 @@ impl RecordPath {
     }
 }
 
+/// Whether a directory with this path may be one of older software that is in
+/// the way of our files: some level ends in `.json`, as none of our own does.
+pub(super) fn is_older_directory(path: &str) -> bool {
+    path.split('/').all(is_name) && path.split('/').any(|level| level.ends_with(SUFFIX))
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

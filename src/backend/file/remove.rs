@@ -14,7 +14,7 @@ use super::{
     catalog::directory_of,
     load::{Seen, load},
     lock::{self, Held, Purpose},
-    plan::{Plan, plan_removal},
+    plan::{FileStep, Plan, Step, plan_removal},
     quarantine,
     query::{expired, first_by_id},
     storage::{Call, Place},
@@ -120,7 +120,7 @@ async fn purge<F: Fs>(
             quarantine::keep(call, path, bytes).await?;
         }
         for step in &steps {
-            let path = &step.path;
+            let Step::File(FileStep { path, .. }) = step else { continue };
             let place = directory_of(path);
             if !touched.contains_key(place) {
                 let Place::Found(dir) = call.open_directory(path.directories()).await? else {

@@ -61,6 +61,11 @@ impl<F: Fs> Storage<F> {
         }
     }
 
+    /// Forgets that the name of a directory was durable, because it is gone.
+    pub(super) fn forget_directory(&self, path: &str) {
+        locked(&self.durable).remove(path);
+    }
+
     /// The catalog, for a moment: never across an await.
     pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
         locked(&self.catalog)
@@ -77,6 +82,12 @@ impl<F: Fs> Storage<F> {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         u32::try_from((mixed ^ (mixed >> 31)) % 999_999_999 + 1).unwrap_or(1)
     }
+}
+
+/// The names on the way to a directory; none to the collection's own, whose
+/// path is empty.
+pub(super) fn levels_of(path: &str) -> impl Iterator<Item = &str> + Send {
+    path.split('/').filter(|level| !level.is_empty())
 }
 
 /// One call of an operation: what errors say of it.
@@ -182,6 +193,10 @@ impl<'a, F: Fs> Call<'a, F> {
             dir = match fs.open_dir(&dir, level).await {
                 Ok(opened) => opened,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Absent),
+                // What has the name now may be another thing already.
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                    return Ok(Place::Foreign);
+                }
                 Err(error) => {
                     return match fs.metadata(&dir, level).await {
                         Ok(other) if other.kind != EntryKind::Directory => Ok(Place::Foreign),
@@ -193,13 +208,13 @@ impl<'a, F: Fs> Call<'a, F> {
         Ok(Place::Found(dir))
     }
 
-    /// Opens the directory of a path, making what is missing of it. The names
-    /// of all its levels are durable afterwards.
-    pub(super) async fn make_directory(&self, path: &RecordPath) -> Result<F::Dir> {
+    /// Opens the directory `path` below the collection's, making what is
+    /// missing of it. The names of all its levels are durable afterwards.
+    pub(super) async fn make_directory(&self, path: &str) -> Result<F::Dir> {
         let fs = &self.storage.fs;
         let mut dir = self.storage.root.clone();
         let mut so_far = String::new();
-        for level in path.directories() {
+        for level in levels_of(path) {
             if !so_far.is_empty() {
                 so_far.push('/');
             }
@@ -260,6 +275,8 @@ impl<'a, F: Fs> Call<'a, F> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Absent),
             // A name that the file system can't have names no file of ours.
             Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Ok(Place::Absent),
+            // What has the name now may be another thing already.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(Place::Foreign),
             Err(error) => match self.storage.fs.metadata(dir, name).await {
                 Ok(other) if other.kind != EntryKind::File => Ok(Place::Foreign),
                 _ => Err(self.not_done("reading", path, error)),

@@ -18,7 +18,7 @@ use crate::{
 use super::{
     catalog::{Directories, Directory, Entry, Stamp, join},
     path::{MAX_LEVELS, RecordPath},
-    storage::{Call, Place},
+    storage::{Call, Place, levels_of},
     stored::read_stored,
 };
 
@@ -87,8 +87,7 @@ async fn changes<F: Fs>(
         let old = known.get(&path);
         let (dir, metadata) = match &above {
             None => {
-                let levels = path.split('/').filter(|level| !level.is_empty());
-                let Place::Found(dir) = call.open_directory(levels).await? else {
+                let Place::Found(dir) = call.open_directory(levels_of(&path)).await? else {
                     found.push((path, None));
                     continue;
                 };
@@ -118,7 +117,12 @@ async fn changes<F: Fs>(
             (None, None) => continue,
             (None, Some((above, name))) => match fs.open_dir(above, name).await {
                 Ok(dir) => dir,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) =>
+                {
                     found.push((path, None));
                     continue;
                 }

@@ -155,6 +155,11 @@ impl Fs for SimFs {
         self.disk.with(|state| state.disk.create(parent.0, name, EntryKind::Directory)).map(drop)
     }
 
+    async fn remove_dir(&self, parent: &SimDir, name: &str) -> io::Result<()> {
+        self.sim.step("remove_dir").await;
+        self.disk.with(|state| state.disk.remove_dir(parent.0, name))
+    }
+
     async fn read_dir(&self, dir: &SimDir) -> io::Result<Vec<DirEntry>> {
         self.sim.step("read_dir").await;
         self.with_disk(|disk| disk.read_dir(dir.0))

@@ -256,13 +256,14 @@ mod tests {
         let node = |at: usize| nodes[at % nodes.len()];
         let names = ["a", "b", "c"];
         let (from, to) = (names[name % 3], names[name / 3 % 3]);
-        match what % 8 {
+        match what % 9 {
             0 => nodes.extend(disk.create(node(one), from, EntryKind::File)),
             1 => nodes.extend(disk.create(node(one), from, EntryKind::Directory)),
             2 => drop(disk.append(node(one), from.as_bytes())),
             3 => drop(disk.write_head(node(one), b"xy")),
             4 | 5 => drop(disk.rename(node(one), from, node(two), to)),
             6 => drop(disk.remove(node(one), from)),
+            7 => drop(disk.remove_dir(node(one), from)),
             _ if disk.tree.is_directory(node(one)) => disk.sync_dir(node(one)),
             _ => disk.sync_file(node(one)),
         }

@@ -179,6 +179,17 @@ impl SimDisk {
         Ok(Some(id).filter(|id| self.is_nameless(*id)))
     }
 
+    /// Removes the name of an empty directory.
+    pub(super) fn remove_dir(&mut self, parent: NodeId, name: &str) -> io::Result<()> {
+        let (id, _) = self.look_up(parent, name)?;
+        if !self.tree.entries(id).ok_or(Errno::NOTDIR)?.is_empty() {
+            return Err(Errno::NOTEMPTY.into());
+        }
+        let name = self.shared_name(parent, name);
+        self.record(Event::Remove { dir: parent, name });
+        Ok(())
+    }
+
     fn is_nameless(&self, node: NodeId) -> bool {
         self.tree.node(node).is_some_and(|node| node.links == 0)
     }

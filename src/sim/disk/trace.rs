@@ -57,7 +57,7 @@ pub enum Event {
         /// What was renamed.
         node: NodeId,
     },
-    /// A name was removed.
+    /// A name was removed: that of a file, a link or an empty directory.
     Remove {
         /// Where the name was.
         dir: NodeId,
