@@ -155,7 +155,11 @@ impl KeySpec {
 }
 
 fn is_pointer(text: &str) -> bool {
-    let escapes_end = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    let bytes = text.as_bytes();
+    let escapes_end = bytes
+        .iter()
+        .enumerate()
+        .all(|(place, byte)| *byte != b'~' || matches!(bytes.get(place + 1), Some(b'0' | b'1')));
     (text.is_empty() || text.starts_with('/')) && escapes_end
 }
 
