@@ -84,29 +84,45 @@ fn id() -> impl Strategy<Value = RawId> {
     text.prop_map(|text| RawId(Arc::from(text)))
 }
 
+thread_local! {
+    /// Hot ones first, then any, then some that are no JSON: made once, as in
+    /// our generator.
+    static PAYLOADS: Vec<PayloadInput> = [
+        r#"{"name":"x"}"#,
+        r#"{"name":"y","group":"g"}"#,
+        r#"{"group":"g","kind":"k"}"#,
+        "{}",
+        r#"{"name":"x","group":"h","kind":"plain"}"#,
+        r#"{"n":1}"#,
+        "null",
+        "[]",
+        r#""x""#,
+        "1e400",
+        r#"{"name":"x","name":"y"}"#,
+        "",
+        " ",
+        "{",
+        "{} {}",
+        "nul",
+    ]
+    .iter()
+    .map(|text| PayloadInput::new(text.as_bytes()))
+    .collect();
+}
+
+fn payload_at(place: usize) -> PayloadInput {
+    PAYLOADS.with(|payloads| payloads[place].clone())
+}
+
 fn hot() -> impl Strategy<Value = PayloadInput> {
-    thread_local! {
-        static PAYLOADS: Vec<PayloadInput> = [
-            r#"{"name":"x"}"#,
-            r#"{"name":"y","group":"g"}"#,
-            r#"{"group":"g","kind":"k"}"#,
-            "{}",
-            r#"{"name":"x","group":"h","kind":"plain"}"#,
-            r#"{"n":1}"#,
-        ].iter().map(|text| PayloadInput::new(text.as_bytes())).collect();
-    }
-    let place = (0..6_usize, 0..6_usize).prop_map(|(one, other)| one.min(other));
-    place.prop_map(|place| PAYLOADS.with(|payloads| payloads[place].clone()))
+    (0..6_usize, 0..6_usize).prop_map(|(one, other)| payload_at(one.min(other)))
 }
 
 fn payload() -> impl Strategy<Value = PayloadInput> {
-    let other = |texts: &'static [&'static str]| {
-        select(texts).prop_map(|text: &str| PayloadInput::new(text.as_bytes()))
-    };
     prop_oneof![
         13 => hot(),
-        2 => other(&["null", "[]", "\"x\"", "1e400", r#"{"name":"x","name":"y"}"#]),
-        1 => other(&["", " ", "{", "{} {}", "nul", "'a'"]),
+        2 => (6..11_usize).prop_map(payload_at),
+        1 => (11..16_usize).prop_map(payload_at),
     ]
 }
 
