@@ -42,7 +42,9 @@ fn row(clients: usize, operations: usize) -> Row {
         ours: Contender::new("storeproof", move |job, count| {
             let (initial, divergences) = ([0; KEYS], Divergences::default());
             for number in 0..count {
-                assert!(linearize(chosen::<Vec<_>>(&ours, job, number), &initial, &divergences).is_ok());
+                assert!(
+                    linearize(chosen::<Vec<_>>(&ours, job, number), &initial, &divergences).is_ok()
+                );
             }
         }),
         baselines: vec![

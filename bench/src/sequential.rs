@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -36,6 +37,8 @@ use storeproof::{
 
 use crate::measure::{Contender, Row};
 
+mod native;
+
 type S = CollectionSubject;
 
 const ACTIONS: usize = 50;
@@ -47,7 +50,8 @@ pub fn rows() -> Vec<Row> {
         goal: ">= 150 000, >= 5 x proptest-state-machine",
         ours: Contender::new("storeproof", ours),
         baselines: vec![
-            Contender::new("proptest-state-machine 0.9.0", with_proptest),
+            Contender::new("proptest-state-machine 0.9.0", with_proptest::<native::Reference>),
+            Contender::new("  the same, our generator", with_proptest::<Ours>),
             Contender::new("bare loop, same operations", bare_loop),
         ],
     }]
@@ -130,9 +134,9 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The same operations from proptest's randomness; the same storage and the
-/// same model as the system under test.
-struct Reference;
+/// Our generator of operations, fed with proptest's randomness: nothing of an
+/// operation can be shrunk.
+struct Ours;
 
 /// What a case concentrates on; the model itself is with the system, because
 /// it judges outcomes.
@@ -145,7 +149,7 @@ impl fmt::Debug for CaseFocus {
     }
 }
 
-impl ReferenceStateMachine for Reference {
+impl ReferenceStateMachine for Ours {
     type State = CaseFocus;
     type Transition = Action<CollectionOp>;
 
@@ -181,32 +185,33 @@ impl ReferenceStateMachine for Reference {
     }
 }
 
-struct Test;
+/// The storage and the model as the system under test of a reference.
+struct Test<R>(PhantomData<R>);
 
-impl StateMachineTest for Test {
+impl<R: ReferenceStateMachine<Transition = Action<CollectionOp>>> StateMachineTest for Test<R> {
     type SystemUnderTest = Run;
-    type Reference = Reference;
+    type Reference = R;
 
-    fn init_test(_: &CaseFocus) -> Run {
+    fn init_test(_: &R::State) -> Run {
         Run::new()
     }
 
-    fn apply(mut run: Run, _: &CaseFocus, action: Action<CollectionOp>) -> Run {
+    fn apply(mut run: Run, _: &R::State, action: Action<CollectionOp>) -> Run {
         run.act(action);
         run
     }
 }
 
-fn with_proptest(_: u64, cases: u64) {
+fn with_proptest<R: ReferenceStateMachine<Transition = Action<CollectionOp>>>(_: u64, cases: u64) {
     let config = Config {
         cases: u32::try_from(cases).expect("so many cases"),
         failure_persistence: None,
         ..Config::default()
     };
     let run = TestRunner::new(config.clone()).run(
-        &Reference::sequential_strategy(ACTIONS),
+        &R::sequential_strategy(ACTIONS),
         |(state, actions, seen)| {
-            Test::test_sequential(config.clone(), state, actions, seen);
+            Test::<R>::test_sequential(config.clone(), state, actions, seen);
             Ok(())
         },
     );

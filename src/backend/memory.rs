@@ -193,9 +193,22 @@ impl Storage {
     /// Inserts a record, or replaces the one of its id.
     fn insert(&mut self, record: Record, values: Values) {
         match self.records.get_mut(&record.id) {
-            Some(stored)
-                if stored.record.created_at == record.created_at && stored.values == values =>
-            {
+            Some(stored) if stored.record.created_at == record.created_at => {
+                // Its place in the order stays; in the indexes, often.
+                let held = std::mem::replace(&mut stored.values, values);
+                for ((index, held), given) in self.indexes.iter_mut().zip(held).zip(&stored.values)
+                {
+                    if held == *given {
+                        continue;
+                    }
+                    let holder = |value| (value, record.created_at, record.id.clone());
+                    if let Some(value) = held {
+                        index.holders.remove(&holder(value));
+                    }
+                    if let Some(value) = given {
+                        index.holders.insert(holder(value.clone()));
+                    }
+                }
                 stored.record = record;
                 return;
             }

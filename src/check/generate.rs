@@ -155,7 +155,11 @@ fn sequence<S: Subject>(
     focus: &Focus,
     length: usize,
 ) -> Result<Vec<Action<S::Op>>> {
-    (0..length).map(|_| action::<S>(&mut Source::new(bytes, focus))).collect()
+    let mut actions = Vec::with_capacity(length);
+    for _ in 0..length {
+        actions.push(action::<S>(&mut Source::new(bytes, focus))?);
+    }
+    Ok(actions)
 }
 
 fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {

@@ -57,7 +57,8 @@ fn in_order_of_return<S: Subject>(
     initial: &S::Model,
     divergences: &Divergences,
 ) -> bool {
-    let mut order: Vec<&Call<S>> = calls.iter().filter(|call| !is_optional(call)).collect();
+    let mut order: Vec<&Call<S>> = Vec::with_capacity(calls.len());
+    order.extend(calls.iter().filter(|call| !is_optional(call)));
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
     order.into_iter().all(|call| {

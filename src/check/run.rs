@@ -87,7 +87,7 @@ impl<'a, S: Subject> Run<'a, S> {
             spec,
             sim,
             time: AtomicU64::new(0),
-            calls: Mutex::new(Vec::new()),
+            calls: Mutex::new(Vec::with_capacity(scenario.length())),
             stopped: Mutex::new(None),
         })
     }

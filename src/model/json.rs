@@ -173,6 +173,12 @@ impl Reader<'_> {
                 byte => {
                     whole &= flush(&mut units, &mut bytes);
                     bytes.push(byte);
+                    // The rest of a long plain run at once.
+                    let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+                    let run = self.rest.iter().take_while(plain).count();
+                    let (run, rest) = self.rest.split_at_checked(run)?;
+                    bytes.extend_from_slice(run);
+                    self.rest = rest;
                 }
             }
         }

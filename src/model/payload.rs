@@ -2,7 +2,6 @@
 
 use std::{
     cell::LazyCell,
-    collections::BTreeMap,
     fmt,
     hash::{Hash, Hasher},
     sync::{Arc, OnceLock},
@@ -30,7 +29,8 @@ struct Case {
 }
 
 struct Facts {
-    strings: Option<BTreeMap<String, String>>,
+    /// By name. Few: looking through them is faster than a tree.
+    strings: Option<Vec<(String, String)>>,
     hash: u64,
 }
 
@@ -79,7 +79,7 @@ impl PayloadInput {
     /// level; of a repeated name the last counts.
     #[must_use]
     pub fn string(&self, name: &str) -> Option<&str> {
-        let text = self.facts().strings.as_ref()?.get(name)?;
+        let (_, text) = self.facts().strings.as_ref()?.iter().find(|(own, _)| own == name)?;
         (!text.is_empty()).then_some(text)
     }
 
@@ -90,7 +90,8 @@ impl PayloadInput {
             let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                 (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
             });
-            Facts { strings: string_members(bytes), hash }
+            let strings = string_members(bytes).map(|members| members.into_iter().collect());
+            Facts { strings, hash }
         })
     }
 }

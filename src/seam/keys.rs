@@ -41,19 +41,23 @@ impl KeyValue {
     /// The value of these parts, or `None` if one is empty: nothing has it.
     #[must_use]
     pub fn new(parts: &[&str]) -> Option<Self> {
-        if parts.iter().any(|part| part.is_empty()) {
+        Self::of(parts)
+    }
+
+    fn of(parts: &[impl AsRef<str>]) -> Option<Self> {
+        if parts.iter().any(|part| part.as_ref().is_empty()) {
             return None;
         }
         let text = match parts {
-            [part] => Arc::from(*part),
+            [part] => Arc::from(part.as_ref()),
             [first @ .., last] => {
                 let mut text = String::with_capacity(64);
-                for part in first {
+                for part in first.iter().map(AsRef::as_ref) {
                     text.push_str(&part.len().to_string());
                     text.push(':');
                     text.push_str(part);
                 }
-                text.push_str(last);
+                text.push_str(last.as_ref());
                 text.into()
             }
             [] => Arc::from(""),
@@ -141,21 +145,27 @@ impl KeySpec {
         if !members.are_json {
             return None;
         }
-        let text_of = |part: &KeyPart| -> Option<Cow<'_, str>> {
-            let found = members.find(&part.pointer).and_then(string);
-            let given = found.filter(|text| !text.is_empty());
-            given.or_else(|| part.default.clone().map(|text| Cow::Owned(text.to_string())))
-        };
         if let [part] = &*self.parts {
-            return KeyValue::new(&[&text_of(part)?]);
+            return KeyValue::of(&[part.text_among(members)?]);
         }
-        let texts = self.parts.iter().map(text_of).collect::<Option<Vec<_>>>()?;
-        KeyValue::new(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+        let texts = self.parts.iter().map(|part| part.text_among(members));
+        KeyValue::of(&texts.collect::<Option<Vec<_>>>()?)
+    }
+}
+
+impl KeyPart {
+    fn text_among<'a>(&'a self, members: &Members<'a>) -> Option<Cow<'a, str>> {
+        let found = members.find(&self.pointer).and_then(string).filter(|text| !text.is_empty());
+        found.or_else(|| self.default.as_deref().map(Cow::Borrowed))
     }
 }
 
 fn is_pointer(text: &str) -> bool {
-    let escapes_end = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    let bytes = text.as_bytes();
+    let escapes_end = bytes
+        .iter()
+        .enumerate()
+        .all(|(place, byte)| *byte != b'~' || matches!(bytes.get(place + 1), Some(b'0' | b'1')));
     (text.is_empty() || text.starts_with('/')) && escapes_end
 }
 
@@ -468,5 +478,34 @@ mod tests {
         assert!(KeySpec::unique("", &["/a"]).problem().is_some());
         assert!(KeySpec::unique("k", &[]).problem().is_some());
         assert_eq!(KeySpec::unique("k", &["", "/a~0~1"]).problem(), None);
+    }
+
+    #[test]
+    fn pointers_lead_where_serde_json_says() {
+        let texts = [
+            r#" {"a" : "x" , "b":{"a":["y",{"":"z"}]},"a":"w"} "#,
+            r#"{"a":{"a":{"a":"x"}},"b":"\\","":"e","a/b":"s","~":"t"}"#,
+            r#"["x",["y","}",{"a":"]"}],"\"",7,{}]"#,
+            r#"{"a":"\\\"}","b":[[],[[]],"x"],"\u0061":"u"}"#,
+            r#""x""#,
+            "7",
+            "{}",
+            "[]",
+        ];
+        let pointers = [
+            "", "/", "/a", "/b", "/a/a", "/a/a/a", "/b/a/0", "/b/a/1/", "/b/2", "/0", "/1/1",
+            "/1/2/a", "/01", "/2", "/-", "/a~1b", "/~0", "/a/", "/b/",
+        ];
+        let mut found = 0;
+        for text in texts {
+            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            let ours = strings_at(text.as_bytes(), &pointers);
+            for (pointer, ours) in pointers.iter().zip(ours) {
+                let theirs = value.pointer(pointer).and_then(|value| value.as_str());
+                assert_eq!(ours.as_deref(), theirs, "{pointer:?} in {text}");
+                found += usize::from(ours.is_some());
+            }
+        }
+        assert!(found > 12, "only {found} pointers led to anything");
     }
 }

@@ -94,13 +94,14 @@ impl CollectionSpec {
     /// `InvalidName` for the name; `InvalidArgument` for a key declared twice,
     /// a key without parts, or a part that is not a JSON pointer (RFC 6901).
     pub fn validate(&self) -> Result<()> {
-        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(legal) {
+        let legal = |text: &str| {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            !text.is_empty() && text.bytes().all(legal)
+        };
+        if self.name.len() > 64 || !legal(&self.name) {
             return Err(Error::InvalidName { name: self.name.chars().take(80).collect() });
         }
-        if let Some(level) =
-            self.directories().find(|level| !level.chars().all(legal) || level.is_empty())
-        {
+        if let Some(level) = self.directories().find(|level| !legal(level)) {
             return Err(self.invalid(format!("{level:?} can't be a collection's directory")));
         }
         for (place, key) in self.keys.iter().enumerate() {

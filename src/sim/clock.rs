@@ -3,7 +3,10 @@
 
 use std::{
     cell::Cell,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use crate::seam::{Clock, Instant};
@@ -15,9 +18,13 @@ use crate::seam::{Clock, Instant};
 /// A store reads the clock for what it writes into its entities, and the
 /// backend below it reads it again for its records: the two see the clock by
 /// views of their own, and the store's reading is the one that shows.
+///
+/// Every operation reads it several times: hence no lock, and only loads and
+/// stores. A client's readings are written and taken by the thread that runs
+/// it.
 #[derive(Clone, Debug)]
 pub struct SimClock {
-    state: Arc<Mutex<State>>,
+    state: Arc<State>,
     reader: Reader,
 }
 
@@ -30,16 +37,21 @@ enum Reader {
 
 #[derive(Debug)]
 struct State {
-    now: Instant,
-    /// The last readings of each client since they were last taken.
-    readings: Vec<Readings>,
+    start: Instant,
+    /// By how many seconds the clock was moved since the start.
+    moved: AtomicI64,
+    readings: Box<[Readings]>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// What `moved` was at a client's last readings since they were last taken, or
+/// [`UNREAD`].
+#[derive(Debug)]
 struct Readings {
-    by_backend: Option<Instant>,
-    by_store: Option<Instant>,
+    by_backend: AtomicI64,
+    by_store: AtomicI64,
 }
+
+const UNREAD: i64 = i64::MIN;
 
 thread_local! {
     /// Which client's operation this thread is running at the moment.
@@ -55,8 +67,10 @@ impl SimClock {
     /// A clock that shows `now` and knows this many clients.
     #[must_use]
     pub fn new(now: Instant, clients: usize) -> Self {
-        let readings = vec![Readings::default(); clients];
-        let state = Arc::new(Mutex::new(State { now, readings }));
+        let unread =
+            || Readings { by_backend: AtomicI64::new(UNREAD), by_store: AtomicI64::new(UNREAD) };
+        let readings = (0..clients).map(|_| unread()).collect();
+        let state = Arc::new(State { start: now, moved: AtomicI64::new(0), readings });
         Self { state, reader: Reader::Backend }
     }
 
@@ -68,39 +82,77 @@ impl SimClock {
 
     /// Moves the clock by seconds, back if negative.
     pub fn advance(&self, seconds: i64) {
-        self.with(|state| state.now = state.now.saturating_add_seconds(seconds));
+        self.state.moved.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// What the clock shows, without noting it as a reading.
     #[must_use]
     pub fn peek(&self) -> Instant {
-        self.with(|state| state.now)
+        self.after(self.state.moved.load(Ordering::Relaxed))
     }
 
     /// What `client` read last since this was last asked, by the store if that
     /// read it; none: nobody read the clock for it.
     #[must_use]
     pub fn take_reading(&self, client: usize) -> Option<Instant> {
-        let readings = self.with(|state| state.readings.get_mut(client).map(std::mem::take))?;
-        readings.by_store.or(readings.by_backend)
+        let readings = self.state.readings.get(client)?;
+        let take = |reading: &AtomicI64| {
+            let moved = reading.load(Ordering::Relaxed);
+            reading.store(UNREAD, Ordering::Relaxed);
+            (moved != UNREAD).then(|| self.after(moved))
+        };
+        let (by_store, by_backend) = (take(&readings.by_store), take(&readings.by_backend));
+        by_store.or(by_backend)
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
-        action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn after(&self, moved: i64) -> Instant {
+        self.state.start.saturating_add_seconds(moved)
     }
 }
 
 impl Clock for SimClock {
     fn now(&self) -> Instant {
-        self.with(|state| {
-            if let Some(readings) = state.readings.get_mut(CLIENT.get()) {
-                let reading = match self.reader {
-                    Reader::Backend => &mut readings.by_backend,
-                    Reader::Store => &mut readings.by_store,
-                };
-                *reading = Some(state.now);
-            }
-            state.now
-        })
+        let moved = self.state.moved.load(Ordering::Relaxed);
+        if let Some(readings) = self.state.readings.get(CLIENT.get()) {
+            let reading = match self.reader {
+                Reader::Backend => &readings.by_backend,
+                Reader::Store => &readings.by_store,
+            };
+            reading.store(moved, Ordering::Relaxed);
+        }
+        self.after(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SimClock, enter_client};
+    use crate::seam::{Clock, Instant};
+
+    #[test]
+    fn a_reading_is_noted_under_its_client_and_taken_once() {
+        let clock = SimClock::new(Instant::UNIX_EPOCH, 2);
+        enter_client(1);
+        let first = clock.now();
+        clock.advance(5);
+        assert_eq!(clock.peek(), first.saturating_add_seconds(5), "the clock moved");
+        assert_eq!(clock.take_reading(0), None, "the other client read nothing");
+        assert_eq!(clock.take_reading(1), Some(first), "what it read, not what it shows now");
+        assert_eq!(clock.take_reading(1), None, "taken already");
+        clock.advance(-10);
+        assert_eq!(clock.now(), Instant::UNIX_EPOCH.saturating_add_seconds(-5));
+        enter_client(0);
+    }
+
+    #[test]
+    fn the_reading_of_the_store_shows_before_that_of_the_backend() {
+        let clock = SimClock::new(Instant::UNIX_EPOCH, 1);
+        enter_client(0);
+        let by_store = clock.for_store().now();
+        clock.advance(1);
+        let by_backend = clock.now();
+        assert_eq!(clock.take_reading(0), Some(by_store));
+        assert_eq!(clock.take_reading(0), None, "both are taken");
+        assert_ne!(by_store, by_backend);
     }
 }

@@ -11,7 +11,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 pub use execute::CollectionMemory;
 pub use operation::{
@@ -142,7 +142,7 @@ impl Subject for CollectionSubject {
     }
 
     fn observations<'a>(ops: impl Iterator<Item = &'a CollectionOp>) -> Vec<CollectionOp> {
-        let (mut ids, mut names, mut groups) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut ids, mut names, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         for op in ops {
             ids.extend(op.ids());
             for data in op.stored() {
@@ -151,6 +151,7 @@ impl Subject for CollectionSubject {
                 groups.extend(data.string("group").map(|group| (group, kind)));
             }
         }
+        let (ids, names, groups) = (distinct(ids), distinct(names), distinct(groups));
         let everything = ListInput { limit: Some(u32::MAX), ..ListInput::default() };
         let find = |key: &str, parts: &[&str]| CollectionOp::Find {
             key: Arc::from(key),
@@ -162,6 +163,12 @@ impl Subject for CollectionSubject {
         reads.extend(groups.into_iter().map(|(group, kind)| find("group", &[group, kind])));
         reads
     }
+}
+
+fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
 }
 
 fn spec() -> CollectionSpec {
