@@ -17,9 +17,9 @@ use storeproof::{
         divergence::Divergences,
         legacy::LegacyDocument,
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Verdict},
+        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
     },
-    seam::{Clock, Collection, CollectionSpec, Instant, RecordId},
+    seam::{Collection, CollectionSpec, Instant, RecordId},
 };
 
 use crate::measure::{Contender, Row};
@@ -168,6 +168,7 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
             RegisterSeen::Value(event.got)
         }),
         now: Instant::UNIX_EPOCH,
+        variant: 0,
         invoked: event.invoked,
         returned: event.returned,
         io_invoked: 0,
@@ -195,7 +196,7 @@ impl Subject for Registers {
         CollectionSpec::new("registers")
     }
 
-    fn open(_: Arc<dyn Collection>, _: Arc<dyn Clock>) -> Arc<()> {
+    fn open(_: Arc<dyn Collection>, _: &Surroundings) -> Arc<()> {
         Arc::new(())
     }
 
