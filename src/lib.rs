@@ -2,7 +2,7 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `report`, `cli`; feature `harness`, on by
+//! it (`model`, `sim`, `check`, `driver`, `report`, `cli`; feature `harness`, on by
 //! default). Layers point one way: a layer uses only those listed before it.
 //! `ARCHITECTURE.md` has the map.
 
@@ -22,6 +22,9 @@ pub mod sim;
 
 #[cfg(feature = "harness")]
 pub mod check;
+
+#[cfg(feature = "harness")]
+pub mod driver;
 
 #[cfg(feature = "harness")]
 pub mod report;
