@@ -107,10 +107,10 @@ pub(super) fn record(object: &Params) -> Result<Record, Failure> {
     let id = object.text("id")?;
     let data = data(object, "data")?;
     let encoding = object.text("encoding")?;
-    let created_at = Given::new("created_at", object.text("created_at")?)?;
-    let updated_at = Given::new("updated_at", object.text("updated_at")?)?;
+    let created_at = Given::new("created_at", &object.text("created_at")?)?;
+    let updated_at = Given::new("updated_at", &object.text("updated_at")?)?;
     let expires_at = object.optional_text("expires_at")?;
-    let expires_at = expires_at.map(|text| Given::new("expires_at", text)).transpose()?;
+    let expires_at = expires_at.map(|text| Given::new("expires_at", &text)).transpose()?;
     Ok(Record {
         id: RecordId::new(id)?,
         data,
@@ -129,9 +129,9 @@ struct Given {
 }
 
 impl Given {
-    fn new(name: &'static str, text: String) -> Result<Self, Failure> {
-        let instant = Instant::parse(&text);
-        if instant.is_none() && !is_beyond_the_range(&text) {
+    fn new(name: &'static str, text: &str) -> Result<Self, Failure> {
+        let instant = Instant::parse(text);
+        if instant.is_none() && !is_beyond_the_range(text) {
             return Err(Failure::invalid_params(format!("{name:?} is not an RFC 3339 date-time")));
         }
         Ok(Self { name, instant })

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
@@ -97,12 +98,23 @@ fn a_file_driver_says_what_it_can_do() {
 }
 
 #[test]
+fn an_interrupt_ends_it_also_while_it_waits() {
+    let mut process = Process::start("memory");
+    process.call("close", &json!({})).unwrap();
+    let pid = rustix::process::Pid::from_child(&process.child);
+    let interrupt = rustix::process::Signal::INT;
+    rustix::process::kill_process(pid, interrupt).unwrap();
+    let status = process.child.wait().unwrap();
+    assert_eq!(status.signal(), Some(interrupt.as_raw()), "it ended with {status}");
+}
+
+#[test]
 fn what_one_process_acknowledged_another_sees_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut one = Process::with_collection(directory.path());
     let mut two = Process::with_collection(directory.path());
     let done = Ok(json!({}));
-    for round in 0..40 {
+    for round in 0_u32..40 {
         let (writer, reader) =
             if round % 2 == 0 { (&mut one, &mut two) } else { (&mut two, &mut one) };
         let id = format!("r/{round}");
