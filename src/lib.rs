@@ -2,8 +2,9 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `report`, `cli`; feature `harness`, on by
-//! default). Layers point one way: a layer uses only those listed before it.
+//! it (`model`, `sim`, `check`, `driver`, `report`, `cli`; feature `harness`,
+//! on by default). Layers point one way: a layer uses only those listed before
+//! it.
 //! `ARCHITECTURE.md` has the map.
 
 pub mod seam;
@@ -22,6 +23,9 @@ pub mod sim;
 
 #[cfg(feature = "harness")]
 pub mod check;
+
+#[cfg(feature = "harness")]
+pub mod driver;
 
 #[cfg(feature = "harness")]
 pub mod report;

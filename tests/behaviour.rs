@@ -10,6 +10,8 @@ mod determinism;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod driver;
+#[cfg(test)]
 mod file_backend;
 #[cfg(test)]
 mod file_format;

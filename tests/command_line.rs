@@ -55,6 +55,7 @@ fn bad_usage_is_one_line_and_exit_status_2() {
     assert_refused(here, &["check", "--frobnicate"], "unexpected argument");
     assert_refused(here, &["frobnicate"], "unrecognized subcommand");
     assert_refused(here, &["replay"], "required");
+    assert_refused(here, &["driver", "--backend", "floppy"], "invalid value 'floppy'");
     assert_refused(here, &["replay", "absent.json"], "absent.json can't be read");
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod check;
+mod driver;
 mod files;
 mod progress;
 mod replay;
@@ -24,6 +25,9 @@ enum Command {
     Check(check::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
+    /// Serve our own backends over the driver protocol, on standard input and
+    /// output.
+    Driver(driver::Arguments),
 }
 
 /// How results are written.
@@ -56,13 +60,17 @@ pub fn main() -> ExitCode {
         Err(error) => return usage::report_parse_error(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    if let Err(failure) = usage::stop_on_interrupt(&stop) {
+    // A driver has no report to finish: an interrupt ends it as it ends any
+    // program.
+    let reports = !matches!(arguments.command, Command::Driver(_));
+    if reports && let Err(failure) = usage::stop_on_interrupt(&stop) {
         return usage::report(&failure);
     }
     usage::keep_expected_panics_quiet();
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Driver(arguments) => driver::run(arguments),
     };
     match result {
         Ok(Status::Holds) => ExitCode::SUCCESS,

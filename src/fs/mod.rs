@@ -9,6 +9,8 @@ use std::{ffi::OsString, future::Future, io};
 pub use os::{Durability, OsDir, OsFile, OsFs};
 
 #[cfg(feature = "harness")]
+pub(crate) use block_on::block_on;
+#[cfg(feature = "harness")]
 pub(crate) use name::check_name;
 
 /// What a directory entry is. Links are never followed.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::payload::{Payload, is_json};
 
+/// How many levels a pointer may have: following it recurses as deep.
+const MAX_POINTER_LEVELS: usize = 64;
+
 /// A secondary key of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySpec {
@@ -121,8 +124,14 @@ impl KeySpec {
         if self.parts.is_empty() {
             return Some("it has no parts".into());
         }
-        let bad = self.parts.iter().find(|part| !is_pointer(&part.pointer))?;
-        Some(format!("{:?} is not a JSON pointer", bad.pointer))
+        if let Some(bad) = self.parts.iter().find(|part| !is_pointer(&part.pointer)) {
+            return Some(format!("{:?} is not a JSON pointer", bad.pointer));
+        }
+        let deep = |part: &KeyPart| part.pointer.matches('/').count() > MAX_POINTER_LEVELS;
+        self.parts
+            .iter()
+            .any(deep)
+            .then(|| format!("a pointer has more than {MAX_POINTER_LEVELS} levels"))
     }
 
     /// The value that a payload gives this key. Payloads that are not JSON have
@@ -478,6 +487,8 @@ mod tests {
         assert!(KeySpec::unique("", &["/a"]).problem().is_some());
         assert!(KeySpec::unique("k", &[]).problem().is_some());
         assert_eq!(KeySpec::unique("k", &["", "/a~0~1"]).problem(), None);
+        assert_eq!(KeySpec::unique("k", &[&"/a".repeat(64)]).problem(), None);
+        assert!(KeySpec::unique("k", &[&"/a".repeat(65)]).problem().is_some());
     }
 
     #[test]

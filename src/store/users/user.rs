@@ -95,7 +95,8 @@ impl User {
         }
     }
 
-    /// Reads a user's JSON object. A missing hash or role is empty.
+    /// Reads a user's JSON object. A missing hash or role is empty. Whether id
+    /// and name are acceptable is for the store to judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
@@ -110,13 +111,10 @@ impl User {
                 None => Err(format!("{name:?} is not an RFC 3339 instant")),
             },
         };
-        let not_empty = |name: &str| match text(name)? {
-            Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(format!("{name:?} is missing or empty")),
-        };
+        let required = |name: &str| text(name)?.ok_or_else(|| format!("{name:?} is missing"));
         Ok(Self {
-            id: not_empty("id")?,
-            username: not_empty("username")?,
+            id: required("id")?,
+            username: required("username")?,
             password_hash: text("password_hash")?.unwrap_or_default(),
             role: text("role")?.unwrap_or_default(),
             workspace_access: document
@@ -151,6 +149,9 @@ impl User {
         let mut user = Self::from_document(document)?;
         if user.id != record.id.as_str() {
             return Err("its id is not the record's".to_owned());
+        }
+        if user.username.is_empty() {
+            return Err("\"username\" is empty".to_owned());
         }
         user.created_at.get_or_insert_with(|| record.created_at.into());
         user.updated_at.get_or_insert_with(|| record.updated_at.into());
@@ -313,6 +314,7 @@ mod tests {
             ("{}", "\"id\""),
             (r#"{"id":"u"}"#, "\"username\""),
             (r#"{"id":"u","username":7}"#, "\"username\""),
+            (r#"{"id":"u","username":"","role":"secret"}"#, "\"username\" is empty"),
             (r#"{"id":"v","username":"secret"}"#, "not the record's"),
             (r#"{"id":"u","username":"secret","created_at":"today"}"#, "\"created_at\""),
             (r#"{"id":"u","username":"secret","workspace_access":[]}"#, "workspace_access"),
