@@ -17,9 +17,9 @@ use storeproof::{
         divergence::Divergences,
         legacy::LegacyDocument,
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Verdict},
+        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
     },
-    seam::{Clock, Collection, CollectionSpec, Instant, RecordId},
+    seam::{Collection, CollectionSpec, Instant, RecordId},
 };
 
 use crate::measure::{Contender, Row};
@@ -167,6 +167,7 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         } else {
             RegisterSeen::Value(event.got)
         }),
+        variant: 0,
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,
         returned: event.returned,
@@ -195,7 +196,7 @@ impl Subject for Registers {
         CollectionSpec::new("registers")
     }
 
-    fn open(_: Arc<dyn Collection>, _: Arc<dyn Clock>) -> Arc<()> {
+    fn open(_: Arc<dyn Collection>, _: &Surroundings) -> Arc<()> {
         Arc::new(())
     }
 

@@ -110,7 +110,7 @@ impl Run {
     fn act(&mut self, action: Action<CollectionOp>) {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(seconds),
-            Action::Reopen => self.store = open(&self.backend),
+            Action::Reopen { .. } => self.store = open(&self.backend),
             Action::Call(mut op) => {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));
                 let now = self.clock.peek();
@@ -173,7 +173,7 @@ impl ReferenceStateMachine for Ours {
             let mut source = Source::new(&mut bytes, &focus);
             match source.below(48).expect("bytes give a number") {
                 47 => Action::AdvanceClock(1),
-                46 => Action::Reopen,
+                46 => Action::Reopen { variant: 0 },
                 _ => Action::Call(S::generate(&mut source).expect("bytes give an operation")),
             }
         });

@@ -500,7 +500,7 @@ mod tests {
         ];
         let mut found = 0;
         for text in texts {
-            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            let value: Value = serde_json::from_str(text).unwrap();
             let ours = strings_at(text.as_bytes(), &pointers);
             for (pointer, ours) in pointers.iter().zip(ours) {
                 let theirs = value.pointer(pointer).and_then(|value| value.as_str());

@@ -48,7 +48,7 @@ fn action() -> impl Strategy<Value = Action<CollectionOp>> {
     prop_oneof![
         46 => operation().prop_map(Action::Call),
         1 => Just(Action::AdvanceClock(1)),
-        1 => Just(Action::Reopen),
+        1 => Just(Action::Reopen { variant: 0 }),
     ]
 }
 
