@@ -126,14 +126,14 @@ impl<'a, S: Subject> Search<'a, S> {
                 .map(|(call, _)| Interval { call, begun: None, judged: false })
                 .collect(),
             passed: Vec::new(),
-            dead_ends: HashSet::default(),
+            dead_ends: Default::default(),
             went_back: false,
             best: None,
         }
     }
 
     fn run(mut self, initial: &S::Model) -> Result<(), Box<Unexplained<S>>> {
-        if self.explore(initial.clone(), 0, 0) {
+        if self.explore(initial, 0, 0) {
             return Ok(());
         }
         let nowhere = Unexplained { order: Vec::new(), stuck: None };
@@ -143,7 +143,7 @@ impl<'a, S: Subject> Search<'a, S> {
     /// Whether the explanation so far, which led to `model`, can be completed.
     /// All calls before `low` are taken; the latest beginning among those
     /// taken is `latest`. Leaves the search as it was where not.
-    fn explore(&mut self, model: S::Model, mut low: usize, mut latest: u64) -> bool {
+    fn explore(&mut self, model: &S::Model, mut low: usize, mut latest: u64) -> bool {
         let mark = self.mark();
         let found = self.explore_from(model, &mut low, &mut latest);
         if !found {
@@ -153,18 +153,18 @@ impl<'a, S: Subject> Search<'a, S> {
         found
     }
 
-    fn explore_from(&mut self, model: S::Model, low: &mut usize, latest: &mut u64) -> bool {
+    fn explore_from(&mut self, model: &S::Model, low: &mut usize, latest: &mut u64) -> bool {
         let candidates = loop {
             while *low < self.calls.len() && self.is_done(*low) {
                 *low += 1;
             }
             let window = self.window(*low, *latest);
             self.begin_intervals(&window);
-            let Some(k) = self.first_that_changes_nothing(&window, &model) else {
+            let Some(k) = self.first_that_changes_nothing(&window, model) else {
                 break window.candidates;
             };
             let Some(call) = self.calls.get(k) else { return false };
-            if !self.end_intervals(&model, call.invoked) {
+            if !self.end_intervals(model, call.invoked) {
                 return false;
             }
             self.take(k);
@@ -172,7 +172,7 @@ impl<'a, S: Subject> Search<'a, S> {
         };
         if self.calls_left(*low).all(is_optional) {
             let mark = self.mark();
-            if self.end_intervals(&model, u64::MAX) {
+            if self.end_intervals(model, u64::MAX) {
                 return true;
             }
             // An interval may have read what one of the calls left wrote.
@@ -184,7 +184,7 @@ impl<'a, S: Subject> Search<'a, S> {
                 return false;
             }
         }
-        candidates.into_iter().any(|k| self.try_next(&model, k, *low, *latest))
+        candidates.into_iter().any(|k| self.try_next(model, k, *low, *latest))
     }
 
     fn mark(&self) -> Mark {
@@ -300,7 +300,7 @@ impl<'a, S: Subject> Search<'a, S> {
                     self.begin_after(call.returned);
                 }
                 self.take(k);
-                if self.explore(next, low, latest.max(call.invoked)) {
+                if self.explore(&next, low, latest.max(call.invoked)) {
                     return true;
                 }
             }

@@ -87,7 +87,8 @@ impl<'a, S: Subject> Run<'a, S> {
             spec,
             sim,
             time: AtomicU64::new(0),
-            calls: Mutex::new(Vec::with_capacity(scenario.length())),
+            // With room for the observations that follow.
+            calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
             stopped: Mutex::new(None),
         })
     }

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 /// Multiplies and rotates a word at a time (the scheme of the hasher that
 /// Firefox and rustc use for small keys), with a finishing mix (Stafford's
-/// variant 13 of the MurmurHash3 finaliser).
+/// variant 13 of the `MurmurHash3` finaliser).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceHasher(u64);
 

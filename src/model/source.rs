@@ -167,10 +167,10 @@ fn below(bytes: &mut Unstructured<'_>, end: usize) -> Result<usize> {
     if end <= 128 {
         let drawn =
             bytes.bytes(1).map_or(0, |byte| byte.iter().fold(0, |_, byte| usize::from(*byte)));
-        return Ok(drawn * end >> 8);
+        return Ok((drawn * end) >> 8);
     }
     let drawn: u32 = bytes.arbitrary()?;
-    Ok(usize::try_from(u128::from(drawn) * end as u128 >> 32).unwrap_or(0))
+    Ok(usize::try_from((u128::from(drawn) * end as u128) >> 32).unwrap_or(0))
 }
 
 /// Instants that matter: the same one often, the zero time of another
