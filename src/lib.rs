@@ -2,7 +2,7 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `report`, `cli`; feature `harness`, on by
+//! it (`model`, `sim`, `check`, `report`, `formats`, `cli`; feature `harness`, on by
 //! default). Layers point one way: a layer uses only those listed before it.
 //! `ARCHITECTURE.md` has the map.
 
@@ -25,6 +25,9 @@ pub mod check;
 
 #[cfg(feature = "harness")]
 pub mod report;
+
+#[cfg(feature = "harness")]
+pub mod formats;
 
 #[cfg(feature = "harness")]
 pub mod cli;

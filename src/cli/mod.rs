@@ -2,6 +2,7 @@
 
 mod check;
 mod files;
+mod formats;
 mod progress;
 mod replay;
 mod usage;
@@ -24,6 +25,9 @@ enum Command {
     Check(check::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
+    /// List the formats on disk and on the wire, and prove that every one that
+    /// was ever shipped still reads.
+    Formats(formats::Arguments),
 }
 
 /// How results are written.
@@ -63,6 +67,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Formats(arguments) => formats::run(arguments),
     };
     match result {
         Ok(Status::Holds) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@
 //! | `load` | the files that stand for one record, and which of them counts |
 //! | `judge` `plan` `apply` | a commit: whether it may, what it changes, changing it |
 //! | `atomic` `intent` `quarantine` | one file durably; several at once; bytes set aside |
+//! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
 //! | `read` `remove` `collection` | the operations |
@@ -32,6 +33,8 @@ mod atomic;
 mod catalog;
 mod collection;
 pub mod envelope;
+#[cfg(feature = "harness")]
+pub(crate) mod formats;
 mod intent;
 mod judge;
 mod load;
