@@ -2,9 +2,9 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `report`, `formats`, `cli`; feature `harness`, on by
-//! default). Layers point one way: a layer uses only those listed before it.
-//! `ARCHITECTURE.md` has the map.
+//! it (`model`, `sim`, `check`, `report`, `formats`, `cli`; feature `harness`,
+//! on by default). Layers point one way: a layer uses only those listed before
+//! it. `ARCHITECTURE.md` has the map.
 
 pub mod seam;
 

@@ -280,8 +280,18 @@ fn assert_said((status, said): &(Option<i32>, String), expected: i32, messages: 
 }
 
 #[test]
+fn what_is_shipped_first_has_nothing_before_it() {
+    let repository = Repository::new();
+    let said = repository.review_with_this_release();
+    let messages = ["base: none", "NEW      cursor/v1/damaged", "verdict: holds"];
+    assert_said(&said, 0, &messages);
+}
+
+#[test]
 fn a_review_without_changes_holds() {
     let repository = Repository::new();
+    repository.git(&["switch", "--quiet", "--create=change"]);
+    repository.git(&["commit", "--quiet", "--allow-empty", "--message=Something else"]);
     let said = repository.review_with_this_release();
     assert_said(&said, 0, &["no snapshot has changed", "verdict: nothing to review"]);
 }
