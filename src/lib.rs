@@ -2,7 +2,7 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `driver`, `report`, `cli`; feature `harness`,
+//! it (`model`, `sim`, `check`, `driver`, `report`, `formats`, `cli`; feature `harness`,
 //! on by default). Layers point one way: a layer uses only those listed before
 //! it.
 //! `ARCHITECTURE.md` has the map.
@@ -29,6 +29,9 @@ pub mod driver;
 
 #[cfg(feature = "harness")]
 pub mod report;
+
+#[cfg(feature = "harness")]
+pub mod formats;
 
 #[cfg(feature = "harness")]
 pub mod cli;

@@ -16,6 +16,8 @@ mod file_backend;
 #[cfg(test)]
 mod file_format;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;

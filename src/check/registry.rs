@@ -39,6 +39,9 @@ pub trait StoreUnderTest: Send + Sync {
     /// Its name on the command line and in reports.
     fn name(&self) -> &'static str;
 
+    /// The names of its operations, as replay files have them.
+    fn operations(&self) -> &'static [&'static str];
+
     /// Runs cases on a backend.
     fn check(&self, request: &Request<'_>) -> CellFindings;
 
@@ -47,6 +50,12 @@ pub trait StoreUnderTest: Send + Sync {
     /// # Errors
     /// When the text is not a replay file of this store.
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError>;
+
+    /// Reads a replay file and writes it again.
+    ///
+    /// # Errors
+    /// When the text is not a replay file of this store.
+    fn rewrite(&self, text: &str) -> Result<String, ReplayError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -143,6 +152,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         S::NAME
     }
 
+    fn operations(&self) -> &'static [&'static str] {
+        S::OPERATIONS
+    }
+
     fn check(&self, request: &Request<'_>) -> CellFindings {
         let target = Target::<S> {
             backend: request.backend,
@@ -173,6 +186,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let divergences = Divergences::of(permitted);
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
         Ok(run_again(&target, &replay))
+    }
+
+    fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
+        replay::write(&replay::read::<S::Op>(text)?)
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {

@@ -141,10 +141,10 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     let findings = shown(&progress, plan.total(), || plan.carry_out(&progress, started));
     let interrupted = stop.load(Ordering::Relaxed);
     let report = plan.report(&findings, &output, started.elapsed(), interrupted)?;
-    let json = serde_json::to_string_pretty(&report).map_err(|e| Failure::new(e.to_string()))?;
-    output.write("report.json", &(json.clone() + "\n"))?;
+    let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
+    output.write("report.json", &json)?;
     match arguments.format {
-        Format::Json => print(&(json + "\n"))?,
+        Format::Json => print(&json)?,
         Format::Human => print(&human(&plan, &report, &findings, &output))?,
     }
     Ok(if report.violations() > 0 || (plan.is_demanding() && report.is_incomplete()) {

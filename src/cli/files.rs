@@ -22,6 +22,33 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::new(format!("{}: not a text in UTF-8", path.display())))
 }
 
+/// The files below a directory whose names end in `suffix`, which may be text or
+/// not: their paths below it, separated by `/`, without the suffix. In the order
+/// of the paths.
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own arguments")]
+pub(super) fn read_all(root: &Path, suffix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut found = Vec::new();
+    let mut directories = vec![(root.to_owned(), String::new())];
+    while let Some((directory, prefix)) = directories.pop() {
+        let unreadable = |error| failed(&directory, "can't be read", &error);
+        for entry in std::fs::read_dir(&directory).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if entry.file_type().map_err(unreadable)?.is_dir() {
+                directories.push((entry.path(), format!("{prefix}{name}/")));
+            } else if let Some(stem) = name.strip_suffix(suffix) {
+                let path = entry.path();
+                let bytes = std::fs::read(&path);
+                let bytes = bytes.map_err(|error| failed(&path, "can't be read", &error))?;
+                found.push((format!("{prefix}{stem}"), bytes));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The directory that results go to.
 pub(super) struct OutputDirectory(PathBuf);
 

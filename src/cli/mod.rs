@@ -3,6 +3,7 @@
 mod check;
 mod driver;
 mod files;
+mod formats;
 mod progress;
 mod replay;
 mod usage;
@@ -28,6 +29,9 @@ enum Command {
     /// Serve our own backends over the driver protocol, on standard input and
     /// output.
     Driver(driver::Arguments),
+    /// List the formats on disk and on the wire, and prove that every one that
+    /// was ever shipped still reads.
+    Formats(formats::Arguments),
 }
 
 /// How results are written.
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Driver(arguments) => driver::run(arguments),
+        Command::Formats(arguments) => formats::run(arguments),
     };
     match result {
         Ok(Status::Holds) => ExitCode::SUCCESS,

@@ -4,13 +4,13 @@ pub mod terminal;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the format of report.json.
 pub const SCHEMA: u64 = 1;
 
 /// What a `check` found, as report.json has it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u64,
@@ -37,7 +37,7 @@ pub struct Report {
 }
 
 /// What was found of one store on one backend.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// The store.
     pub store: String,
@@ -57,7 +57,43 @@ pub struct Cell {
     pub missing: Vec<String>,
 }
 
+/// Why a text is not a report of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It is no JSON object, or one without what it needs.
+    #[error("not a report: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It has another version.
+    #[error("the report has schema version {0}; this release of storeproof reads version {SCHEMA}")]
+    Schema(u64),
+}
+
 impl Report {
+    /// The text of report.json.
+    ///
+    /// # Errors
+    /// Never: everything in it can be JSON.
+    pub fn to_text(&self) -> Result<String, ReportError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Reads the text of a report.json. Members that this release does not know
+    /// are passed over.
+    ///
+    /// # Errors
+    /// When it is not one of the version that this release writes.
+    pub fn read(text: &str) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct SchemaOnly {
+            schema: u64,
+        }
+
+        match serde_json::from_str(text)? {
+            SchemaOnly { schema: SCHEMA } => Ok(serde_json::from_str(text)?),
+            SchemaOnly { schema } => Err(ReportError::Schema(schema)),
+        }
+    }
+
     /// How many cases broke a promise.
     #[must_use]
     pub fn violations(&self) -> u64 {

@@ -109,7 +109,8 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 /// Columns of equal width; those in `numbers` are aligned to the right.
-fn aligned<const N: usize>(rows: &[[String; N]], numbers: &[usize]) -> String {
+#[must_use]
+pub fn aligned<const N: usize>(rows: &[[String; N]], numbers: &[usize]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)

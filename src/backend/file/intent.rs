@@ -37,7 +37,7 @@ use super::{
 pub(super) const INTENT_NAME: &str = ".storeproof.intent";
 
 /// The version that we write and the only one that we complete.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -53,21 +53,22 @@ struct DocumentAction {
 }
 
 /// What `before` says of a directory.
-const DIRECTORY: &str = "directory";
+pub(super) const DIRECTORY: &str = "directory";
 
 /// One change, as it was written down.
 #[derive(Debug)]
-enum Change {
+pub(super) enum Change {
     File(FileChange),
     RemoveDirectory(String),
 }
 
 /// One change of one file.
 #[derive(Debug)]
-struct FileChange {
-    path: RecordPath,
-    before: Option<String>,
-    after: Option<Vec<u8>>,
+pub(super) struct FileChange {
+    pub(super) path: RecordPath,
+    /// SHA-256, in lower-case hex.
+    pub(super) before: Option<String>,
+    pub(super) after: Option<Vec<u8>>,
 }
 
 /// What [`complete`] found to complete.
@@ -92,6 +93,11 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 
 /// The bytes of the intent file.
 pub(super) fn encode<F: Fs>(call: &Call<'_, F>, steps: &[Step]) -> Result<Vec<u8>> {
+    bytes_of(steps)
+        .map_err(|error| call.backend(format!("the commit can't be written down: {error}")))
+}
+
+pub(super) fn bytes_of(steps: &[Step]) -> serde_json::Result<Vec<u8>> {
     let action = |step: &Step| match step {
         Step::File(step) => DocumentAction {
             path: step.path.as_str().to_owned(),
@@ -106,10 +112,9 @@ pub(super) fn encode<F: Fs>(call: &Call<'_, F>, steps: &[Step]) -> Result<Vec<u8
     };
     let document = Document { version: VERSION, actions: steps.iter().map(action).collect() };
     serde_json::to_vec(&document)
-        .map_err(|error| call.backend(format!("the commit can't be written down: {error}")))
 }
 
-fn decode(bytes: &[u8]) -> std::result::Result<Vec<Change>, String> {
+pub(super) fn decode(bytes: &[u8]) -> std::result::Result<Vec<Change>, String> {
     #[derive(Deserialize)]
     struct Version {
         version: u64,

@@ -41,7 +41,7 @@ impl Head {
         self.generation % 2 == 1
     }
 
-    fn from_bytes(bytes: &[u8]) -> Self {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let Some((generation, rest)) = bytes.split_first_chunk() else { return Self::default() };
         Self {
             generation: u64::from_le_bytes(*generation),
@@ -49,7 +49,7 @@ impl Head {
         }
     }
 
-    fn to_bytes(self) -> [u8; 9] {
+    pub(super) fn to_bytes(self) -> [u8; 9] {
         let mut bytes = [0; 9];
         for (slot, byte) in bytes.iter_mut().zip(self.generation.to_le_bytes()) {
             *slot = byte;

@@ -10,6 +10,7 @@
 //! | `judge` `plan` `apply` | a commit: whether it may, what it changes, changing it |
 //! | `make_way` | older records that lie where another one is to be written |
 //! | `atomic` `intent` `quarantine` | one file durably; several at once; bytes set aside |
+//! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
 //! | `read` `remove` `collection` | the operations |
@@ -33,6 +34,8 @@ mod atomic;
 mod catalog;
 mod collection;
 pub mod envelope;
+#[cfg(feature = "harness")]
+pub(crate) mod formats;
 mod intent;
 mod judge;
 mod load;

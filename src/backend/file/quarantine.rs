@@ -24,7 +24,7 @@ pub(super) const QUARANTINE_NAME: &str = ".storeproof.quarantine";
 const MAX_PATH_BYTES: usize = 150;
 
 /// The name of the file that keeps `bytes`, which lay at `path`.
-fn name_of(path: &RecordPath, bytes: &[u8]) -> String {
+pub(super) fn name_of(path: &RecordPath, bytes: &[u8]) -> String {
     let mut name = String::new();
     for byte in path.as_str().bytes() {
         let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

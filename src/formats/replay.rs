@@ -1,0 +1,290 @@
+//! Replay files, with the operations of every store.
+//!
+//! The samples are JSON as a person would write it; what is shipped is that
+//! JSON, read and written again by the store's own code. A new store adds one
+//! sample with each of its operations.
+
+use serde_json::{Value, json};
+
+use super::{
+    Format, Sample, Writer,
+    value::{Unknown, as_read},
+};
+use crate::check::{
+    registry::store_named,
+    replay::{SCHEMA, read_header},
+};
+
+pub(super) const FORMATS: &[Format] = &[Format {
+    name: "replay",
+    version: SCHEMA,
+    about: "a scenario with what it was saved for",
+    writer: Writer::ThisRelease,
+    samples,
+    decode,
+}];
+
+fn rewrite(text: &str) -> Result<String, String> {
+    let header = read_header(text).map_err(|error| error.to_string())?;
+    let store = store_named(&header.store);
+    let store = store.ok_or_else(|| format!("there is no store {:?}", header.store))?;
+    store.rewrite(text).map_err(|error| error.to_string())
+}
+
+fn decode(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
+    let parse = |text: &str| -> Result<Value, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    };
+    // A member that the reader does not know is another scenario.
+    Ok(as_read(&parse(text)?, &parse(&rewrite(text)?)?, Unknown::Matters))
+}
+
+fn sample(name: &'static str, replay: Value) -> Sample {
+    Sample::new(name, rewrite(&replay.to_string()), replay)
+}
+
+/// A replay file of one client that makes these calls.
+fn operations(name: &'static str, store: &str, calls: &[Value]) -> Sample {
+    let client: Value = calls.iter().map(|call| json!({ "call": call })).collect();
+    sample(
+        name,
+        frame(
+            store,
+            json!({
+                "start": "2026-01-01T00:00:00Z",
+                "seed": 7,
+                "handles": 1,
+                "clients": [client],
+                "mode": { "simulated": { "preemptions": [] } },
+            }),
+        ),
+    )
+}
+
+fn frame(store: &str, scenario: Value) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "store": store,
+        "backend": "memory",
+        "violation": {
+            "kind": "outcome",
+            "rule": "the record, or NotFound",
+            "steps": [{
+                "client": "1",
+                "operation": "get \"a\"",
+                "expected": "not found",
+                "got": "found",
+                "broken": true,
+            }],
+        },
+        "scenario": scenario,
+    })
+}
+
+fn samples() -> Vec<Sample> {
+    let mut samples = scenarios();
+    samples.extend([
+        operations("collection-operations", "collection", &collection_calls()),
+        operations("users-operations", "users", &users_calls()),
+    ]);
+    samples
+}
+
+/// Everything but operations that a replay file can have.
+fn scenarios() -> Vec<Sample> {
+    let mut crash = frame(
+        "users",
+        json!({
+            "legacy": [{
+                "id": "a",
+                "text": "{\n  \"id\": \"a\",\n  \"username\": \"ann\"\n}",
+                "modified": "2026-01-01T00:00:00.000000001Z",
+            }],
+            "start": "0001-01-01T00:00:00Z",
+            "seed": u64::MAX,
+            "page_size": 2,
+            "handles": 2,
+            "setup": [{ "call": "count" }],
+            "clients": [
+                [{ "advance_clock": -3600 }, { "reopen": { "variant": 1 } }],
+                [{ "call": { "get": { "id": "a" } } }],
+            ],
+            "mode": { "simulated": { "preemptions": [
+                { "client": 0, "operation": 1, "step": "rename", "occurrence": 2, "to": 1 },
+                { "client": 1, "operation": 0, "step": "end", "occurrence": 0, "to": 0 },
+            ] } },
+            "crash": { "after_steps": 4, "image": "nothing_unsynced" },
+        }),
+    );
+    if let Some(replay) = crash.as_object_mut() {
+        replay.insert("backend".to_owned(), json!("file"));
+        replay.insert("allow".to_owned(), json!(["created_at_on_put", "expiry_ignored"]));
+        replay.insert(
+            "violation".to_owned(),
+            json!({
+                "kind": "not_linearizable",
+                "rule": "an acknowledged write survives",
+                "steps": [],
+                "crash": "power lost, only what was synced is left, after 4 I/O steps",
+            }),
+        );
+    }
+    let small = |mode: Value, crash: Value| {
+        let mut scenario = json!({
+            "start": "9999-12-31T23:59:59.999999999Z",
+            "seed": 0,
+            "handles": 1,
+            "clients": [[{ "call": "list" }], []],
+            "mode": mode,
+        });
+        if let Some(members) = scenario.as_object_mut().filter(|_| !crash.is_null()) {
+            members.insert("crash".to_owned(), crash);
+        }
+        frame("users", scenario)
+    };
+    let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
+    vec![
+        sample("crash-legacy-and-preemptions", crash),
+        sample("random-schedule", small(random.clone(), Value::Null)),
+        sample("threads", small(json!("threads"), Value::Null)),
+        sample(
+            "killed-at-any-step",
+            small(random, json!({ "after_steps": null, "image": "everything" })),
+        ),
+    ]
+}
+
+fn collection_calls() -> Vec<Value> {
+    let record = json!({
+        "id": "a/../b",
+        "data": "{ \"v\": \"<b>&\" }",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00.5Z",
+        "expires_at": "2027-01-01T00:00:00Z",
+    });
+    let other = json!({
+        "id": "",
+        "data": { "base64": "APvvvv///g==" },
+        "encoding": "proto3",
+        "created_at": "0001-01-01T00:00:00Z",
+        "updated_at": "0001-01-01T00:00:00Z",
+    });
+    let selection = json!({
+        "prefix": "a/",
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2027-01-01T00:00:00Z",
+    });
+    vec![
+        json!({ "get": { "id": "a" } }),
+        json!({ "put": record }),
+        json!({ "create": other }),
+        json!({ "delete": { "id": "\u{2028}" } }),
+        json!({ "compare_and_swap": { "id": "a", "expected": "1", "next": { "filler": 1_048_576 } } }),
+        json!({ "compare_and_delete": { "id": "a", "expected": "" } }),
+        json!({ "update": { "id": "a", "data": "null" } }),
+        json!({ "find": { "key": "name", "parts": ["x", ""] } }),
+        json!({ "list": {} }),
+        json!({ "list": {
+            "prefix": "a/",
+            "since": "2026-01-01T00:00:00Z",
+            "until": "2027-01-01T00:00:00Z",
+            "cursor": "next",
+            "limit": 3,
+        } }),
+        json!({ "list": { "cursor": { "text": "" } } }),
+        json!({ "list": { "cursor": { "resumed": { "text": "1.d.YQ", "after": { "damaged": "a" } } } } }),
+        json!({ "list": { "cursor": { "resumed": {
+            "text": "1.r.0.0.YQ",
+            "after": { "record": ["1970-01-01T00:00:00Z", "a"] },
+        } } } }),
+        json!({ "count": {} }),
+        json!({ "claim": selection }),
+        json!({ "commit": { "writes": [
+            { "action": { "put": record }, "when": "absent" },
+            { "action": { "replace": { "id": "c", "data": "2" } }, "when": "present" },
+            { "action": { "delete": "d" }, "when": { "data": "3" } },
+            { "action": { "check": "e" } },
+        ] } }),
+        json!("purge_expired"),
+        json!({ "quarantine": { "id": "a", "expected": { "base64": "/w==" } } }),
+    ]
+}
+
+fn users_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "username": "ann",
+        "password_hash": "not-a-hash",
+        "role": "admin",
+        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "auth_provider": "oidc",
+        "oidc_issuer": "i",
+        "oidc_subject": "s",
+        "is_disabled": true,
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "username": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get_by_username": { "username": "ann" } }),
+        json!({ "get_by_oidc_identity": { "issuer": "i", "subject": "" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "username": "bob", "workspace_access": { "all": true } } }),
+        json!({ "delete": { "id": "a" } }),
+        json!("count"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::samples;
+    use crate::check::registry::STORES;
+
+    /// The operations that a store's samples call.
+    fn called(store: &str) -> BTreeSet<String> {
+        let samples = samples().into_iter().map(|sample| sample.value);
+        let clients = samples.filter(|replay| replay["store"] == store).flat_map(|replay| {
+            let clients = replay["scenario"]["clients"].as_array().unwrap().clone();
+            clients.into_iter().flat_map(|client| client.as_array().unwrap().clone())
+        });
+        let name = |action: Value| match &action["call"] {
+            Value::String(name) => Some(name.clone()),
+            Value::Object(call) => call.keys().next().cloned(),
+            _ => None,
+        };
+        clients.filter_map(name).collect()
+    }
+
+    #[test]
+    fn every_operation_of_every_store_is_in_a_sample() {
+        for store in STORES {
+            let called = called(store.name());
+            for operation in store.operations() {
+                assert!(
+                    called.contains(*operation),
+                    "no sample of a replay file calls {operation:?} of {:?}: add it to the \
+                     operations of that store in {}",
+                    store.name(),
+                    file!()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_that_the_reader_does_not_know_is_not_passed_over() {
+        let mut replay = samples().remove(0).value;
+        let plain = super::decode(replay.to_string().as_bytes());
+        replay["scenario"]["fire"] = Value::from(1);
+        assert_eq!(super::decode(replay.to_string().as_bytes()), plain);
+        assert_ne!(plain, Ok(replay));
+    }
+}

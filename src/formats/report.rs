@@ -1,0 +1,72 @@
+//! report.json.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Format, Sample, Writer,
+    value::{Unknown, as_read},
+};
+use crate::report::{Cell, Report, SCHEMA};
+
+pub(super) const FORMATS: &[Format] = &[Format {
+    name: "report",
+    version: SCHEMA,
+    about: "report.json: what a check found",
+    writer: Writer::ThisRelease,
+    samples,
+    decode,
+}];
+
+fn samples() -> Vec<Sample> {
+    let cell = |store: &str, backend: &str, violations, missing: &[&str]| Cell {
+        store: store.to_owned(),
+        backend: backend.to_owned(),
+        cases: 20_000,
+        operations: 1_234_567,
+        schedules: 30_000,
+        crash_images: 4_000_000_000,
+        violations,
+        missing: missing.iter().map(ToString::to_string).collect(),
+    };
+    let holds = Report {
+        schema: SCHEMA,
+        version: "0.1.0".to_owned(),
+        seed: 7,
+        profile: "smoke".to_owned(),
+        trace_hash: "00ff00ff00ff00ff".to_owned(),
+        seconds: 61.5,
+        interrupted: false,
+        allowed: Vec::new(),
+        results: vec![cell("users", "memory", 0, &[])],
+        reached: BTreeMap::from([("users.get:found".to_owned(), 3)]),
+        counterexamples: Vec::new(),
+    };
+    let violated = Report {
+        seed: u64::MAX,
+        profile: "default".to_owned(),
+        interrupted: true,
+        allowed: vec!["created_at_on_put".to_owned()],
+        results: vec![
+            cell("users", "file", 2, &[]),
+            cell("collection", "memory", 0, &["get:corrupt"]),
+        ],
+        counterexamples: vec!["out/counterexamples/users-file-17.json".to_owned()],
+        ..holds.clone()
+    };
+    [("holds", holds), ("violated", violated)].into_iter().map(sample).collect()
+}
+
+fn sample((name, report): (&'static str, Report)) -> Sample {
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    Sample::new(name, report.to_text(), value)
+}
+
+fn decode(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
+    let report = Report::read(text).map_err(|error| error.to_string())?;
+    let read = serde_json::to_value(&report).map_err(|error| error.to_string())?;
+    let document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(as_read(&document, &read, Unknown::PassedOver))
+}
