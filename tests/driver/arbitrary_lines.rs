@@ -219,7 +219,6 @@ fn every_method_can_succeed_in_the_property_above() {
 
 /// On a thread of the smallest stack that is usual.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test needs a stack of its own")]
 fn depth_and_size_do_no_harm() {
     let deep = "[".repeat(20_000) + &"]".repeat(20_000);
     let nested = "{\"a\":".repeat(20_000) + "1" + &"}".repeat(20_000);
