@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::process::ExitStatusExt,
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,9 +20,13 @@ use super::{open_collection, outcome, request};
 pub(super) struct Process {
     child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    /// Its lines; ends when its output does.
+    output: Receiver<String>,
     requests: u64,
 }
+
+/// A driver that is silent for so long will never answer.
+const SILENCE: Duration = Duration::from_secs(60);
 
 impl Process {
     /// A process that keeps its storages on the backend of that name.
@@ -31,7 +38,17 @@ impl Process {
             .spawn()
             .unwrap();
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let (sender, output) = channel();
+        let read = move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
+                if sender.send(std::mem::take(&mut line)).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().spawn(read).unwrap();
         Self { child, input, output, requests: 0 }
     }
 
@@ -49,10 +66,19 @@ impl Process {
 
     /// The next line, without its end.
     pub(super) fn receive(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        assert_eq!(line.pop(), Some('\n'), "the driver ended with {:?}", self.child.try_wait());
+        let line = self.next_line();
+        let mut line = line.unwrap_or_else(|| panic!("it ended: {:?}", self.child.try_wait()));
+        assert_eq!(line.pop(), Some('\n'), "the driver ended within a line");
         line
+    }
+
+    /// The next line with its end, or none where the output ends.
+    fn next_line(&self) -> Option<String> {
+        match self.output.recv_timeout(SILENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("the driver does not answer"),
+        }
     }
 
     fn call(&mut self, method: &str, params: &Value) -> Result<Value, String> {
@@ -64,8 +90,7 @@ impl Process {
     /// Ends the input: the driver must end by itself, and well.
     pub(super) fn finish(mut self) {
         self.input = None;
-        let mut rest = String::new();
-        assert_eq!(self.output.read_line(&mut rest).unwrap(), 0, "it said more: {rest}");
+        assert_eq!(self.next_line(), None, "it said more");
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "the end of input is no error");
     }
@@ -182,11 +207,9 @@ fn a_killed_process_loses_no_acknowledged_write() {
         victim.child.wait().unwrap();
         // What it had answered by then is acknowledged as well.
         let mut acknowledged = acknowledged_before_kill;
-        let mut line = String::new();
-        while victim.output.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
+        while let Some(line) = victim.next_line().filter(|line| line.ends_with('\n')) {
             assert_eq!(outcome(&line, acknowledged), Ok(json!({})));
             acknowledged += 1;
-            line.clear();
         }
         in_mid_work += u64::from(acknowledged < sent_each_round);
 

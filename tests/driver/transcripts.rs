@@ -17,13 +17,23 @@ const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/driver")
 const UPDATE: &str = "STOREPROOF_UPDATE_SNAPSHOTS";
 
 /// Plays the requests of a transcript and gives the transcript as it came out.
-fn play(transcript: &str, data: &Path, mut answer: impl FnMut(&str) -> Option<String>) -> String {
+/// `answer` is told whether the transcript has an answer.
+fn play(
+    transcript: &str,
+    data: &Path,
+    mut answer: impl FnMut(&str, bool) -> Option<String>,
+) -> String {
     let data = data.to_str().unwrap();
     let mut played = String::new();
-    for line in transcript.lines().filter(|line| !line.starts_with("< ")) {
+    let mut lines = transcript.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("< ") {
+            continue;
+        }
         played += &format!("{line}\n");
         let Some(request) = line.strip_prefix("> ") else { continue };
-        if let Some(said) = answer(&request.replace("DATA", data)) {
+        let expects = lines.peek().is_some_and(|next| next.starts_with("< "));
+        if let Some(said) = answer(&request.replace("DATA", data), expects) {
             let said = said.replace(data, "DATA");
             let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
             played += &format!("< {}\n", said.replace(&version, "\"version\":\"VERSION\""));
@@ -57,23 +67,23 @@ fn keep(name: &str, choices: &[BackendChoice]) {
     let directory = tempfile::tempdir().unwrap();
     if env::var_os(UPDATE).is_some() {
         let mut server = server(choices[0]);
-        let played = play(&expected, directory.path(), |line| server.answer(line.as_bytes()));
+        let played = play(&expected, directory.path(), |line, _| server.answer(line.as_bytes()));
         fs::write(&path, played).unwrap();
         return;
     }
     for choice in choices {
         let data = directory.path().join(choice.name());
         let mut server = server(*choice);
-        let played = play(&expected, &data, |line| server.answer(line.as_bytes()));
+        let played = play(&expected, &data, |line, _| server.answer(line.as_bytes()));
         assert_same(name, choice.name(), &expected, &played);
 
         let data = directory.path().join("process").join(choice.name());
         let mut process = Process::start(choice.name());
-        let played = play(&expected, &data, |line| {
+        let played = play(&expected, &data, |line, expects| {
             process.send(line);
-            // A notification has no answer: the next one is that of a request
-            // after it, so it is known not to have come when that one is right.
-            line.contains("\"id\"").then(|| process.receive())
+            // An answer where the transcript has none would be taken for that
+            // of the next request.
+            expects.then(|| process.receive())
         });
         assert_same(name, &format!("a process on {}", choice.name()), &expected, &played);
         process.finish();
