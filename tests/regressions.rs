@@ -4,7 +4,6 @@
 //! A file is saved by `storeproof check --out`, and named for its store, its
 //! backend and what it shows.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 #![expect(clippy::disallowed_methods, reason = "it reads the saved files")]
 
 use std::{fs, path::Path};
