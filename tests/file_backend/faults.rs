@@ -251,6 +251,18 @@ fn a_commit_is_given_up_when_older_software_fills_what_is_in_its_way() {
     }
 }
 
+#[test]
+fn a_claim_passes_over_what_older_software_removes_in_that_moment() {
+    let disk = disk_with(&[("things/a.json", "1"), ("things/b.json", "2")]);
+    let process = Process::new(sim(disk));
+    let handle = open(&process, things());
+    assert_eq!(contents(&handle).len(), 2, "the files are known");
+    process.meets(Fate::Before("read", |fs| super::old_writer_removes(fs, "things", "a.json")));
+    let claimed = wait(handle.claim(&storeproof::seam::Selection::all())).unwrap();
+    assert_eq!(claimed.id, id("b"));
+    assert_eq!(contents(&handle), []);
+}
+
 type Handle = Arc<dyn Collection>;
 type State = Vec<(String, String)>;
 

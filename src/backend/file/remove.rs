@@ -44,10 +44,11 @@ pub(super) async fn claim<F: Fs>(call: &Call<'_, F>, selection: &Selection) -> R
             return Ok(record);
         }
         // Somebody who does not know the lock changed it in this moment.
-        let entry = call.storage.catalog().entry(&id).cloned();
-        if let Some(entry) = entry {
-            call.storage.catalog().distrust(directory_of(&entry.path));
+        let mut catalog = call.storage.catalog();
+        if let Some(entry) = catalog.entry(&id).cloned() {
+            catalog.distrust(directory_of(&entry.path));
         }
+        drop(catalog);
         after = Some(id);
     }
 }
