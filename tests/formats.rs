@@ -166,12 +166,24 @@ fn what_is_no_snapshot_fails_the_check() {
 }
 
 #[test]
+fn one_release_writes_what_another_judges() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    assert_eq!(formats(here, &["--write", "today"]).status.code(), Some(0));
+    let checked = json(&formats(here, &["--check", "--snapshots", "today", "--format", "json"]));
+    assert_eq!(checked["checked"]["holds"], true, "{checked:#}");
+    let judged = checked["checked"]["snapshots"].as_array().unwrap().len();
+    assert_eq!(judged, all().map(|format| (format.samples)().len()).sum::<usize>());
+}
+
+#[test]
 fn snapshots_that_are_not_there_are_bad_usage() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, message) in [
         (&["--check", "--snapshots", "absent"][..], "absent can't be read"),
         (&["--check", "--snapshots", "."], "holds no snapshots"),
         (&["--snapshots", "."], "required"),
+        (&["--write", "/proc/here"], "can't be made"),
     ] {
         let output = formats(directory.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -312,6 +324,34 @@ fn a_review_finds_a_changed_snapshot_of_an_unchanged_version() {
     // And so on main, as the last change that was made.
     repository.git(&["switch", "--quiet", "main"]);
     repository.git(&["merge", "--quiet", "--ff-only", "change"]);
+    assert_said(&repository.review_with_this_release(), 1, &messages);
+}
+
+#[test]
+fn a_review_finds_what_is_written_today_and_was_never_accepted() {
+    let repository = Repository::new();
+    // So that this release writes other bytes than were shipped, and more.
+    let mut shipped = cursor();
+    shipped.bytes = b"1.r.0.0.YQ".into();
+    shipped.value = serde_json::json!({
+        "record": "a",
+        "created_at": { "seconds": 0, "nanoseconds": 0 },
+    });
+    repository.write(&shipped.path(), &shipped.to_text());
+    fs::remove_file(repository.root().join("snapshots/cursor/v1/record.snap")).unwrap();
+    repository.git(&["add", "."]);
+    repository.git(&["commit", "--quiet", "--message=Ship something else"]);
+    repository.git(&["switch", "--quiet", "--create=change"]);
+    repository.git(&["commit", "--quiet", "--allow-empty", "--message=Change the code"]);
+    let messages = [
+        "TODAY    cursor/v1/damaged",
+        "-| 1.r.0.0.YQ\n    +| 1.d.YQ\n",
+        "a version bump is missing: what is written differs from what was shipped",
+        "TODAY    cursor/v1/record",
+        "it has no snapshot",
+        "the previous reader reads it",
+        "verdict: does NOT hold, 2 problems",
+    ];
     assert_said(&repository.review_with_this_release(), 1, &messages);
 }
 

@@ -6,14 +6,17 @@ use std::{
 };
 
 use super::{
-    Format, Status, files,
+    Format, Status,
+    files::{self, OutputDirectory},
     usage::{Failure, print},
 };
 use crate::{
     formats::{
+        all,
         judge::{Judged, Reading, judge, unreviewed},
         listing::{Checked, Listing},
         shipped::SHIPPED,
+        snapshot::Snapshot,
     },
     report::terminal,
 };
@@ -28,12 +31,19 @@ pub(super) struct Arguments {
     /// this release read what another one writes?
     #[arg(long, value_name = "DIR", requires = "check")]
     snapshots: Option<PathBuf>,
+    /// Write what this release writes today as snapshots below this directory,
+    /// for another release to judge.
+    #[arg(long, value_name = "DIR", conflicts_with = "check")]
+    write: Option<PathBuf>,
     /// How to write the results.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    if let Some(directory) = &arguments.write {
+        write_today(directory)?;
+    }
     let mut listing = Listing::of(SHIPPED.iter().map(|(path, _)| *path));
     if arguments.check {
         listing.checked = Some(match &arguments.snapshots {
@@ -54,6 +64,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
         Some(Checked { holds: false, .. }) => Status::Violated,
         _ => Status::Holds,
     })
+}
+
+/// Writes today's samples. One that can't be written is left out: `--check`
+/// names it.
+fn write_today(directory: &Path) -> Result<(), Failure> {
+    let output = OutputDirectory::prepare(directory)?;
+    for format in all() {
+        let today = (format.samples)().into_iter().map(|sample| Snapshot::of(format, sample));
+        for snapshot in today.flatten() {
+            output.write(&format!("{}.snap", snapshot.path()), &snapshot.to_text())?;
+        }
+    }
+    Ok(())
 }
 
 /// Judges what this program carries. A format that it does not know any more is
