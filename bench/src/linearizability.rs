@@ -167,7 +167,6 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         } else {
             RegisterSeen::Value(event.got)
         }),
-        variant: 0,
         now: Instant::UNIX_EPOCH,
         variant: 0,
         invoked: event.invoked,

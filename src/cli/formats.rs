@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     if let Some(directory) = &arguments.write {
         write_today(directory)?;
     }
-    let mut listing = Listing::of(SHIPPED.iter().map(|(path, _)| *path));
+    let paths: Vec<&str> = SHIPPED.iter().map(|(path, _)| *path).collect();
+    let mut listing = Listing::of(&paths);
     if arguments.check {
         listing.checked = Some(match &arguments.snapshots {
             None => check_own(),

@@ -56,15 +56,15 @@ pub struct Checked {
 impl Listing {
     /// The formats of this release with the snapshots at these paths.
     #[must_use]
-    pub fn of<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn of(paths: &[&str]) -> Self {
         let listed = |format: &Format| {
             let folder = format!("{}/", format.name);
-            let own = paths.clone().filter(|path| path.starts_with(&folder));
+            let own = paths.iter().filter(|path| path.starts_with(&folder));
             ListedFormat {
                 name: format.name.to_owned(),
                 version: format.version,
                 about: format.about.to_owned(),
-                snapshots: own.map(str::to_owned).collect(),
+                snapshots: own.map(|path| (*path).to_owned()).collect(),
             }
         };
         Self {

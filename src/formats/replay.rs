@@ -51,7 +51,7 @@ fn operations(name: &'static str, store: &str, calls: &[Value]) -> Sample {
         name,
         frame(
             store,
-            json!({
+            &json!({
                 "start": "2026-01-01T00:00:00Z",
                 "seed": 7,
                 "handles": 1,
@@ -62,7 +62,7 @@ fn operations(name: &'static str, store: &str, calls: &[Value]) -> Sample {
     )
 }
 
-fn frame(store: &str, scenario: Value) -> Value {
+fn frame(store: &str, scenario: &Value) -> Value {
     json!({
         "schema": SCHEMA,
         "store": store,
@@ -95,7 +95,7 @@ fn samples() -> Vec<Sample> {
 fn scenarios() -> Vec<Sample> {
     let mut crash = frame(
         "users",
-        json!({
+        &json!({
             "legacy": [{
                 "id": "a",
                 "text": "{\n  \"id\": \"a\",\n  \"username\": \"ann\"\n}",
@@ -141,7 +141,7 @@ fn scenarios() -> Vec<Sample> {
         if let Some(members) = scenario.as_object_mut().filter(|_| !crash.is_null()) {
             members.insert("crash".to_owned(), crash);
         }
-        frame("users", scenario)
+        frame("users", &scenario)
     };
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
     vec![
