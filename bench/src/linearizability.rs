@@ -169,7 +169,6 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         }),
         variant: 0,
         now: Instant::UNIX_EPOCH,
-        variant: 0,
         invoked: event.invoked,
         returned: event.returned,
         io_invoked: 0,
