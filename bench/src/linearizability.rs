@@ -168,7 +168,6 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
             RegisterSeen::Value(event.got)
         }),
         now: Instant::UNIX_EPOCH,
-        variant: 0,
         invoked: event.invoked,
         returned: event.returned,
         io_invoked: 0,

@@ -13,9 +13,9 @@
 mod tests;
 
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-use std::collections::HashSet;
+use std::{collections::HashSet, hash::BuildHasherDefault};
 
-use super::history::Call;
+use super::{history::Call, trace_hash::TraceHasher};
 use crate::{
     model::{
         divergence::Divergences,
@@ -80,11 +80,16 @@ fn is_optional<S: Subject>(call: &Call<S>) -> bool {
 struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
     divergences: &'a Divergences,
+    /// What the search asks of each call again and again, close together.
+    spans: Vec<Span>,
     overlaps: Vec<Option<Vec<RecordId>>>,
     /// Bit *k*: call *k* is taken.
     taken: Vec<u64>,
     /// The calls taken, in order.
     order: Vec<usize>,
+    /// What may come next, at each step of the present attempt: a step's own
+    /// begin at its [`Window::from`].
+    candidates: Vec<usize>,
     intervals: Vec<Interval>,
     /// For intervals: the states that the calls taken went through; the
     /// present one is not among them.
@@ -92,9 +97,20 @@ struct Search<'a, S: Subject> {
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
     #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-    dead_ends: HashSet<(Box<[u64]>, S::Model)>,
+    dead_ends: HashSet<(Box<[u64]>, S::Model), BuildHasherDefault<TraceHasher>>,
     went_back: bool,
     best: Option<Unexplained<S>>,
+}
+
+/// When a call ran, and of what sort it is.
+#[derive(Clone, Copy)]
+struct Span {
+    invoked: u64,
+    returned: u64,
+    /// It may have had its effect, or not.
+    optional: bool,
+    /// It has no place of its own in the order.
+    interval: bool,
 }
 
 /// A call that reads many records one after the other.
@@ -109,22 +125,32 @@ struct Interval {
 /// What must be put back when an attempt led nowhere.
 struct Mark {
     order: usize,
+    candidates: usize,
     passed: usize,
     intervals: Vec<Interval>,
 }
 
 impl<'a, S: Subject> Search<'a, S> {
     fn new(calls: &'a [Call<S>], divergences: &'a Divergences) -> Self {
-        let intervals = calls.iter().enumerate().filter(|(_, call)| S::interval(&call.op));
+        let spans = calls.iter().map(|call| Span {
+            invoked: call.invoked,
+            returned: call.returned,
+            optional: is_optional(call),
+            interval: S::interval(&call.op),
+        });
+        let spans: Vec<Span> = spans.collect();
+        let intervals = spans.iter().enumerate().filter(|(_, span)| span.interval);
         Self {
             calls,
             divergences,
             overlaps: calls.iter().map(|call| overlap(calls, call)).collect(),
+            candidates: Vec::with_capacity(calls.len()),
             taken: vec![0; calls.len().div_ceil(64)],
             order: Vec::with_capacity(calls.len()),
             intervals: intervals
                 .map(|(call, _)| Interval { call, begun: None, judged: false })
                 .collect(),
+            spans,
             passed: Vec::new(),
             dead_ends: Default::default(),
             went_back: false,
@@ -154,23 +180,23 @@ impl<'a, S: Subject> Search<'a, S> {
     }
 
     fn explore_from(&mut self, model: &S::Model, low: &mut usize, latest: &mut u64) -> bool {
-        let candidates = loop {
+        let from = self.candidates.len();
+        loop {
             while *low < self.calls.len() && self.is_done(*low) {
                 *low += 1;
             }
+            self.candidates.truncate(from);
             let window = self.window(*low, *latest);
             self.begin_intervals(&window);
-            let Some(k) = self.first_that_changes_nothing(&window, model) else {
-                break window.candidates;
-            };
-            let Some(call) = self.calls.get(k) else { return false };
-            if !self.end_intervals(model, call.invoked) {
+            let Some(k) = self.first_that_changes_nothing(&window, model) else { break };
+            let Some(span) = self.spans.get(k).copied() else { return false };
+            if !self.end_intervals(model, span.invoked) {
                 return false;
             }
             self.take(k);
-            *latest = (*latest).max(call.invoked);
-        };
-        if self.calls_left(*low).all(is_optional) {
+            *latest = (*latest).max(span.invoked);
+        }
+        if self.left(*low).all(|span| span.optional) {
             let mark = self.mark();
             if self.end_intervals(model, u64::MAX) {
                 return true;
@@ -184,12 +210,16 @@ impl<'a, S: Subject> Search<'a, S> {
                 return false;
             }
         }
-        candidates.into_iter().any(|k| self.try_next(model, k, *low, *latest))
+        (from..self.candidates.len()).any(|place| {
+            let next = self.candidates.get(place).copied();
+            next.is_some_and(|k| self.try_next(model, k, *low, *latest))
+        })
     }
 
     fn mark(&self) -> Mark {
         Mark {
             order: self.order.len(),
+            candidates: self.candidates.len(),
             passed: self.passed.len(),
             intervals: self.intervals.clone(),
         }
@@ -201,6 +231,7 @@ impl<'a, S: Subject> Search<'a, S> {
                 *word &= !(1 << (k % 64));
             }
         }
+        self.candidates.truncate(mark.candidates);
         self.passed.truncate(mark.passed);
         self.intervals = mark.intervals;
     }
@@ -216,40 +247,49 @@ impl<'a, S: Subject> Search<'a, S> {
     /// which has no place of its own in the order.
     fn is_done(&self, k: usize) -> bool {
         self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
-            || self.calls.get(k).is_some_and(|call| S::interval(&call.op))
+            || self.spans.get(k).is_some_and(|span| span.interval)
     }
 
-    fn calls_left(&self, low: usize) -> impl Iterator<Item = &'a Call<S>> {
-        let calls = self.calls;
-        (low..calls.len()).filter(|&k| !self.is_done(k)).filter_map(|k| calls.get(k))
+    fn left(&self, low: usize) -> impl Iterator<Item = &Span> {
+        let spans = self.spans.iter().enumerate().skip(low);
+        spans.filter(|(k, _)| !self.is_done(*k)).map(|(_, span)| span)
     }
 
     /// The calls that may be next: those that began before any of the calls
     /// left returned.
-    fn window(&self, low: usize, latest: u64) -> Window {
-        let mut window = Window { candidates: Vec::new(), horizon: u64::MAX, closes: u64::MAX };
-        for k in low..self.calls.len() {
-            let Some(call) = self.calls.get(k).filter(|_| !self.is_done(k)) else { continue };
-            if call.invoked > window.horizon {
+    fn window(&mut self, low: usize, latest: u64) -> Window {
+        let from = self.candidates.len();
+        let mut window = Window { from, horizon: u64::MAX, closes: u64::MAX };
+        for (k, span) in self.spans.iter().enumerate().skip(low) {
+            if self.is_done(k) {
+                continue;
+            }
+            if span.invoked > window.horizon {
                 break;
             }
-            if !is_optional(call) {
-                window.horizon = window.horizon.min(call.returned);
-                window.candidates.push(k);
-            } else if latest < call.returned {
-                window.closes = window.closes.min(call.returned);
-                window.candidates.push(k);
+            if !span.optional {
+                window.horizon = window.horizon.min(span.returned);
+                self.candidates.push(k);
+            } else if latest < span.returned {
+                window.closes = window.closes.min(span.returned);
+                self.candidates.push(k);
             }
         }
         for interval in self.intervals.iter().filter(|interval| !interval.judged) {
-            if let Some(call) = self.calls.get(interval.call).filter(|call| !is_optional(call)) {
-                window.closes = window.closes.min(call.returned);
+            if let Some(span) = self.spans.get(interval.call).filter(|span| !span.optional) {
+                window.closes = window.closes.min(span.returned);
             }
         }
-        let horizon = window.horizon;
-        let call = |k: &usize| self.calls.get(*k);
-        window.candidates.retain(|k| call(k).is_some_and(|call| call.invoked < horizon));
-        window.candidates.sort_by_key(|k| call(k).map(|call| (is_optional(call), call.returned)));
+        // Calls are sorted by time of beginning: those that began after a
+        // return which was found later are the last ones.
+        let began_late =
+            |k: &usize| self.spans.get(*k).is_some_and(|span| span.invoked > window.horizon);
+        let late = self.candidates.iter().skip(from).rev().take_while(|k| began_late(k)).count();
+        self.candidates.truncate(self.candidates.len() - late);
+        let spans = &self.spans;
+        if let Some(own) = self.candidates.get_mut(from..) {
+            own.sort_by_key(|k| spans.get(*k).map(|span| (span.optional, span.returned)));
+        }
         window
     }
 
@@ -265,7 +305,8 @@ impl<'a, S: Subject> Search<'a, S> {
     /// one whose taking would close the time of a call whose outcome was never
     /// seen, or of an interval: another one may be needed first.
     fn first_that_changes_nothing(&self, window: &Window, model: &S::Model) -> Option<usize> {
-        window.candidates.iter().copied().find(|&k| {
+        let own = self.candidates.get(window.from..).unwrap_or_default();
+        own.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
                 let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else {
                     return false;
@@ -365,8 +406,9 @@ impl<'a, S: Subject> Search<'a, S> {
 
 /// What may come next.
 struct Window {
-    /// By time of return, those whose outcome was never seen last.
-    candidates: Vec<usize>,
+    /// Where its calls begin in [`Search::candidates`]: by time of return,
+    /// those whose outcome was never seen last.
+    from: usize,
     /// The earliest return among the calls left.
     horizon: u64,
     /// The earliest time by which a call whose outcome was never seen must
@@ -377,9 +419,9 @@ struct Window {
 /// The ids that calls overlapping with `call` may write; none: any.
 fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId>> {
     let mut ids = Vec::new();
-    for other in calls {
-        let overlaps = other.invoked < call.returned && call.invoked < other.returned;
-        if overlaps && other.invoked != call.invoked {
+    // Sorted by time of beginning.
+    for other in calls.iter().take_while(|other| other.invoked < call.returned) {
+        if call.invoked < other.returned && other.invoked != call.invoked {
             ids.extend(S::writes(&other.op, other.seen.as_ref())?);
         }
     }
