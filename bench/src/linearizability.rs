@@ -167,6 +167,7 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         } else {
             RegisterSeen::Value(event.got)
         }),
+        variant: 0,
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,
         returned: event.returned,
