@@ -77,6 +77,10 @@ fn is_optional<S: Subject>(call: &Call<S>) -> bool {
     call.seen.as_ref().is_none_or(Verdict::is_unknown)
 }
 
+/// Sets of calls taken, with the state that they led to.
+#[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
+type DeadEnds<Model> = HashSet<(Box<[u64]>, Model), BuildHasherDefault<TraceHasher>>;
+
 struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
     divergences: &'a Divergences,
@@ -96,8 +100,7 @@ struct Search<'a, S: Subject> {
     passed: Vec<S::Model>,
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
-    #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-    dead_ends: HashSet<(Box<[u64]>, S::Model), BuildHasherDefault<TraceHasher>>,
+    dead_ends: DeadEnds<S::Model>,
     went_back: bool,
     best: Option<Unexplained<S>>,
 }
