@@ -2,6 +2,8 @@
 
 // Modules are `cfg(test)` so that the lints know them for what they are.
 #[cfg(test)]
+mod any_bytes;
+#[cfg(test)]
 mod backends;
 #[cfg(test)]
 mod command_line;
