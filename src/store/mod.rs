@@ -3,6 +3,9 @@
 //! seam's.
 
 pub mod document;
+mod entities;
 pub mod error;
+mod fields;
 pub mod instant_text;
 pub mod users;
+pub mod workspace_access;
