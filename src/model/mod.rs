@@ -2,10 +2,14 @@
 //! specification. Where two readings of a contract are possible, the model
 //! decides.
 
+pub mod access;
 pub mod collection;
 pub mod divergence;
+pub mod failure;
 pub mod json;
 pub mod legacy;
+pub mod listing;
+pub mod members;
 pub mod payload;
 pub mod source;
 pub mod subject;
