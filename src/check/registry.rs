@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     model::{
+        api_keys::ApiKeysSubject,
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
         subject::{Subject, Surroundings},
@@ -25,8 +26,11 @@ use crate::{
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[
+    &Entry::<CollectionSubject>(PhantomData),
+    &Entry::<UsersSubject>(PhantomData),
+    &Entry::<ApiKeysSubject>(PhantomData),
+];
 
 /// The store of that name.
 #[must_use]

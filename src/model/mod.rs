@@ -3,6 +3,7 @@
 //! decides.
 
 pub mod access;
+pub mod api_keys;
 pub mod collection;
 pub mod divergence;
 pub mod failure;

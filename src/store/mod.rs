@@ -2,6 +2,7 @@
 //! contract. Everything hard about races, crashes and other processes is the
 //! seam's.
 
+pub mod api_keys;
 pub mod document;
 mod entities;
 pub mod error;
