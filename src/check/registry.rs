@@ -20,6 +20,7 @@ use crate::{
         divergence::{Divergence, Divergences},
         subject::{Subject, Surroundings},
         users::UsersSubject,
+        worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::Collection,
     sim::schedule::Schedule,
@@ -30,6 +31,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<CollectionSubject>(PhantomData),
     &Entry::<UsersSubject>(PhantomData),
     &Entry::<ApiKeysSubject>(PhantomData),
+    &Entry::<WorkerHeartbeatsSubject>(PhantomData),
 ];
 
 /// The store of that name.

@@ -9,4 +9,5 @@ pub mod error;
 mod fields;
 pub mod instant_text;
 pub mod users;
+pub mod worker_heartbeats;
 pub mod workspace_access;
