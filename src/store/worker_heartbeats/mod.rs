@@ -301,15 +301,21 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
             let during = |error: Error| error.during("upsert");
             let own = self.beat_to_replace(&places.own).await.map_err(during)?;
             let older = self.beat_to_replace(&places.older).await.map_err(during)?;
-            let stored = own.iter().chain(&older);
-            if stored.map(|beat| beat.heartbeat.last_heartbeat_at).max()
-                > Some(heartbeat.last_heartbeat_at)
-            {
-                return Ok(());
-            }
-            let when = own.as_ref().map_or(Condition::Absent, unchanged);
-            let mut writes = vec![Write { action: Action::Put(record.clone()), when }];
-            writes.extend(older.as_ref().map(delete));
+            let given = heartbeat.last_heartbeat_at;
+            let is_fresher = |beat: &&Beat| beat.heartbeat.last_heartbeat_at > given;
+            let writes = match own.iter().chain(&older).find(is_fresher) {
+                // Nothing is to be done, but the fresher one must be durable by
+                // the time that we say so: a commit comes after its write.
+                Some(fresher) => {
+                    let id = fresher.record.id.clone();
+                    vec![Write { action: Action::Check(id), when: unchanged(fresher) }]
+                }
+                None => {
+                    let when = own.as_ref().map_or(Condition::Absent, unchanged);
+                    let put = Write { action: Action::Put(record.clone()), when };
+                    std::iter::once(put).chain(older.as_ref().map(delete)).collect()
+                }
+            };
             match self.collection.commit(writes).await {
                 Ok(()) => return Ok(()),
                 // Somebody else wrote one of them meanwhile: compare again.
