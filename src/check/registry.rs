@@ -20,6 +20,7 @@ use crate::{
         divergence::{Divergence, Divergences},
         subject::{Subject, Surroundings},
         users::UsersSubject,
+        watermark::WatermarkSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::Collection,
@@ -31,6 +32,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<CollectionSubject>(PhantomData),
     &Entry::<UsersSubject>(PhantomData),
     &Entry::<ApiKeysSubject>(PhantomData),
+    &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
 ];
 

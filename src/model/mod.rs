@@ -15,6 +15,7 @@ pub mod payload;
 pub mod source;
 pub mod subject;
 pub mod users;
+pub mod watermark;
 pub mod worker_heartbeats;
 
 #[cfg(test)]

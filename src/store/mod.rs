@@ -9,5 +9,6 @@ pub mod error;
 mod fields;
 pub mod instant_text;
 pub mod users;
+pub mod watermark;
 pub mod worker_heartbeats;
 pub mod workspace_access;

@@ -69,13 +69,17 @@ impl Subject for WorkerHeartbeatsSubject {
         for document in documents {
             let Some(heartbeat) = legacy_heartbeat(document) else { continue };
             let is_own = *document.id == *heartbeat.worker_id.0;
-            let stored = model.heartbeats.get(&heartbeat.worker_id.0);
-            let counts = stored.is_none_or(|stored| {
-                let (other, given) = (stored.last_heartbeat_at, heartbeat.last_heartbeat_at);
-                other < given || (other == given && is_own)
-            });
-            if counts {
-                model.heartbeats.insert(Arc::clone(&heartbeat.worker_id.0), heartbeat);
+            let id = Arc::clone(&heartbeat.worker_id.0);
+            let Some(stored) = model.heartbeats.get(&id) else {
+                model.heartbeats.insert(id, heartbeat);
+                continue;
+            };
+            let (other, given) = (stored.last_heartbeat_at, heartbeat.last_heartbeat_at);
+            if other < given || (other == given && is_own) {
+                let staler = model.heartbeats.insert(Arc::clone(&id), heartbeat);
+                model.shadowed.extend(staler.map(|staler| (id, staler)));
+            } else {
+                model.shadowed.insert(id, heartbeat);
             }
         }
         model

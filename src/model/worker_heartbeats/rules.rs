@@ -18,13 +18,16 @@ use crate::{
 };
 
 /// The state of the heartbeats store: of each worker the heartbeat that counts,
-/// by worker id. Where a worker has a file of older software as well, "the
-/// fresher one counts"; the other one never shows, because whatever removes or
-/// replaces the one removes the other.
+/// by worker id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HeartbeatsModel {
     /// The heartbeats.
     pub heartbeats: BTreeMap<Arc<str>, HeartbeatData>,
+    /// Of workers that have a file of older software as well, the staler
+    /// heartbeat: "the fresher one counts". Whatever removes or replaces the
+    /// one removes the other, so that it never shows, but to a list that reads
+    /// the one before that and looks for the other after it.
+    pub shadowed: BTreeMap<Arc<str>, HeartbeatData>,
 }
 
 type Verdict = Result<(), Broken<HeartbeatsSeen>>;
@@ -65,8 +68,10 @@ pub(super) fn step(
             Ok(())
         }
         HeartbeatsOp::DeleteStale { before } => {
-            let all = model.heartbeats.len();
-            model.heartbeats.retain(|_, heartbeat| !is_stale(heartbeat, *before));
+            let HeartbeatsModel { heartbeats, shadowed } = &mut *model;
+            let all = heartbeats.len();
+            heartbeats.retain(|_, heartbeat| !is_stale(heartbeat, *before));
+            shadowed.retain(|worker_id, _| heartbeats.contains_key(worker_id));
             let removed = HeartbeatsSeen::Removed((all - model.heartbeats.len()) as u64);
             gives(
                 seen,
@@ -89,6 +94,8 @@ fn upsert(model: &mut HeartbeatsModel, given: &HeartbeatData, now: Instant) {
     }
     let stored = model.heartbeats.get(&given.worker_id.0);
     if stored.is_none_or(|stored| stored.last_heartbeat_at <= heartbeat.last_heartbeat_at) {
+        // "An `upsert` replaces the older file in the same commit."
+        model.shadowed.remove(&given.worker_id.0);
         model.heartbeats.insert(Arc::clone(&given.worker_id.0), heartbeat);
     }
 }
@@ -144,6 +151,7 @@ pub(super) fn parts(model: &HeartbeatsModel, op: &HeartbeatsOp) -> Vec<Heartbeat
         .map(|(worker_id, _)| {
             let mut after = model.clone();
             after.heartbeats.remove(worker_id);
+            after.shadowed.remove(worker_id);
             after
         })
         .collect()
@@ -187,14 +195,25 @@ pub(super) fn judge_list(
         HeartbeatsSeen::List { heartbeats, damaged } => (heartbeats.as_slice(), damaged.is_empty()),
         _ => (&[][..], false),
     };
+    let states: Vec<_> = states.collect();
+    // "Values each held at some moment": by either of a worker's records.
+    let is_one_of = |beats: &BTreeMap<Arc<str>, HeartbeatData>, beat: &HeartbeatData| {
+        beats.get(&beat.worker_id.0) == Some(beat)
+    };
+    let is_shadowed = |beat: &&HeartbeatData| {
+        states.iter().any(|state| is_one_of(&state.shadowed, beat))
+            && !states.iter().any(|state| is_one_of(&state.heartbeats, beat))
+    };
+    let counting: Vec<_> = listed.iter().filter(|beat| !is_shadowed(beat)).cloned().collect();
+    let in_order = listed.is_sorted_by(|a, b| a.worker_id < b.worker_id);
     let judged = listing::judge(
-        states.map(|state| &state.heartbeats),
-        listed,
+        states.iter().map(|state| &state.heartbeats),
+        &counting,
         |heartbeat| &heartbeat.worker_id.0,
         |heartbeat| heartbeat.worker_id.clone(),
     );
     let expected = match judged {
-        Ok(()) if is_sound => return Ok(()),
+        Ok(()) if is_sound && in_order => return Ok(()),
         judged => judged.err().unwrap_or_default(),
     };
     Err(Broken {

@@ -17,7 +17,7 @@ fn beat(worker_id: &str, at: i64) -> HeartbeatData {
 
 fn model(heartbeats: &[HeartbeatData]) -> HeartbeatsModel {
     let by_id = |beat: &HeartbeatData| (Arc::clone(&beat.worker_id.0), beat.clone());
-    HeartbeatsModel { heartbeats: heartbeats.iter().map(by_id).collect() }
+    HeartbeatsModel { heartbeats: heartbeats.iter().map(by_id).collect(), ..Default::default() }
 }
 
 /// Two milliseconds after the epoch.
@@ -74,6 +74,24 @@ fn every_wrong_answer_is_rejected() {
     assert_eq!(upsert(&equal), Some(model(&[old, equal])), "an equal one replaces");
     let now = upsert(&beat("c", 0)).unwrap().heartbeats["c"].last_heartbeat_at;
     assert_eq!(now, 1_767_225_600_000);
+}
+
+#[test]
+fn a_list_may_show_a_shadowed_heartbeat_only_while_the_worker_changes() {
+    let mut both = model(&[beat("a", 2), beat("b", 2)]);
+    both.shadowed.insert(Arc::from("a"), beat("a", 1));
+    let judge = |states: &[&HeartbeatsModel], heartbeats: &[HeartbeatData]| {
+        let seen = HeartbeatsSeen::List { heartbeats: heartbeats.to_vec(), damaged: Vec::new() };
+        let (states, op) = (&mut states.iter().copied(), HeartbeatsOp::List);
+        WorkerHeartbeatsSubject::judge_interval(states, &op, &seen).is_ok()
+    };
+    let shown = [beat("a", 1), beat("b", 2)];
+    let gone = model(&[beat("b", 2)]);
+    assert!(judge(&[&both, &gone], &shown) && judge(&[&both, &gone], &shown[1..]));
+    assert!(!judge(&[&both], &shown), "the fresher one counts");
+    assert!(!judge(&[&gone], &shown) && !judge(&[&both, &gone], &shown[..1]));
+    assert!(!judge(&[&both, &gone], &[beat("a", 1), beat("a", 2), beat("b", 2)]), "listed once");
+    assert!(!judge(&[&both, &gone], &[beat("b", 2), beat("a", 1)]), "by worker id");
 }
 
 #[test]
