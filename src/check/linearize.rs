@@ -5,9 +5,10 @@
 //! linearizability", 2017), and three additions. Calls that change nothing are
 //! taken as soon as they agree with the state, without ever trying anything
 //! else: moved to the front of any explanation they still agree. A call whose
-//! outcome was never seen may be taken, or left out. And a call that reads many
+//! outcome was never seen may be taken, or left out. A call that reads many
 //! records one after the other is judged against all the states between its
-//! begin and its end.
+//! begin and its end. And one that changes many records so has a place in the
+//! order for each of its changes, and is judged likewise.
 
 #[cfg(test)]
 mod tests;
@@ -97,12 +98,14 @@ struct Search<'a, S: Subject> {
     best: Option<Unexplained<S>>,
 }
 
-/// A call that reads many records one after the other.
+/// A call that goes through many records one after the other.
 #[derive(Clone, Copy)]
 struct Interval {
     call: usize,
     /// Where in `passed` it begins; none: not yet.
     begun: Option<usize>,
+    /// How many of its changes are taken.
+    parts: usize,
     judged: bool,
 }
 
@@ -123,7 +126,7 @@ impl<'a, S: Subject> Search<'a, S> {
             taken: vec![0; calls.len().div_ceil(64)],
             order: Vec::with_capacity(calls.len()),
             intervals: intervals
-                .map(|(call, _)| Interval { call, begun: None, judged: false })
+                .map(|(call, _)| Interval { call, begun: None, parts: 0, judged: false })
                 .collect(),
             passed: Vec::new(),
             dead_ends: Default::default(),
@@ -185,6 +188,7 @@ impl<'a, S: Subject> Search<'a, S> {
             }
         }
         candidates.into_iter().any(|k| self.try_next(model, k, *low, *latest))
+            || (0..self.intervals.len()).any(|place| self.try_part(model, place, *low, *latest))
     }
 
     fn mark(&self) -> Mark {
@@ -242,7 +246,8 @@ impl<'a, S: Subject> Search<'a, S> {
             }
         }
         for interval in self.intervals.iter().filter(|interval| !interval.judged) {
-            if let Some(call) = self.calls.get(interval.call).filter(|call| !is_optional(call)) {
+            let call = self.calls.get(interval.call);
+            if let Some(call) = call.filter(|call| !is_optional(call) || latest < call.returned) {
                 window.closes = window.closes.min(call.returned);
             }
         }
@@ -309,6 +314,34 @@ impl<'a, S: Subject> Search<'a, S> {
         false
     }
 
+    /// Takes one more change of an interval next and goes on; whether that led
+    /// to a whole explanation.
+    fn try_part(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
+        let Some(interval) = self.intervals.get(place).copied() else { return false };
+        let Some(call) = self.calls.get(interval.call) else { return false };
+        let seen = call.seen.as_ref().filter(|_| !is_optional(call));
+        let made = seen.and_then(|seen| S::parts_made(&call.op, seen));
+        let is_over = interval.judged || latest >= call.returned;
+        if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.parts >= made) {
+            return false;
+        }
+        for next in S::parts(model, &call.op, &self.moment(interval.call, call)) {
+            let mark = self.mark();
+            if self.end_intervals(model, call.invoked) {
+                self.passed.push(model.clone());
+                self.begin_after(call.returned);
+                if let Some(interval) = self.intervals.get_mut(place) {
+                    interval.parts += 1;
+                }
+                if self.explore(&next, low, latest.max(call.invoked)) {
+                    return true;
+                }
+            }
+            self.go_back(mark);
+        }
+        false
+    }
+
     /// An interval begins as soon as every call that returned before it is
     /// taken, and lasts as long as the real times allow: a longer one allows
     /// more.
@@ -341,6 +374,13 @@ impl<'a, S: Subject> Search<'a, S> {
             let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { continue };
             if interval.judged || (call.returned >= time && time != u64::MAX) {
                 continue;
+            }
+            if S::parts_made(&call.op, seen).is_some_and(|made| made != interval.parts) {
+                let moment = self.moment(interval.call, call);
+                if let Err(broken) = S::step(&mut model.clone(), &call.op, seen, &moment) {
+                    self.note_failure(interval.call, broken);
+                }
+                return false;
             }
             let from = interval.begun.unwrap_or(self.passed.len());
             let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));

@@ -89,10 +89,10 @@ pub trait Subject: Sized + 'static {
     fn outcomes_unseen(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>)
     -> Vec<Self::Model>;
 
-    /// Whether the operation reads many records over a while, so that no single
-    /// point in time need explain what it returned: [`Self::judge_interval`]
+    /// Whether the operation goes through many records over a while, so that no
+    /// single point in time need explain what it returned: [`Self::judge_interval`]
     /// judges it, and [`Self::step`] only when it overlapped with no write.
-    /// Such an operation changes nothing.
+    /// Such an operation changes nothing, unless it has [`Self::parts`].
     fn interval(op: &Self::Op) -> bool {
         let _ = op;
         false
@@ -110,6 +110,23 @@ pub trait Subject: Sized + 'static {
     ) -> Result<(), Broken<Self::Seen>> {
         let _ = (states, op, seen);
         Ok(())
+    }
+
+    /// For an operation for which [`Self::interval`] holds, and that changes
+    /// records one after the other, each at a moment of its own: all the states
+    /// that one more of these changes may leave. Whether it made all that it
+    /// had to is for [`Self::judge_interval`], which sees the states that they
+    /// left, too. One that was killed may have made any of them.
+    fn parts(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>) -> Vec<Self::Model> {
+        let _ = (model, op, moment);
+        Vec::new()
+    }
+
+    /// How many [`Self::parts`] an operation that returned `seen` made; none:
+    /// its outcome does not tell.
+    fn parts_made(op: &Self::Op, seen: &Self::Seen) -> Option<usize> {
+        let _ = (op, seen);
+        None
     }
 
     /// Which ids the operation, with this outcome, may have written. None:

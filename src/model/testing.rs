@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     backend::memory::MemoryBackend,
-    seam::{Backend, Clock, Entropy, Instant},
+    seam::{
+        Backend, Clock, CollectionExt, CollectionSpec, Encoding, Entropy, Instant, Payload, Record,
+        RecordId,
+    },
 };
 
 /// A clock that shows what it is told.
@@ -71,6 +74,58 @@ pub(crate) fn bytes_of(case: u64) -> Vec<u8> {
     let mut bytes = vec![0; 4_096];
     Xoshiro256PlusPlus::seed_from_u64(case).fill_bytes(&mut bytes);
     bytes
+}
+
+/// Puts what older software may have left into a memory backend, with the
+/// times that these JSON pointers name, else that of the file, and checks that
+/// all observations agree with the model. Returns how many documents that were.
+pub(crate) fn legacy_agrees<S: Subject>(cases: u64, created_at: &str, updated_at: &str) -> usize {
+    let mut documents_read = 0;
+    for case in 0..cases {
+        let bytes = bytes_of(case);
+        let mut bytes = Unstructured::new(&bytes);
+        let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
+        let documents = S::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
+        let mut model = S::model_of_legacy(&documents);
+        let clock = TestClock::new(INSTANTS[0]);
+        let backend = MemoryBackend::new(Arc::new(clock.clone()));
+        // Without keys: older software did not enforce any.
+        let plain = CollectionSpec::new(S::spec().name);
+        let collection = ready(backend.open(plain)).unwrap();
+        for document in &documents {
+            let json: Option<serde_json::Value> = serde_json::from_str(&document.text).ok();
+            let at = |pointer: &str| {
+                let text = json.as_ref()?.pointer(pointer)?.as_str()?;
+                Instant::parse(text)
+            };
+            let record = Record {
+                id: RecordId::new(&*document.id).unwrap(),
+                data: Payload::json(document.text.as_bytes()).expect("JSON"),
+                encoding: Encoding::JSON,
+                created_at: at(created_at).unwrap_or(document.modified),
+                updated_at: at(updated_at).unwrap_or(document.modified),
+                expires_at: None,
+            };
+            ready(collection.put(record)).unwrap();
+            documents_read += 1;
+        }
+        let store = S::open(ready(backend.open(S::spec())).unwrap(), &surroundings(&clock));
+        let divergences = Divergences::default();
+        let moment = Moment {
+            now: clock.now(),
+            variant: 0,
+            divergences: &divergences,
+            overlap: Overlap::Ids(&[]),
+        };
+        for mut op in S::observations(std::iter::empty()) {
+            let seen = ready(S::execute(&store, &mut op, &mut S::Memory::default()));
+            if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+                let (seen, expected) = (seen.describe(), broken.expected.describe());
+                panic!("case {case}: {seen}\nexpected: {expected}\n{documents:#?}");
+            }
+        }
+    }
+    documents_read
 }
 
 /// How often each operation had each outcome.

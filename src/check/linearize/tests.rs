@@ -31,9 +31,12 @@ enum Op {
     Create(usize, u8),
     /// Reads one register, and some time later the other.
     Scan,
+    /// Sets the registers that do not hold 0 to 0, one after the other, and
+    /// tells how many. One that is put meanwhile may be left out.
+    Clear,
 }
 
-use Op::{Create, Get, Put, Scan};
+use Op::{Clear, Create, Get, Put, Scan};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
@@ -41,11 +44,12 @@ enum Seen {
     Value(u8),
     Refused,
     Both(u8, u8),
+    Cleared(usize),
     /// The connection broke.
     Unknown,
 }
 
-use Seen::{Both, Done, Refused, Unknown, Value};
+use Seen::{Both, Cleared, Done, Refused, Unknown, Value};
 
 impl Op {
     fn effect(self, model: &mut Model) -> Seen {
@@ -55,6 +59,11 @@ impl Op {
             Create(key, _) if model[key] != 0 => return Refused,
             Create(key, value) => model[key] = value,
             Scan => return Both(model[0], model[1]),
+            Clear => {
+                let cleared = model.iter().filter(|value| **value != 0).count();
+                *model = [0; 2];
+                return Cleared(cleared);
+            }
         }
         Done
     }
@@ -62,8 +71,9 @@ impl Op {
 
 impl Subject for Registers {
     const NAME: &'static str = "registers";
-    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan"];
-    const CLASSES: &'static [&'static str] = &["done", "value", "refused", "both", "unknown"];
+    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan", "clear"];
+    const CLASSES: &'static [&'static str] =
+        &["done", "value", "refused", "both", "unknown", "cleared"];
 
     type Op = Op;
     type Seen = Seen;
@@ -114,15 +124,25 @@ impl Subject for Registers {
     }
 
     fn interval(op: &Op) -> bool {
-        *op == Scan
+        matches!(op, Scan | Clear)
     }
 
     /// Each value was there at some time, the first one not after the second.
+    /// No value is left that was there throughout a clearing.
     fn judge_interval(
         states: &mut dyn Iterator<Item = &Model>,
-        _: &Op,
+        op: &Op,
         seen: &Seen,
     ) -> Result<(), Broken<Seen>> {
+        if *op == Clear {
+            let states: Vec<_> = states.collect();
+            let left = |key: usize| states.iter().all(|s| s[key] == states[0][key] && s[key] != 0);
+            return if left(0) || left(1) {
+                Err(Broken { expected: Box::new(Cleared(2)), rule: "a clearing leaves nothing" })
+            } else {
+                Ok(())
+            };
+        }
         let Both(first, second) = *seen else { panic!("a scan sees {seen:?}") };
         let mut first_seen = false;
         for state in states {
@@ -132,6 +152,20 @@ impl Subject for Registers {
             }
         }
         Err(Broken { expected: Box::new(Both(0, 0)), rule: "a scan reads what was there" })
+    }
+
+    fn parts(model: &Model, op: &Op, _: &Moment<'_>) -> Vec<Model> {
+        let parts = (0..2).filter(|key| *op == Clear && model[*key] != 0);
+        let without = |key: usize| {
+            let mut after = *model;
+            after[key] = 0;
+            after
+        };
+        parts.map(without).collect()
+    }
+
+    fn parts_made(_: &Op, seen: &Seen) -> Option<usize> {
+        if let Cleared(count) = seen { Some(*count) } else { None }
     }
 
     fn writes(_: &Op, _: Option<&Seen>) -> Option<Vec<RecordId>> {
@@ -150,6 +184,7 @@ impl Operation for Op {
             Get(_) => 1,
             Create(..) => 2,
             Scan => 3,
+            Clear => 4,
         }
     }
 
@@ -174,6 +209,7 @@ impl Verdict for Seen {
             Refused => 2,
             Both(..) => 3,
             Unknown => 4,
+            Cleared(_) => 5,
         }
     }
 
@@ -330,6 +366,50 @@ fn the_longest_explanation_is_told() {
     assert_eq!((stuck, *broken.expected), (2, Value(2)));
 }
 
+#[test]
+fn a_call_that_changes_many_records_changes_each_at_a_moment_of_its_own() {
+    let begin = || vec![seen(Put(0, 1), Done, 1, 2), seen(Put(1, 1), Done, 3, 4)];
+    let with = |more: Vec<Call<Registers>>| holds([begin(), more].concat());
+    let clear = |count| seen(Clear, Cleared(count), 10, 20);
+    assert!(with(vec![clear(2)]));
+    for key in [0, 1] {
+        let one_is_gone =
+            vec![seen(Get(key), Value(0), 11, 12), seen(Get(1 - key), Value(1), 13, 14)];
+        assert!(with([one_is_gone, vec![clear(2)]].concat()), "{key} may go first");
+    }
+    assert!(!with(vec![clear(1)]), "the other one was there throughout");
+    assert!(!with(vec![clear(3)]), "so many were never there");
+    let put = || seen(Put(0, 2), Done, 11, 12);
+    assert!(with(vec![put(), clear(1), seen(Get(0), Value(2), 30, 31)]), "one put meanwhile stays");
+    assert!(with(vec![put(), clear(2), seen(Get(0), Value(2), 30, 31)]), "or was cleared before");
+    assert!(with(vec![put(), clear(2), seen(Get(0), Value(0), 30, 31)]), "or after");
+    assert!(!with(vec![put(), clear(1), seen(Get(0), Value(1), 30, 31)]));
+    assert!(!with(vec![clear(2), seen(Get(0), Value(1), 30, 31)]), "what is gone stays gone");
+    assert!(!with(vec![seen(Get(0), Value(0), 5, 6), clear(2)]), "nothing goes before it begins");
+    assert!(!with(vec![clear(2), seen(Scan, Both(1, 1), 30, 31)]), "nor after it returned");
+}
+
+#[test]
+fn a_call_that_was_killed_may_have_changed_some_records() {
+    let begin = || vec![seen(Put(0, 1), Done, 1, 2), seen(Put(1, 1), Done, 3, 4)];
+    for outcome in [None, Some(Unknown)] {
+        for (first, second) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let after = vec![
+                call(Clear, outcome, 10, 20),
+                seen(Get(0), Value(first), 30, 31),
+                seen(Get(1), Value(second), 32, 33),
+            ];
+            assert!(holds([begin(), after].concat()), "{first} and {second} may be left");
+        }
+        let not_once = vec![
+            call(Clear, outcome, 10, 20),
+            seen(Get(0), Value(1), 30, 31),
+            seen(Get(0), Value(0), 32, 33),
+        ];
+        assert!(!holds([begin(), not_once].concat()), "nothing happens after the recovery");
+    }
+}
+
 /// All orders, all choices: the definition, not an algorithm.
 fn brute_force(calls: &[Call<Registers>]) -> bool {
     let mut order = Vec::new();
@@ -345,16 +425,34 @@ fn optional(call: &Call<Registers>) -> bool {
 fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec<Model>) -> bool {
     let complete = (0..calls.len())
         .filter(|k| !order.contains(k))
-        .all(|k| optional(&calls[k]) || calls[k].op == Scan);
-    if complete && scans_hold(calls, order, states) {
+        .all(|k| optional(&calls[k]) || Registers::interval(&calls[k].op));
+    if complete && intervals_hold(calls, order, states) {
         return true;
     }
     for k in 0..calls.len() {
         let call = &calls[k];
-        if order.contains(&k)
-            || call.op == Scan
-            || order.iter().any(|&earlier| call.returned < calls[earlier].invoked)
-        {
+        if call.op == Scan || order.iter().any(|&earlier| call.returned < calls[earlier].invoked) {
+            continue;
+        }
+        // A clearing has a place in the order for each register that it clears.
+        if call.op == Clear {
+            for key in 0..2 {
+                let mut after = states[states.len() - 1];
+                if after[key] == 0 {
+                    continue;
+                }
+                after[key] = 0;
+                order.push(k);
+                states.push(after);
+                if explained(calls, order, states) {
+                    return true;
+                }
+                order.pop();
+                states.pop();
+            }
+            continue;
+        }
+        if order.contains(&k) {
             continue;
         }
         let mut after = states[states.len() - 1];
@@ -373,15 +471,19 @@ fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec
     false
 }
 
-/// Whether every scan agrees with the states from the last call that returned before it began
+/// Whether every scan and clearing agrees with the states from the last call that returned before it began
 /// to the first that began after it returned.
-fn scans_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> bool {
-    calls.iter().filter(|call| call.op == Scan && !optional(call)).all(|scan| {
+fn intervals_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> bool {
+    let intervals = calls.iter().enumerate().filter(|(_, call)| Registers::interval(&call.op));
+    intervals.filter(|(_, call)| !optional(call)).all(|(k, scan)| {
+        let parts = order.iter().filter(|&&part| part == k).count();
+        let made = scan.seen.and_then(|seen| Registers::parts_made(&scan.op, &seen));
         let before = |&k: &usize| calls[k].returned < scan.invoked;
         let after = |&k: &usize| calls[k].invoked > scan.returned;
         let begin = order.iter().rposition(before).map_or(0, |place| place + 1);
         let end = order.iter().position(after).unwrap_or(order.len());
         begin <= end
+            && made.is_none_or(|made| made == parts)
             && Registers::judge_interval(
                 &mut states[begin..=end].iter(),
                 &scan.op,
@@ -415,7 +517,8 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
                     0..3 => Put(key, value),
                     3..6 => Get(key),
                     6 | 7 => Create(key, value),
-                    _ => Scan,
+                    8 => Scan,
+                    _ => Clear,
                 };
                 taken_effect[client] = false;
                 running[client] = Some(call(op, None, time, PENDING));
@@ -431,6 +534,7 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
                 if done.seen.is_some() && below(12) == 0 {
                     done.seen = Some(match done.op {
                         Scan => Both(below(3) as u8, below(3) as u8),
+                        Clear => Cleared(below(3) as usize),
                         Get(_) => Value(below(3) as u8),
                         Create(..) => [Done, Refused][below(2) as usize],
                         Put(..) => Done,
