@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
+use storeproof::check::registry::STORES;
 
 fn storeproof(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_storeproof"))
@@ -117,7 +118,7 @@ fn a_check_writes_a_report_and_repeats_itself_for_a_seed() {
     }
     assert_eq!(report["schema"], 1);
     let cells = report["results"].as_array().unwrap();
-    assert_eq!(cells.len(), 8, "two stores on four backends");
+    assert_eq!(cells.len(), 4 * STORES.len(), "every store on four backends");
     for cell in cells {
         for key in ["store", "backend", "cases", "operations", "schedules", "crash_images"] {
             assert!(!cell[key].is_null(), "a result has no {key:?}: {cell}");
