@@ -36,7 +36,7 @@ use super::stored::Damage;
 
 /// The version of the format that we write. Versions never change the set of
 /// keys.
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 1;
 
 /// What the bytes of a file are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn encode(record: &Record) -> Result<Vec<u8>, Error> {
 }
 
 /// How every envelope of ours begins, up to the id.
-const HEAD: &str = "{\"version\":2,\"id\":";
+const HEAD: &str = "{\"version\":1,\"id\":";
 
 fn push_string(bytes: &mut Vec<u8>, text: &str) {
     if text.bytes().all(is_plain) {
@@ -235,7 +235,7 @@ impl<'a> Parts<'a> {
             };
         };
         match version.parse::<u64>() {
-            Ok(1 | FORMAT_VERSION) => match self.record(id.clone(), self.data_to_the_brace(text)) {
+            Ok(FORMAT_VERSION) => match self.record(id.clone(), self.data_to_the_brace(text)) {
                 Ok(record) => Decoded::Versioned(record),
                 Err(problem) => damaged(id, problem),
             },
