@@ -3,6 +3,7 @@
 //! seam's.
 
 pub mod document;
+pub mod encryption;
 pub mod error;
 pub mod instant_text;
 pub mod users;
