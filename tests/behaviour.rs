@@ -14,6 +14,8 @@ mod file_backend;
 #[cfg(test)]
 mod file_format;
 #[cfg(test)]
+mod key_file;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;

@@ -6,4 +6,5 @@ pub mod document;
 pub mod encryption;
 pub mod error;
 pub mod instant_text;
+pub mod key_file;
 pub mod users;
