@@ -4,7 +4,9 @@
 
 pub mod document;
 pub mod encryption;
+mod entity;
 pub mod error;
+mod fields;
 pub mod instant_text;
 pub mod key_file;
 pub mod users;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     seam::{Payload, Record},
-    store::{document::Document, instant_text::InstantText},
+    store::{document::Document, fields, instant_text::InstantText},
 };
 
 /// A user. Its JSON has these names, in this order.
@@ -100,23 +100,11 @@ impl User {
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
-        let text = |name: &str| -> Result<Option<String>, String> {
-            document.value(name).map_err(|_| format!("{name:?} is not a string"))
-        };
-        let instant = |name: &str| match text(name)? {
-            None => Ok(None),
-            Some(text) => match InstantText::parse(&text) {
-                Some(instant) => Ok(Some(instant)),
-                None => Err(format!("{name:?} is not an RFC 3339 instant")),
-            },
-        };
-        let not_empty = |name: &str| match text(name)? {
-            Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(format!("{name:?} is missing or empty")),
-        };
+        let text = |name: &str| fields::text(&document, name);
+        let instant = |name: &str| fields::instant(&document, name);
         Ok(Self {
-            id: not_empty("id")?,
-            username: not_empty("username")?,
+            id: fields::not_empty(&document, "id")?,
+            username: fields::not_empty(&document, "username")?,
             password_hash: text("password_hash")?.unwrap_or_default(),
             role: text("role")?.unwrap_or_default(),
             workspace_access: document
@@ -129,9 +117,7 @@ impl User {
             auth_provider: text("auth_provider")?,
             oidc_issuer: text("oidc_issuer")?,
             oidc_subject: text("oidc_subject")?,
-            is_disabled: document
-                .value("is_disabled")
-                .map_err(|_| "\"is_disabled\" is neither true nor false".to_owned())?,
+            is_disabled: fields::flag(&document, "is_disabled")?,
             unknown: document.without(KNOWN),
         })
     }
@@ -162,12 +148,9 @@ impl User {
         let stored = Self::from_record(record)?;
         let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut next = self.clone();
-        // `created_at` never changes; an instant that does not change keeps
-        // its text.
+        // `created_at` never changes.
         next.created_at = stored.created_at;
-        if next.updated_at.is_none() || next.updated_at == stored.updated_at {
-            next.updated_at = stored.updated_at;
-        }
+        next.updated_at = fields::updated(next.updated_at, stored.updated_at);
         next.write_to(&mut document);
         Ok(document.to_payload())
     }
@@ -180,32 +163,14 @@ impl User {
         document.set_text("password_hash", &self.password_hash);
         document.set_text("role", &self.role);
         let access = self.workspace_access.as_ref().and_then(WorkspaceAccess::to_raw);
-        set_or_remove(document, "workspace_access", access);
-        let instant = |instant: &Option<InstantText>| instant.as_ref().map(|at| at.to_string());
-        for (name, text) in [
-            ("created_at", instant(&self.created_at)),
-            ("updated_at", instant(&self.updated_at)),
-            ("auth_provider", self.auth_provider.clone()),
-            ("oidc_issuer", self.oidc_issuer.clone()),
-            ("oidc_subject", self.oidc_subject.clone()),
-        ] {
-            match text {
-                Some(text) => document.set_text(name, &text),
-                None => document.remove(name),
-            }
-        }
-        match self.is_disabled {
-            Some(is_disabled) => document.set_bool("is_disabled", is_disabled),
-            None => document.remove("is_disabled"),
-        }
+        fields::set_raw(document, "workspace_access", access);
+        fields::set_instant(document, "created_at", self.created_at.as_ref());
+        fields::set_instant(document, "updated_at", self.updated_at.as_ref());
+        fields::set_text(document, "auth_provider", self.auth_provider.as_deref());
+        fields::set_text(document, "oidc_issuer", self.oidc_issuer.as_deref());
+        fields::set_text(document, "oidc_subject", self.oidc_subject.as_deref());
+        fields::set_flag(document, "is_disabled", self.is_disabled);
         document.merge(&self.unknown.clone().without(KNOWN));
-    }
-}
-
-fn set_or_remove(document: &mut Document, name: &str, value: Option<Box<RawValue>>) {
-    match value {
-        Some(value) => document.set(name, value),
-        None => document.remove(name),
     }
 }
 
@@ -216,10 +181,7 @@ impl WorkspaceAccess {
             .map_err(|_| "\"grants\" is not an array of objects".to_owned())?
             .map(|grants| grants.into_iter().map(Grant::from_document).collect::<Result<_, _>>())
             .transpose()?;
-        let all = document
-            .value("all")
-            .map_err(|_| "\"all\" is neither true nor false".to_owned())?
-            .unwrap_or_default();
+        let all = fields::flag(&document, "all")?.unwrap_or_default();
         Ok(Self { all, grants, unknown: document.without(&["all", "grants"]) })
     }
 
@@ -228,7 +190,7 @@ impl WorkspaceAccess {
         document.set_bool("all", self.all);
         if let Some(grants) = &self.grants {
             let grants: Vec<_> = grants.iter().filter_map(Grant::to_raw).collect();
-            set_or_remove(&mut document, "grants", serde_json::value::to_raw_value(&grants).ok());
+            fields::set_raw(&mut document, "grants", serde_json::value::to_raw_value(&grants).ok());
         }
         document.merge(&self.unknown.clone().without(&["all", "grants"]));
         document.to_raw()
@@ -237,10 +199,7 @@ impl WorkspaceAccess {
 
 impl Grant {
     fn from_document(document: Document) -> Result<Self, String> {
-        let text = |name: &str| -> Result<String, String> {
-            let text = document.value::<String>(name);
-            Ok(text.map_err(|_| format!("{name:?} is not a string"))?.unwrap_or_default())
-        };
+        let text = |name: &str| fields::text(&document, name).map(Option::unwrap_or_default);
         Ok(Self {
             workspace: text("workspace")?,
             role: text("role")?,
