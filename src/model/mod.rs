@@ -4,6 +4,7 @@
 
 pub mod collection;
 pub mod divergence;
+pub mod entity;
 pub mod json;
 pub mod legacy;
 pub mod payload;

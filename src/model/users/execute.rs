@@ -7,7 +7,7 @@ use super::{
     outcome::UsersSeen,
 };
 use crate::{
-    model::source::RawId,
+    model::{entity, source::RawId},
     store::{
         document::Document,
         users::{Grant, User, UserError, Users, WorkspaceAccess},
@@ -66,13 +66,7 @@ fn to_user(data: &UserData) -> User {
     user.oidc_issuer = text(&data.oidc_issuer);
     user.oidc_subject = text(&data.oidc_subject);
     user.is_disabled = data.is_disabled;
-    let unknown: Vec<_> = data
-        .unknown
-        .iter()
-        .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(&**name)))
-        .collect();
-    user.unknown =
-        Document::parse(format!("{{{}}}", unknown.join(",")).as_bytes()).unwrap_or_default();
+    user.unknown = entity::to_document(&data.unknown);
     user
 }
 
@@ -98,10 +92,6 @@ fn from_user(user: &User) -> UserData {
     data.oidc_issuer = text(&user.oidc_issuer);
     data.oidc_subject = text(&user.oidc_subject);
     data.is_disabled = user.is_disabled;
-    data.unknown = user
-        .unknown
-        .names()
-        .filter_map(|name| Some((Arc::from(name), Arc::from(user.unknown.get(name)?.get()))))
-        .collect();
+    data.unknown = entity::from_document(&user.unknown);
     data
 }

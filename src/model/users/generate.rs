@@ -5,12 +5,10 @@ use std::sync::Arc;
 use arbitrary::Result;
 
 use super::operation::{AccessData, UserData, UsersOp};
-use crate::{
-    model::{
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
-        source::{RawId, Source},
-    },
-    store::instant_text::InstantText,
+use crate::model::{
+    entity::{Members, instant, quoted, text, unknown},
+    legacy::{LegacyDocument, legacy_ids, modified, object_text},
+    source::{RawId, Source},
 };
 
 /// How often each operation comes, in the order of
@@ -37,10 +35,6 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     })
 }
 
-fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
-    Ok(Arc::from(*source.choose(texts)?))
-}
-
 fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
     let mut user = UserData::new(source.id()?, text(source, NAMES)?);
     if source.ratio(1, 2)? {
@@ -65,15 +59,8 @@ fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
         };
         user.workspace_access = Some(AccessData { all: source.ratio(1, 2)?, grants });
     }
-    if source.ratio(1, 4)? {
-        let value = text(source, &["1", "123456789012345678901234567890", "null", "{\"a\":[]}"])?;
-        user.unknown.insert(text(source, &["x", "y"])?, value);
-    }
+    user.unknown = unknown(source)?;
     Ok(user)
-}
-
-fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
-    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Users as older software wrote them, now and then two of one name.
@@ -93,16 +80,12 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 
 /// The members of a user's JSON object, as older software ordered them.
 fn members(user: &UserData) -> Vec<String> {
-    let mut members = Vec::new();
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let mut add = |name: &str, value: Option<String>| {
-        members.extend(value.map(|value| format!("{}: {value}", quoted(name))));
-    };
-    add("id", Some(quoted(&user.id.0)));
-    add("username", Some(quoted(&user.username)));
-    add("password_hash", Some(quoted(&user.password_hash)));
-    add("role", Some(quoted(&user.role)));
-    add(
+    let mut members = Members::default();
+    members.text("id", Some(&user.id.0));
+    members.text("username", Some(&user.username));
+    members.text("password_hash", Some(&user.password_hash));
+    members.text("role", Some(&user.role));
+    members.raw(
         "workspace_access",
         user.workspace_access.as_ref().map(|access| {
             let grant = |(workspace, role): &(Arc<str>, Arc<str>)| {
@@ -117,14 +100,12 @@ fn members(user: &UserData) -> Vec<String> {
             }
         }),
     );
-    add("created_at", user.created_at.as_ref().map(|at| quoted(at.as_str())));
-    add("updated_at", user.updated_at.as_ref().map(|at| quoted(at.as_str())));
-    add("auth_provider", user.auth_provider.as_deref().map(quoted));
-    add("oidc_issuer", user.oidc_issuer.as_deref().map(quoted));
-    add("oidc_subject", user.oidc_subject.as_deref().map(quoted));
-    add("is_disabled", user.is_disabled.map(|is_disabled| is_disabled.to_string()));
-    for (name, value) in &user.unknown {
-        add(name, Some(value.to_string()));
-    }
-    members
+    members.instant("created_at", user.created_at.as_ref());
+    members.instant("updated_at", user.updated_at.as_ref());
+    members.text("auth_provider", user.auth_provider.as_deref());
+    members.text("oidc_issuer", user.oidc_issuer.as_deref());
+    members.text("oidc_subject", user.oidc_subject.as_deref());
+    members.raw("is_disabled", user.is_disabled.map(|is_disabled| is_disabled.to_string()));
+    members.unknown(&user.unknown);
+    members.0
 }

@@ -8,10 +8,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use operation::{AccessData, UserData, UsersOp};
 pub use outcome::{UsersFailure, UsersProblem, UsersSeen};
@@ -19,6 +16,7 @@ pub use rules::UsersModel;
 use serde_json::Value;
 
 use super::{
+    entity::unknown_members,
     legacy::LegacyDocument,
     source::{RawId, Source},
     subject::{Broken, Moment, Reach, Subject, Surroundings},
@@ -174,19 +172,24 @@ fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
             grants.iter().map(|grant| (text(grant, "workspace"), text(grant, "role"))).collect()
         }),
     });
-    user.unknown = raw_members(&document.text, members.keys());
+    user.unknown = unknown_members(&document.text, KNOWN);
     Some(user)
 }
 
-/// The raw texts of these members of an object.
-fn raw_members<'a>(
-    text: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> BTreeMap<Arc<str>, Arc<str>> {
-    let raw: BTreeMap<String, Box<serde_json::value::RawValue>> =
-        serde_json::from_str(text).unwrap_or_default();
-    names.filter_map(|name| Some((Arc::from(&**name), Arc::from(raw.get(name)?.get())))).collect()
-}
+/// The members of a user that the store knows.
+const KNOWN: &[&str] = &[
+    "id",
+    "username",
+    "password_hash",
+    "role",
+    "workspace_access",
+    "created_at",
+    "updated_at",
+    "auth_provider",
+    "oidc_issuer",
+    "oidc_subject",
+    "is_disabled",
+];
 
 /// What every campaign must have reached.
 const REQUIRED: &[(&str, &str)] = &[

@@ -1,11 +1,15 @@
 //! The calls of the users store, as plain data.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{payload::shown, source::RawId, subject::Operation},
+    model::{
+        entity::{Unknown, id_text, is_empty, simpler_ids, simpler_texts},
+        source::RawId,
+        subject::Operation,
+    },
     store::instant_text::InstantText,
 };
 
@@ -62,8 +66,8 @@ pub struct UserData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_disabled: Option<bool>,
     /// Members that the store does not know: name and JSON text.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<Arc<str>, Arc<str>>,
+    #[serde(default, skip_serializing_if = "Unknown::is_empty")]
+    pub unknown: Unknown,
 }
 
 /// Which workspaces a user may see.
@@ -92,7 +96,7 @@ impl UserData {
             oidc_issuer: None,
             oidc_subject: None,
             is_disabled: None,
-            unknown: BTreeMap::new(),
+            unknown: Unknown::new(),
         }
     }
 
@@ -158,7 +162,7 @@ impl UserData {
             Self { auth_provider: None, ..now() },
             Self { oidc_issuer: None, oidc_subject: None, ..now() },
             Self { is_disabled: None, ..now() },
-            Self { unknown: BTreeMap::new(), ..now() },
+            Self { unknown: Unknown::new(), ..now() },
         ]);
         candidates.retain(|candidate| candidate != self);
         candidates
@@ -169,27 +173,9 @@ fn empty() -> Arc<str> {
     Arc::default()
 }
 
-fn is_empty(text: &Arc<str>) -> bool {
-    text.is_empty()
-}
-
-fn id_text(id: &RawId) -> String {
-    format!("\"{}\"", shown(id.0.as_bytes()))
-}
-
-/// Simpler ids: `a`, then `b`.
-fn simpler_ids(id: &RawId) -> impl Iterator<Item = RawId> + use<> {
-    simpler_texts(["a", "b"], &id.0).map(RawId)
-}
-
 /// Simpler names: `ann`, then `bob`.
 fn simpler_names(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> + use<> {
     simpler_texts(["ann", "bob"], name)
-}
-
-fn simpler_texts(simple: [&'static str; 2], text: &str) -> impl Iterator<Item = Arc<str>> + use<> {
-    let rank = simple.iter().position(|simple| *simple == text).unwrap_or(usize::MAX);
-    simple.into_iter().take(rank).map(Arc::from)
 }
 
 impl Operation for UsersOp {

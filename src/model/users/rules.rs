@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     model::{
+        entity::{is_record_id, judge_drain},
         source::RawId,
         subject::{Broken, Moment},
     },
@@ -100,44 +101,19 @@ pub(super) fn judge_list(
     states: &mut dyn Iterator<Item = &UsersModel>,
     seen: &UsersSeen,
 ) -> Verdict {
-    // Every value that an id had, and whether it had that one throughout.
-    let mut held: BTreeMap<&str, Vec<&UserData>> = BTreeMap::new();
-    let mut throughout: Option<BTreeMap<&str, &UserData>> = None;
-    for state in states {
-        for (id, user) in &state.users {
-            let values = held.entry(id).or_default();
-            if !values.contains(&user) {
-                values.push(user);
-            }
-        }
-        let same = |(id, user): &(&str, &UserData)| state.users.get(*id) == Some(*user);
-        throughout = Some(match throughout {
-            None => state.users.iter().map(|(id, user)| (&**id, user)).collect(),
-            Some(before) => before.into_iter().filter(same).collect(),
-        });
-    }
-    let throughout = throughout.unwrap_or_default();
-    let holds = match seen {
-        UsersSeen::List { users, damaged } if damaged.is_empty() => {
-            let each_was_held = users
-                .iter()
-                .all(|user| held.get(&*user.id.0).is_some_and(|values| values.contains(&user)));
-            // Strictly rising: in order, and none twice.
-            let in_order =
-                users.is_sorted_by(|a, b| (&a.created_at, &a.id) < (&b.created_at, &b.id));
-            let none_twice = users
-                .iter()
-                .enumerate()
-                .all(|(place, user)| users.iter().take(place).all(|other| other.id != user.id));
-            let none_missing = throughout.values().all(|user| users.contains(user));
-            each_was_held && in_order && none_twice && none_missing
-        }
-        _ => false,
+    let (listed, others) = match seen {
+        UsersSeen::List { users, damaged } => (users.as_slice(), damaged.len()),
+        _ => (&[][..], 1),
     };
-    if holds {
+    let pairs: Vec<_> = listed.iter().map(|user| (&*user.id.0, user)).collect();
+    let states = states.map(|state| state.users.iter().map(|(id, user)| (&**id, user)).collect());
+    let drained = judge_drain(states, &pairs);
+    let in_order = listed.is_sorted_by(|a, b| (&a.created_at, &a.id) < (&b.created_at, &b.id));
+    if drained.is_ok() && others == 0 && in_order {
         return Ok(());
     }
-    let mut users: Vec<UserData> = throughout.into_values().cloned().collect();
+    let throughout = drained.err().unwrap_or(pairs);
+    let mut users: Vec<UserData> = throughout.into_iter().map(|(_, user)| user.clone()).collect();
     users.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     Err(Broken {
         expected: Box::new(UsersSeen::List { users, damaged: Vec::new() }),
@@ -238,13 +214,8 @@ fn existing<'a>(model: &'a UsersModel, id: &RawId) -> Result<&'a UserData, Refus
     model.users.get(&id.0).ok_or(NO_SUCH_USER)
 }
 
-/// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
 fn legal(id: &RawId) -> Result<(), Refusal> {
-    let text = &id.0;
-    if text.is_empty() || text.len() > 1_024 || text.bytes().any(|byte| byte == 0) {
-        return Err(INVALID_ID);
-    }
-    Ok(())
+    if is_record_id(id) { Ok(()) } else { Err(INVALID_ID) }
 }
 
 fn named(user: &UserData) -> Result<(), Refusal> {
