@@ -124,6 +124,54 @@ impl EncryptionKey {
     }
 }
 
+/// What a store has to encrypt with: a key and a source of nonces, or no key.
+#[derive(Clone)]
+pub struct Encryption {
+    key: Option<EncryptionKey>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Why a secret value was not encrypted or decrypted.
+#[derive(Debug, thiserror::Error)]
+pub enum EncryptionError {
+    /// The store was opened without a key.
+    #[error("the store has no encryption key: open it with the key of this data directory")]
+    KeyRequired,
+    /// The store's key does not open it.
+    #[error(transparent)]
+    DecryptFailed(#[from] DecryptFailed),
+    /// There was no nonce to be had.
+    #[error("no random bytes for encryption: {0}")]
+    Entropy(#[source] io::Error),
+}
+
+impl Encryption {
+    /// With this key, or with none: then secret values can be neither written
+    /// nor read.
+    #[must_use]
+    pub fn new(key: Option<EncryptionKey>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { key, entropy }
+    }
+
+    /// The stored form of `plain`; needs a key whatever the text.
+    ///
+    /// # Errors
+    /// `KeyRequired`, `Entropy`.
+    pub fn encrypt(&self, plain: &SecretText) -> Result<String, EncryptionError> {
+        let key = self.key.as_ref().ok_or(EncryptionError::KeyRequired)?;
+        key.encrypt(plain, &*self.entropy).map_err(EncryptionError::Entropy)
+    }
+
+    /// The text whose stored form this is; needs a key whatever the text.
+    ///
+    /// # Errors
+    /// `KeyRequired`, `DecryptFailed`.
+    pub fn decrypt(&self, stored: &str) -> Result<SecretText, EncryptionError> {
+        let key = self.key.as_ref().ok_or(EncryptionError::KeyRequired)?;
+        Ok(key.decrypt(stored)?)
+    }
+}
+
 impl fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EncryptionKey(hidden)")

@@ -157,7 +157,7 @@ async fn make<F: Fs>(
 ) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut random = Zeroizing::new([0; KEY_BYTES]);
     entropy.fill(&mut *random)?;
-    let text = Zeroizing::new(STANDARD.encode(&*random).into_bytes());
+    let text = Zeroizing::new(STANDARD.encode(random.as_slice()).into_bytes());
     // One who died may have left it.
     missing(fs.remove_file(auth, TEMPORARY_NAME).await)?;
     let file = fs.create_file(auth, TEMPORARY_NAME).await?;

@@ -10,3 +10,4 @@ mod fields;
 pub mod instant_text;
 pub mod key_file;
 pub mod users;
+pub mod webhooks;
