@@ -19,14 +19,18 @@ use crate::{
         divergence::{Divergence, Divergences},
         subject::{Subject, Surroundings},
         users::UsersSubject,
+        webhooks::WebhooksSubject,
     },
     seam::Collection,
     sim::schedule::Schedule,
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[
+    &Entry::<CollectionSubject>(PhantomData),
+    &Entry::<UsersSubject>(PhantomData),
+    &Entry::<WebhooksSubject>(PhantomData),
+];
 
 /// The store of that name.
 #[must_use]

@@ -8,9 +8,11 @@ pub mod entity;
 pub mod json;
 pub mod legacy;
 pub mod payload;
+pub mod sealed;
 pub mod source;
 pub mod subject;
 pub mod users;
+pub mod webhooks;
 
 #[cfg(test)]
 pub(crate) mod testing;

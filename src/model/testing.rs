@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     backend::memory::MemoryBackend,
-    seam::{Backend, Clock, Entropy, Instant},
+    seam::{
+        Backend, Clock, CollectionExt, CollectionSpec, Entropy, Instant, Payload, Record, RecordId,
+    },
 };
 
 /// A clock that shows what it is told.
@@ -55,7 +57,11 @@ impl Entropy for Zeroes {
 
 /// What a store is opened with in variant 0.
 pub(crate) fn surroundings(clock: &TestClock) -> Surroundings {
-    Surroundings { clock: Arc::new(clock.clone()), entropy: Arc::new(Zeroes), variant: 0 }
+    in_variant(clock, 0)
+}
+
+fn in_variant(clock: &TestClock, variant: u8) -> Surroundings {
+    Surroundings { clock: Arc::new(clock.clone()), entropy: Arc::new(Zeroes), variant }
 }
 
 /// Memory never waits: every future is ready at once.
@@ -83,7 +89,9 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
     let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
     let clock = TestClock::new(INSTANTS[0]);
     let backend = MemoryBackend::new(Arc::new(clock.clone())).with_page_size(2);
-    let store = S::open(ready(backend.open(S::spec())).unwrap(), &surroundings(&clock));
+    let collection = ready(backend.open(S::spec())).unwrap();
+    let mut variant = 0;
+    let mut store = S::open(Arc::clone(&collection), &surroundings(&clock));
     let divergences = Divergences::default();
     let mut model = S::Model::default();
     let mut memory = S::Memory::default();
@@ -93,12 +101,17 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
         if source.ratio(1, 16).unwrap() {
             clock.advance([-1, 1, 2][source.below(3).unwrap()]);
         }
+        if S::VARIANTS > 1 && source.ratio(1, 8).unwrap() {
+            variant = u8::try_from(source.below(usize::from(S::VARIANTS)).unwrap()).unwrap();
+            store = S::open(Arc::clone(&collection), &in_variant(&clock, variant));
+            log += &format!("(variant {variant})\n");
+        }
         let mut op = S::generate(&mut source).unwrap();
         let json = serde_json::to_string(&op).unwrap();
         assert_eq!(serde_json::from_str::<S::Op>(&json).unwrap(), op, "a file keeps {json}");
         let moment = Moment {
             now: clock.now(),
-            variant: 0,
+            variant,
             divergences: &divergences,
             overlap: Overlap::Ids(&[]),
         };
@@ -136,4 +149,54 @@ pub(crate) fn run_many<S: Subject>(cases: u64) {
     for (operation, class) in S::required(&Reach { legacy: true, damage: true }) {
         assert!(S::OPERATIONS.contains(&operation) && S::CLASSES.contains(&class), "{class}");
     }
+}
+
+/// Stores what older software may have left, and checks in every variant that
+/// the store lists it as the model does.
+pub(crate) fn legacy_is_read<S: Subject>(cases: u64, list: &S::Op) {
+    let mut documents_read = 0;
+    for case in 0..cases {
+        let bytes = bytes_of(case);
+        let mut bytes = Unstructured::new(&bytes);
+        let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
+        let documents = S::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
+        let model = S::model_of_legacy(&documents);
+        let clock = TestClock::new(INSTANTS[0]);
+        let backend = MemoryBackend::new(Arc::new(clock.clone()));
+        // Without keys: older software did not enforce any.
+        let spec = S::spec();
+        let collection = ready(backend.open(CollectionSpec::new(&*spec.name))).unwrap();
+        for document in &documents {
+            let value: serde_json::Value = serde_json::from_str(&document.text).unwrap();
+            let instant = |pointer: Option<&str>| {
+                let text = value.pointer(pointer?)?.as_str()?;
+                Some(Instant::parse(text).unwrap())
+            };
+            let data = Payload::json(document.text.as_bytes()).expect("JSON");
+            let id = RecordId::new(&*document.id).unwrap();
+            let created_at = instant(spec.legacy.created_at).unwrap_or(document.modified);
+            let mut record = Record::json(id, data, created_at);
+            record.updated_at = instant(spec.legacy.updated_at).unwrap_or(document.modified);
+            ready(collection.put(record)).unwrap();
+            documents_read += 1;
+        }
+        let collection = ready(backend.open(spec)).unwrap();
+        for variant in 0..S::VARIANTS {
+            let store = S::open(Arc::clone(&collection), &in_variant(&clock, variant));
+            let seen = ready(S::execute(&store, &mut list.clone(), &mut S::Memory::default()));
+            let divergences = Divergences::default();
+            let moment = Moment {
+                now: clock.now(),
+                variant,
+                divergences: &divergences,
+                overlap: Overlap::Ids(&[]),
+            };
+            let verdict = S::judge_interval(&mut std::iter::once(&model), list, &seen, &moment);
+            if let Err(broken) = verdict {
+                let expected = broken.expected.describe();
+                panic!("case {case}: {}, not {expected}, of {documents:?}", seen.describe());
+            }
+        }
+    }
+    assert!(documents_read > cases / 2, "only {documents_read} documents were made");
 }
