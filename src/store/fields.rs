@@ -34,6 +34,11 @@ pub(super) fn flag(document: &Document, name: &str) -> Result<Option<bool>, Stri
     document.value(name).map_err(|_| format!("{name:?} is neither true nor false"))
 }
 
+/// A number that counts something.
+pub(super) fn count(document: &Document, name: &str) -> Result<Option<u64>, String> {
+    document.value(name).map_err(|_| format!("{name:?} is not a whole number from 0 on"))
+}
+
 /// Sets a string, or removes the member.
 pub(super) fn set_text(document: &mut Document, name: &str, text: Option<&str>) {
     match text {
@@ -45,6 +50,23 @@ pub(super) fn set_text(document: &mut Document, name: &str, text: Option<&str>) 
 /// Sets an instant in its own text, or removes the member.
 pub(super) fn set_instant(document: &mut Document, name: &str, instant: Option<&InstantText>) {
     set_text(document, name, instant.map(InstantText::as_str));
+}
+
+/// Sets an instant in its own text, or `null`.
+pub(super) fn set_instant_or_null(
+    document: &mut Document,
+    name: &str,
+    instant: Option<&InstantText>,
+) {
+    match instant {
+        Some(instant) => document.set_text(name, instant.as_str()),
+        None => document.set(name, RawValue::NULL.to_owned()),
+    }
+}
+
+/// Sets a number that counts something.
+pub(super) fn set_count(document: &mut Document, name: &str, count: u64) {
+    set_raw(document, name, serde_json::value::to_raw_value(&count).ok());
 }
 
 /// Sets `true` or `false`, or removes the member.

@@ -9,5 +9,6 @@ pub mod error;
 mod fields;
 pub mod instant_text;
 pub mod key_file;
+pub mod secrets;
 pub mod users;
 pub mod webhooks;
