@@ -17,6 +17,7 @@ use crate::{
     model::{
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
+        secrets::SecretsSubject,
         subject::{Subject, Surroundings},
         users::UsersSubject,
         webhooks::WebhooksSubject,
@@ -30,6 +31,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<CollectionSubject>(PhantomData),
     &Entry::<UsersSubject>(PhantomData),
     &Entry::<WebhooksSubject>(PhantomData),
+    &Entry::<SecretsSubject>(PhantomData),
 ];
 
 /// The store of that name.

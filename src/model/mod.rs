@@ -9,6 +9,7 @@ pub mod json;
 pub mod legacy;
 pub mod payload;
 pub mod sealed;
+pub mod secrets;
 pub mod source;
 pub mod subject;
 pub mod users;

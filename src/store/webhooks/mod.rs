@@ -13,7 +13,6 @@ use super::{
     encryption::{Encryption, EncryptionError, SecretText},
     entity::{self, Listed},
     error::{DamagedEntity, Kind, foreign_payload},
-    fields,
 };
 use crate::seam::{
     Clock, Collection, CollectionExt, CollectionSpec, Error, KeySpec, LegacySpec, Outcome, Payload,
@@ -368,12 +367,10 @@ impl Webhooks for WebhookStore {
         let now = self.clock.now();
         let edit = |record: &Record| {
             let (stored, _) = self.stored("update_last_used", record)?;
-            if stored.last_used_at.is_some_and(|last| last.instant() == now) {
+            if stored.last_used_at.as_ref().is_some_and(|last| last.instant() == now) {
                 return Ok(None);
             }
-            let mut document = Document::parse(record.data.bytes()).unwrap_or_default();
-            fields::set_instant(&mut document, "lastUsedAt", Some(&now.into()));
-            Ok::<_, WebhookError>(Some(document.to_payload()))
+            Ok::<_, WebhookError>(Some(stored.used_at(record, now)))
         };
         let updated = self.collection.update(&id, edit).await;
         updated.map(|_| ())

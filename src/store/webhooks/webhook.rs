@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    seam::{Payload, Record},
+    seam::{Instant, Payload, Record},
     store::{document::Document, encryption::SecretText, fields, instant_text::InstantText},
 };
 
@@ -171,6 +171,18 @@ impl Webhook {
         Ok(document.to_payload())
     }
 
+    /// What the use of `self`, which is what `record` holds, makes of it: nothing
+    /// else changes.
+    pub(super) fn used_at(&self, record: &Record, now: Instant) -> Payload {
+        let mut document = Document::parse(record.data.bytes()).unwrap_or_default();
+        // Instants that the payload does not have are the record's, which this
+        // write moves.
+        fields::set_instant(&mut document, "createdAt", self.created_at.as_ref());
+        fields::set_instant(&mut document, "updatedAt", self.updated_at.as_ref());
+        fields::set_instant(&mut document, "lastUsedAt", Some(&now.into()));
+        document.to_payload()
+    }
+
     /// Sets what is known and given, removes what is known and not given, and
     /// sets what is unknown and given. The secret goes to the member
     /// `secret_name`.
@@ -280,6 +292,21 @@ mod tests {
         given.updated_at = InstantText::parse("2026-01-02T00:00:00Z");
         given.hmac_secret_generated_at = InstantText::parse("2026-01-04T00:00:00Z");
         assert_eq!(update(&given, FULL, ciphertext.as_deref()), FULL);
+    }
+
+    #[test]
+    fn a_use_touches_nothing_else() {
+        let (webhook, _) = read(FULL);
+        let used = webhook.used_at(&record(FULL), Instant::UNIX_EPOCH);
+        let expected = FULL.replace("2026-05-01T00:00:00+02:00", "1970-01-01T00:00:00Z");
+        assert_eq!(used.to_text_lossy(), expected);
+        // The record's own time moves with the write: what stood for the
+        // webhook's must be kept.
+        let bare = r#"{"id":"w","dagName":"etl"}"#;
+        let used = read(bare).0.used_at(&record(bare), Instant::UNIX_EPOCH);
+        let again = read(&used.to_text_lossy()).0;
+        assert_eq!(again.updated_at, Some(Instant::ZERO.into()));
+        assert_eq!(again.created_at, Some(Instant::ZERO.into()));
     }
 
     #[test]
