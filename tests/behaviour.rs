@@ -20,9 +20,15 @@ mod mutants;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
+mod secrets_rules;
+#[cfg(test)]
 mod users_rules;
+#[cfg(test)]
+mod webhooks_rules;
 
 #[cfg(test)]
 mod all_files_are_tested {
