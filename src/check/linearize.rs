@@ -343,7 +343,8 @@ impl<'a, S: Subject> Search<'a, S> {
             }
             let from = interval.begun.unwrap_or(self.passed.len());
             let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
-            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen) {
+            let moment = self.moment(interval.call, call);
+            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen, &moment) {
                 self.note_failure(interval.call, broken);
                 return false;
             }

@@ -99,7 +99,8 @@ pub trait Subject: Sized + 'static {
     }
 
     /// Judges an operation for which [`Self::interval`] holds by all the states
-    /// that there were between its beginning and its end, in their order.
+    /// that there were between its beginning and its end, in their order;
+    /// `moment` tells how the client had opened the store.
     ///
     /// # Errors
     /// [`Broken`], as [`Self::step`].
@@ -107,8 +108,9 @@ pub trait Subject: Sized + 'static {
         states: &mut dyn Iterator<Item = &Self::Model>,
         op: &Self::Op,
         seen: &Self::Seen,
+        moment: &Moment<'_>,
     ) -> Result<(), Broken<Self::Seen>> {
-        let _ = (states, op, seen);
+        let _ = (states, op, seen, moment);
         Ok(())
     }
 

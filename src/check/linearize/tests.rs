@@ -12,7 +12,7 @@ use crate::{
         divergence::Divergences,
         legacy::LegacyDocument,
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
+        subject::{Broken, Moment, Operation, Overlap, Reach, Subject, Surroundings, Verdict},
     },
     seam::{Collection, CollectionSpec, Instant, RecordId},
 };
@@ -122,6 +122,7 @@ impl Subject for Registers {
         states: &mut dyn Iterator<Item = &Model>,
         _: &Op,
         seen: &Seen,
+        _: &Moment<'_>,
     ) -> Result<(), Broken<Seen>> {
         let Both(first, second) = *seen else { panic!("a scan sees {seen:?}") };
         let mut first_seen = false;
@@ -376,7 +377,14 @@ fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec
 /// Whether every scan agrees with the states from the last call that returned before it began
 /// to the first that began after it returned.
 fn scans_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> bool {
+    let divergences = Divergences::default();
     calls.iter().filter(|call| call.op == Scan && !optional(call)).all(|scan| {
+        let moment = Moment {
+            now: scan.now,
+            variant: scan.variant,
+            divergences: &divergences,
+            overlap: Overlap::Any,
+        };
         let before = |&k: &usize| calls[k].returned < scan.invoked;
         let after = |&k: &usize| calls[k].invoked > scan.returned;
         let begin = order.iter().rposition(before).map_or(0, |place| place + 1);
@@ -386,6 +394,7 @@ fn scans_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> b
                 &mut states[begin..=end].iter(),
                 &scan.op,
                 &scan.seen.unwrap(),
+                &moment,
             )
             .is_ok()
     })

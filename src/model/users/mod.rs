@@ -96,6 +96,7 @@ impl Subject for UsersSubject {
         states: &mut dyn Iterator<Item = &UsersModel>,
         _op: &UsersOp,
         seen: &UsersSeen,
+        _moment: &Moment<'_>,
     ) -> Result<(), Broken<UsersSeen>> {
         rules::judge_list(states, seen)
     }

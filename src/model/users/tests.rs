@@ -23,6 +23,10 @@ fn model(users: &[UserData]) -> UsersModel {
     UsersModel { users: users.iter().map(|user| (Arc::clone(&user.id.0), user.clone())).collect() }
 }
 
+fn moment(divergences: &Divergences) -> Moment<'_> {
+    Moment { now: INSTANTS[0], variant: 0, divergences, overlap: Overlap::Ids(&[]) }
+}
+
 fn list(users: &[UserData]) -> UsersSeen {
     UsersSeen::List { users: users.to_vec(), damaged: vec![] }
 }
@@ -43,8 +47,11 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
         model(&[ann.clone(), renamed.clone(), early.clone()]),
         model(&[ann.clone(), early.clone()]),
     ];
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
     let judge = |users: &[UserData]| {
-        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &list(users)).is_ok()
+        let seen = list(users);
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &seen, &moment).is_ok()
     };
     assert!(judge(std::slice::from_ref(&ann)), "the others came or went");
     assert!(judge(&[ann.clone(), bob.clone()]), "the first state");
@@ -57,7 +64,8 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
     assert!(!judge(&[ann.clone(), bob, renamed]), "one id is listed once");
     assert!(!judge(&[ann, user("d", "dan", INSTANTS[0])]), "dan was never there");
     let damaged = UsersSeen::List { users: vec![], damaged: vec![RecordId::new("a").unwrap()] };
-    let verdict = UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged);
+    let verdict =
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged, &moment);
     assert!(verdict.is_err(), "nothing was damaged");
 }
 
@@ -68,12 +76,7 @@ fn every_wrong_answer_is_rejected() {
     ann.oidc_subject = Some(Arc::from("s"));
     let before = model(std::slice::from_ref(&ann));
     let divergences = Divergences::default();
-    let moment = Moment {
-        now: INSTANTS[0],
-        variant: 0,
-        divergences: &divergences,
-        overlap: Overlap::Ids(&[]),
-    };
+    let moment = moment(&divergences);
     let accepts = |op: &UsersOp, seen: &UsersSeen| {
         UsersSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
     };
@@ -129,8 +132,10 @@ fn the_model_reads_legacy_users_as_the_store_does() {
         let collection = ready(backend.open(UsersSubject::spec())).unwrap();
         let store = UsersSubject::open(collection, &surroundings(&clock));
         let seen = ready(UsersSubject::execute(&*store, &mut UsersOp::List, &mut ()));
-        let verdict =
-            UsersSubject::judge_interval(&mut std::iter::once(&model), &UsersOp::List, &seen);
+        let divergences = Divergences::default();
+        let mut states = std::iter::once(&model);
+        let moment = moment(&divergences);
+        let verdict = UsersSubject::judge_interval(&mut states, &UsersOp::List, &seen, &moment);
         assert!(verdict.is_ok(), "case {case}: {} of {documents:?}", seen.describe());
     }
     assert!(legacy_texts > 100, "only {legacy_texts} documents were made");
