@@ -164,9 +164,8 @@ impl Document {
     /// The document as a payload.
     #[must_use]
     pub fn to_payload(&self) -> Payload {
-        let bytes = self.to_text().into_bytes();
-        // It is JSON by construction; the check is what remembers that.
-        Payload::json(bytes.clone()).unwrap_or_else(|| Payload::new(bytes))
+        // By construction: members are put together from what was read as JSON.
+        Payload::known_json(self.to_text().into_bytes())
     }
 
     /// The document as a raw value, to be a member of another one.

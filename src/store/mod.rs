@@ -5,4 +5,6 @@
 pub mod document;
 pub mod error;
 pub mod instant_text;
+mod raw_object;
+pub mod sessions;
 pub mod users;
