@@ -8,6 +8,10 @@
 //! outcome was never seen may be taken, or left out. And a call that reads many
 //! records one after the other is judged against all the states between its
 //! begin and its end.
+//!
+//! A call that changes many records one after the other may be several calls to
+//! the search, its stages, which are taken in their order; and as long as a
+//! stage is not taken, the steps that it may already have done are tried, too.
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +51,52 @@ pub fn linearize<S: Subject>(
     if in_order_of_return(calls, initial, divergences) {
         return Ok(());
     }
-    Search::new(calls, divergences).run(initial)
+    let Some(stages) = Stages::of(calls) else {
+        return Search::new(calls, &[], divergences).run(initial);
+    };
+    let explained = Search::new(&stages.calls, &stages.numbers, divergences).run(initial);
+    explained.map_err(|unexplained| stages.told_of_calls(*unexplained))
+}
+
+/// A history in which each stage of a call is a call.
+struct Stages<S: Subject> {
+    calls: Vec<Call<S>>,
+    /// Which stage of its call each one is.
+    numbers: Vec<usize>,
+    /// Of which call.
+    origins: Vec<usize>,
+}
+
+impl<S: Subject> Stages<S> {
+    /// None where every call is one.
+    fn of(calls: &[Call<S>]) -> Option<Self> {
+        let counts: Vec<usize> = calls.iter().map(stage_count).collect();
+        if counts.iter().all(|count| *count == 1) {
+            return None;
+        }
+        let mut stages = Self { calls: Vec::new(), numbers: Vec::new(), origins: Vec::new() };
+        for (origin, (call, count)) in calls.iter().zip(counts).enumerate() {
+            for number in 0..count {
+                stages.calls.push(call.clone());
+                stages.numbers.push(number);
+                stages.origins.push(origin);
+            }
+        }
+        Some(stages)
+    }
+
+    fn told_of_calls(&self, unexplained: Unexplained<S>) -> Box<Unexplained<S>> {
+        let origin = |stage: &usize| self.origins.get(*stage).copied();
+        let mut order: Vec<usize> = unexplained.order.iter().filter_map(origin).collect();
+        order.dedup();
+        let stuck = unexplained.stuck.and_then(|(stage, broken)| Some((origin(&stage)?, broken)));
+        Box::new(Unexplained { order, stuck })
+    }
+}
+
+fn stage_count<S: Subject>(call: &Call<S>) -> usize {
+    let is_refused = call.seen.as_ref().is_some_and(Verdict::is_refusal);
+    if is_refused { 1 } else { S::stages(&call.op, call.variant).max(1) }
 }
 
 /// Most histories are explained by the order in which the calls returned: a
@@ -78,6 +127,8 @@ fn is_optional<S: Subject>(call: &Call<S>) -> bool {
 
 struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
+    /// Which stage of a call each one is; empty: none has several.
+    stages: &'a [usize],
     divergences: &'a Divergences,
     overlaps: Vec<Option<Vec<RecordId>>>,
     /// Bit *k*: call *k* is taken.
@@ -91,7 +142,7 @@ struct Search<'a, S: Subject> {
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
     #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-    dead_ends: HashSet<(Box<[u64]>, S::Model)>,
+    dead_ends: HashSet<(Box<[u64]>, u64, S::Model)>,
     went_back: bool,
     best: Option<Unexplained<S>>,
 }
@@ -113,10 +164,11 @@ struct Mark {
 }
 
 impl<'a, S: Subject> Search<'a, S> {
-    fn new(calls: &'a [Call<S>], divergences: &'a Divergences) -> Self {
+    fn new(calls: &'a [Call<S>], stages: &'a [usize], divergences: &'a Divergences) -> Self {
         let intervals = calls.iter().enumerate().filter(|(_, call)| S::interval(&call.op));
         Self {
             calls,
+            stages,
             divergences,
             overlaps: calls.iter().map(|call| overlap(calls, call)).collect(),
             taken: vec![0; calls.len().div_ceil(64)],
@@ -178,12 +230,13 @@ impl<'a, S: Subject> Search<'a, S> {
             self.go_back(mark);
         }
         if self.went_back && self.intervals.is_empty() {
-            let state = (self.taken.clone().into_boxed_slice(), model.clone());
+            let state = (self.taken.clone().into_boxed_slice(), *latest, model.clone());
             if !self.dead_ends.insert(state) {
                 return false;
             }
         }
-        candidates.into_iter().any(|k| self.try_next(&model, k, *low, *latest))
+        candidates.iter().any(|k| self.try_next(&model, *k, *low, *latest))
+            || candidates.iter().any(|k| self.try_partial_steps(&model, *k, *low, *latest))
     }
 
     fn mark(&self) -> Mark {
@@ -211,11 +264,24 @@ impl<'a, S: Subject> Search<'a, S> {
         self.order.push(k);
     }
 
+    fn is_taken(&self, k: usize) -> bool {
+        self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
+    }
+
+    /// Which stage of its call `k` is.
+    fn stage(&self, k: usize) -> usize {
+        self.stages.get(k).copied().unwrap_or(0)
+    }
+
+    /// Whether the stage before `k`, if there is one, is taken.
+    fn is_its_turn(&self, k: usize) -> bool {
+        self.stage(k) == 0 || self.is_taken(k - 1)
+    }
+
     /// Whether call `k` needs no looking at any more: taken, or an interval,
     /// which has no place of its own in the order.
     fn is_done(&self, k: usize) -> bool {
-        self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
-            || self.calls.get(k).is_some_and(|call| S::interval(&call.op))
+        self.is_taken(k) || self.calls.get(k).is_some_and(|call| S::interval(&call.op))
     }
 
     fn calls_left(&self, low: usize) -> impl Iterator<Item = &'a Call<S>> {
@@ -248,6 +314,7 @@ impl<'a, S: Subject> Search<'a, S> {
         let horizon = window.horizon;
         let call = |k: &usize| self.calls.get(*k);
         window.candidates.retain(|k| call(k).is_some_and(|call| call.invoked < horizon));
+        window.candidates.retain(|k| self.is_its_turn(*k));
         window.candidates.sort_by_key(|k| call(k).map(|call| (is_optional(call), call.returned)));
         window
     }
@@ -283,14 +350,41 @@ impl<'a, S: Subject> Search<'a, S> {
         let mut states = Vec::new();
         if let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) {
             let mut next = model.clone();
-            match S::step(&mut next, &call.op, seen, &self.moment(k, call)) {
+            let moment = self.moment(k, call);
+            match S::step_stage(self.stage(k), &mut next, &call.op, seen, &moment) {
                 Ok(()) => states.push(next),
                 Err(broken) => self.note_failure(k, broken),
             }
         } else {
-            states = S::outcomes_unseen(model, &call.op, &self.moment(k, call));
-            states.retain(|state| state != model);
+            states = S::stage_unseen(self.stage(k), model, &call.op, &self.moment(k, call));
+            // One that changes nothing may be left out, but for the stage after.
+            let has_next = self.stage(k + 1) > 0;
+            states.retain(|state| has_next || state != model);
         }
+        self.try_states(model, states, Some(k), call, low, latest)
+    }
+
+    /// Goes on after a step that call `k`, which is not over, may have done.
+    fn try_partial_steps(&mut self, model: &S::Model, k: usize, low: usize, latest: u64) -> bool {
+        let Some(call) = self.calls.get(k) else { return false };
+        if call.op.is_read() || call.seen.as_ref().is_some_and(Verdict::is_refusal) {
+            return false;
+        }
+        let states = S::partial_steps(self.stage(k), model, &call.op, &self.moment(k, call));
+        self.try_states(model, states, None, call, low, latest)
+    }
+
+    /// Goes on from each of the states that `call` may make of `model`, having
+    /// taken `taken`; whether that led to a whole explanation.
+    fn try_states(
+        &mut self,
+        model: &S::Model,
+        states: Vec<S::Model>,
+        taken: Option<usize>,
+        call: &Call<S>,
+        low: usize,
+        latest: u64,
+    ) -> bool {
         for next in states {
             let mark = self.mark();
             if self.end_intervals(model, call.invoked) {
@@ -298,7 +392,9 @@ impl<'a, S: Subject> Search<'a, S> {
                     self.passed.push(model.clone());
                     self.begin_after(call.returned);
                 }
-                self.take(k);
+                if let Some(k) = taken {
+                    self.take(k);
+                }
                 if self.explore(next, low, latest.max(call.invoked)) {
                     return true;
                 }

@@ -114,8 +114,58 @@ pub trait Subject: Sized + 'static {
         Ok(())
     }
 
+    /// How many stages the operation has: parts that take effect one after the
+    /// other, each at a moment of its own while the call runs ("creates a
+    /// session, then removes what is too many"). A refused call has one.
+    fn stages(op: &Self::Op, variant: u8) -> usize {
+        let _ = (op, variant);
+        1
+    }
+
+    /// Judges one stage of a call with several, as [`Self::step`] judges the
+    /// whole: the last moment of the stage.
+    ///
+    /// # Errors
+    /// [`Broken`], as [`Self::step`].
+    fn step_stage(
+        stage: usize,
+        model: &mut Self::Model,
+        op: &Self::Op,
+        seen: &Self::Seen,
+        moment: &Moment<'_>,
+    ) -> Result<(), Broken<Self::Seen>> {
+        let _ = stage;
+        Self::step(model, op, seen, moment)
+    }
+
+    /// As [`Self::outcomes_unseen`], for one stage of a call with several.
+    fn stage_unseen(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = stage;
+        Self::outcomes_unseen(model, op, moment)
+    }
+
+    /// What a stage that is not over may do to this state in one step that
+    /// others may see, where it changes several records one after the other:
+    /// the states after each such step, every one smaller than `model` in some
+    /// order that has an end. Calls that were refused do none.
+    fn partial_steps(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = (stage, model, op, moment);
+        Vec::new()
+    }
+
     /// Which ids the operation, with this outcome, may have written. None:
-    /// it may have written any.
+    /// it may have written any. Nobody but the model asks of them, by
+    /// [`Overlap::touches`].
     fn writes(op: &Self::Op, seen: Option<&Self::Seen>) -> Option<Vec<RecordId>>;
 
     /// Reads that together show the whole state, for looking at what a crash

@@ -31,9 +31,13 @@ enum Op {
     Create(usize, u8),
     /// Reads one register, and some time later the other.
     Scan,
+    /// Sets the first register, and some time later the other.
+    Fill(u8),
+    /// Sets both to 0, at once or one after the other.
+    Clear,
 }
 
-use Op::{Create, Get, Put, Scan};
+use Op::{Clear, Create, Fill, Get, Put, Scan};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
@@ -55,14 +59,40 @@ impl Op {
             Create(key, _) if model[key] != 0 => return Refused,
             Create(key, value) => model[key] = value,
             Scan => return Both(model[0], model[1]),
+            Fill(value) => *model = [value; 2],
+            Clear => *model = [0; 2],
         }
         Done
+    }
+
+    fn stages(self) -> usize {
+        if matches!(self, Fill(_)) { 2 } else { 1 }
+    }
+
+    fn stage_effect(self, stage: usize, model: &mut Model) -> Seen {
+        match self {
+            Fill(value) => model[stage] = value,
+            _ => return self.effect(model),
+        }
+        Done
+    }
+
+    fn partial_effects(self, model: Model) -> Vec<Model> {
+        let without = |key: usize| {
+            let mut after = model;
+            after[key] = 0;
+            after
+        };
+        if self != Clear {
+            return Vec::new();
+        }
+        (0..2).map(without).filter(|after| *after != model).collect()
     }
 }
 
 impl Subject for Registers {
     const NAME: &'static str = "registers";
-    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan"];
+    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan", "fill", "clear"];
     const CLASSES: &'static [&'static str] = &["done", "value", "refused", "both", "unknown"];
 
     type Op = Op;
@@ -135,6 +165,34 @@ impl Subject for Registers {
         Err(Broken { expected: Box::new(Both(0, 0)), rule: "a scan reads what was there" })
     }
 
+    fn stages(op: &Op, _: u8) -> usize {
+        op.stages()
+    }
+
+    fn step_stage(
+        stage: usize,
+        model: &mut Model,
+        op: &Op,
+        seen: &Seen,
+        _: &Moment<'_>,
+    ) -> Result<(), Broken<Seen>> {
+        let expected = op.stage_effect(stage, model);
+        if expected == *seen {
+            return Ok(());
+        }
+        Err(Broken { expected: Box::new(expected), rule: "registers hold what was put last" })
+    }
+
+    fn stage_unseen(stage: usize, model: &Model, op: &Op, _: &Moment<'_>) -> Vec<Model> {
+        let mut after = *model;
+        op.stage_effect(stage, &mut after);
+        vec![after]
+    }
+
+    fn partial_steps(_: usize, model: &Model, op: &Op, _: &Moment<'_>) -> Vec<Model> {
+        op.partial_effects(*model)
+    }
+
     fn writes(_: &Op, _: Option<&Seen>) -> Option<Vec<RecordId>> {
         Some(Vec::new())
     }
@@ -151,6 +209,8 @@ impl Operation for Op {
             Get(_) => 1,
             Create(..) => 2,
             Scan => 3,
+            Fill(_) => 4,
+            Clear => 5,
         }
     }
 
@@ -331,45 +391,107 @@ fn the_longest_explanation_is_told() {
     assert_eq!((stuck, *broken.expected), (2, Value(2)));
 }
 
+#[test]
+fn stages_are_taken_in_their_order_at_moments_of_their_own() {
+    let with = |reads: &[Call<Registers>], fill: Call<Registers>| {
+        holds(reads.iter().cloned().chain([fill]).collect())
+    };
+    let reads =
+        |first, second| [seen(Get(0), Value(first), 2, 3), seen(Get(1), Value(second), 4, 5)];
+    let fill = || seen(Fill(1), Done, 1, 6);
+    for (first, second) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
+        assert!(with(&reads(first, second), fill()), "{first} {second}");
+    }
+    let backwards = [seen(Get(1), Value(1), 2, 3), seen(Get(0), Value(0), 4, 5)];
+    assert!(!with(&backwards, fill()), "the first is set first");
+    assert!(!with(&reads(1, 0), seen(Fill(1), Done, 0, 1)), "it was over before");
+    assert!(with(&reads(1, 0), call(Fill(1), None, 0, PENDING)), "it may have been cut short");
+    let told = linearize(
+        &[seen(Fill(1), Done, 1, 2), seen(Put(1, 2), Done, 3, 4), seen(Get(1), Value(1), 5, 6)],
+        &[0; 2],
+        &Divergences::default(),
+    );
+    let told = told.unwrap_err();
+    assert_eq!((told.order, told.stuck.map(|(stuck, _)| stuck)), (vec![0, 1], Some(2)));
+}
+
+#[test]
+fn steps_of_a_stage_may_be_seen_before_it_is_over() {
+    let fill = || seen(Fill(1), Done, 1, 2);
+    let reads =
+        |first, second| [seen(Get(0), Value(first), 5, 6), seen(Get(1), Value(second), 7, 8)];
+    let with = |clear: Call<Registers>, reads: [Call<Registers>; 2]| {
+        holds([fill(), clear].into_iter().chain(reads).collect())
+    };
+    for (first, second) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
+        assert!(with(seen(Clear, Done, 4, 9), reads(first, second)), "{first} {second}");
+        let unseen = call(Clear, None, 4, PENDING);
+        assert!(with(unseen, reads(first, second)), "cut short: {first} {second}");
+    }
+    assert!(!with(seen(Clear, Done, 3, 4), reads(0, 1)), "both are 0 when it is over");
+    let after = [seen(Get(1), Value(1), 10, 11)];
+    let calls = || [fill(), seen(Clear, Done, 4, 9)].into_iter();
+    assert!(!holds(calls().chain(after).collect()), "it has to come to its end");
+    let both = [seen(Get(0), Value(0), 5, 6), seen(Get(0), Value(1), 7, 8)];
+    assert!(!holds(calls().chain(both).collect()), "what is gone stays gone");
+    let refused = seen(Clear, Refused, 4, 9);
+    assert!(!with(refused, reads(0, 1)), "a refused call does nothing");
+}
+
 /// All orders, all choices: the definition, not an algorithm.
 fn brute_force(calls: &[Call<Registers>]) -> bool {
-    let mut order = Vec::new();
-    explained(calls, &mut order, &mut vec![[0; 2]])
+    let stages = vec![0; calls.len()];
+    explained(calls, &mut Vec::new(), stages, &mut vec![[0; 2]])
 }
 
 fn optional(call: &Call<Registers>) -> bool {
     call.seen.is_none_or(|seen| seen == Unknown)
 }
 
-/// Whether the calls of `order`, which led through `states`, can be followed by
-/// others so that all is explained.
-fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec<Model>) -> bool {
+/// Whether the steps of `order`, which led through `states`, can be followed by
+/// others so that all is explained. `stages` are how many each call has behind
+/// it.
+fn explained(
+    calls: &[Call<Registers>],
+    order: &mut Vec<usize>,
+    stages: Vec<usize>,
+    states: &mut Vec<Model>,
+) -> bool {
+    let is_over = |k: &usize| stages[*k] == calls[*k].op.stages();
     let complete = (0..calls.len())
-        .filter(|k| !order.contains(k))
+        .filter(|k| !is_over(k))
         .all(|k| optional(&calls[k]) || calls[k].op == Scan);
     if complete && scans_hold(calls, order, states) {
         return true;
     }
     for k in 0..calls.len() {
         let call = &calls[k];
-        if order.contains(&k)
+        if is_over(&k)
             || call.op == Scan
             || order.iter().any(|&earlier| call.returned < calls[earlier].invoked)
         {
             continue;
         }
-        let mut after = states[states.len() - 1];
-        let effect = call.op.effect(&mut after);
-        if !optional(call) && call.seen != Some(effect) {
-            continue;
+        let before = states[states.len() - 1];
+        let mut nexts = Vec::new();
+        let mut after = before;
+        let effect = call.op.stage_effect(stages[k], &mut after);
+        if optional(call) || call.seen == Some(effect) {
+            let mut stages = stages.clone();
+            stages[k] += 1;
+            nexts.push((stages, after));
         }
-        order.push(k);
-        states.push(after);
-        if explained(calls, order, states) {
-            return true;
+        let partial = call.op.partial_effects(before).into_iter();
+        nexts.extend(partial.map(|after| (stages.clone(), after)));
+        for (stages, after) in nexts {
+            order.push(k);
+            states.push(after);
+            if explained(calls, order, stages, states) {
+                return true;
+            }
+            order.pop();
+            states.pop();
         }
-        order.pop();
-        states.pop();
     }
     false
 }
@@ -406,10 +528,10 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut below = |end: u64| (random.next_u64() >> 33) % end;
     let mut running: [Option<Call<Registers>>; 3] = [None, None, None];
-    let mut taken_effect = [false; 3];
+    let mut steps_done = [0; 3];
     let mut state = [0; 2];
     let mut calls = Vec::new();
-    let (count, scans, lost) = (2 + below(5), below(2), below(2));
+    let (count, scans, lost, gradual) = (2 + below(5), below(2), below(2), below(2));
     for time in 1.. {
         let client = below(3) as usize;
         match running[client].take() {
@@ -420,19 +542,34 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
             }
             None => {
                 let (key, value) = (below(2) as usize, below(3) as u8);
-                let op = match below(8 + scans * 2) {
+                let op = match below(8 + scans * 2 + gradual * 4) {
                     0..3 => Put(key, value),
                     3..6 => Get(key),
                     6 | 7 => Create(key, value),
-                    _ => Scan,
+                    8 | 9 if scans == 1 => Scan,
+                    kind if kind % 2 == 0 => Fill(value),
+                    _ => Clear,
                 };
-                taken_effect[client] = false;
+                steps_done[client] = 0;
                 running[client] = Some(call(op, None, time, PENDING));
             }
-            Some(mut begun) if !taken_effect[client] => {
-                taken_effect[client] = true;
+            Some(mut begun) if steps_done[client] < steps(begun.op) => {
+                let step = steps_done[client];
+                steps_done[client] += 1;
                 if lost == 0 || below(4) > 0 {
-                    begun.seen = Some(begun.op.effect(&mut state));
+                    let is_last = step + 1 == steps(begun.op);
+                    let effect = match begun.op {
+                        Fill(_) => begun.op.stage_effect(step, &mut state),
+                        Clear if !is_last => {
+                            state[below(2) as usize] = 0;
+                            Done
+                        }
+                        op => op.effect(&mut state),
+                    };
+                    begun.seen = Some(effect).filter(|_| is_last);
+                } else {
+                    // It was cut short.
+                    steps_done[client] = usize::MAX;
                 }
                 running[client] = Some(begun);
             }
@@ -442,7 +579,7 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
                         Scan => Both(below(3) as u8, below(3) as u8),
                         Get(_) => Value(below(3) as u8),
                         Create(..) => [Done, Refused][below(2) as usize],
-                        Put(..) => Done,
+                        Put(..) | Fill(_) | Clear => Done,
                     });
                 }
                 if done.seen.is_some() || below(2) == 0 {
@@ -457,6 +594,11 @@ fn random_history(seed: u64) -> Vec<Call<Registers>> {
     }
     calls.sort_by_key(|call| call.invoked);
     calls
+}
+
+/// In how many steps a random call takes effect.
+fn steps(op: Op) -> usize {
+    if matches!(op, Fill(_) | Clear) { 2 } else { 1 }
 }
 
 #[test]
