@@ -17,6 +17,7 @@ use crate::{
     model::{
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
+        sessions::SessionsSubject,
         subject::{Subject, Surroundings},
         users::UsersSubject,
     },
@@ -25,8 +26,11 @@ use crate::{
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[
+    &Entry::<CollectionSubject>(PhantomData),
+    &Entry::<UsersSubject>(PhantomData),
+    &Entry::<SessionsSubject>(PhantomData),
+];
 
 /// The store of that name.
 #[must_use]

@@ -7,6 +7,7 @@ pub mod divergence;
 pub mod json;
 pub mod legacy;
 pub mod payload;
+pub mod sessions;
 pub mod source;
 pub mod subject;
 pub mod users;

@@ -10,7 +10,7 @@ use crate::store::document::Document;
 /// The field's names are `id session_id type sequence_id content? created_at`
 /// and further ones; the types in use are `user`, `assistant`, `error`,
 /// `ui_action` and `user_prompt`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Message {
     document: Document,
     is_from_user: bool,
