@@ -156,11 +156,16 @@ impl Session {
             Some(title) => document.set_text("title", title),
             None => document.remove("title"),
         }
-        // An instant that does not change keeps its text.
-        if let Some(at) =
-            self.updated_at.as_ref().filter(|at| stored.updated_at.as_ref() != Some(at))
+        // An instant that does not change keeps its text. One that older software
+        // left to the file's own time is written down: the file gets another.
+        let given = self.updated_at.as_ref().filter(|at| Some(*at) != stored.updated_at.as_ref());
+        let updated_at = given.or(stored.updated_at.as_ref());
+        for (name, instant) in
+            [("created_at", stored.created_at.as_ref()), ("updated_at", updated_at)]
         {
-            document.set_text("updated_at", at.as_str());
+            if let Some(instant) = instant {
+                document.set_text(name, instant.as_str());
+            }
         }
         Ok(document.to_payload())
     }
@@ -186,7 +191,11 @@ pub(super) fn with_message(
 ) -> Result<Payload, String> {
     let object = object_of(record)?;
     let stored = Session::read(record, &object)?;
-    let mut changes = Vec::with_capacity(3);
+    let mut changes = Vec::with_capacity(4);
+    // What older software left to the file's own time: the file gets another.
+    if let Some(created_at) = stored.created_at.filter(|_| object.get("created_at").is_none()) {
+        changes.push(("created_at", quoted(created_at.as_str())));
+    }
     if stored.title.is_none_or(|title| title.is_empty())
         && let Some(title) = message.title()
     {
@@ -287,6 +296,19 @@ mod tests {
             .replace(r#""title":"t""#, r#""title":"new""#)
             .replace("2026-01-01T00:00:00.50Z", "0001-01-01T00:00:00Z");
         assert_eq!(merged.to_text_lossy(), expected);
+    }
+
+    #[test]
+    fn instants_that_only_the_file_told_are_written_down() {
+        let older = record(r#"{"id":"s","user_id":"u","updated_at":null}"#);
+        let merged = Session::new("s", "u").merged_into(&older).unwrap();
+        let zero = "0001-01-01T00:00:00Z";
+        assert_eq!(
+            merged.to_text_lossy(),
+            format!(r#"{{"id":"s","user_id":"u","updated_at":"{zero}","created_at":"{zero}"}}"#)
+        );
+        let with = with_message(&older, &message("{}"), Instant::UNIX_EPOCH).unwrap();
+        assert!(with.to_text_lossy().contains(&format!(r#""created_at":"{zero}""#)));
     }
 
     #[test]
