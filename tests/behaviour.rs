@@ -20,6 +20,8 @@ mod processes;
 #[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
+mod sessions_rules;
+#[cfg(test)]
 mod users_rules;
 
 #[cfg(test)]
