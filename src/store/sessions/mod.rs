@@ -234,7 +234,7 @@ impl SessionStore {
     #[must_use]
     pub fn spec() -> CollectionSpec {
         let mut spec = CollectionSpec::new("sessions").with_keys([
-            if mutant() == 1 { KeySpec::shared(ID, &["/id"]) } else { KeySpec::unique(ID, &["/id"]) },
+            KeySpec::unique(ID, &["/id"]),
             KeySpec::shared(USER_ID, &["/user_id"]),
             KeySpec::shared(PARENT, &["/parent_session_id"]),
         ]);
@@ -264,7 +264,7 @@ impl SessionStore {
             let (mut sessions, mut foreign) = (Vec::new(), None);
             for record in found.records {
                 match Session::from_record(&record) {
-                    Ok(session) if mutant() == 20 || is_users(&session.user_id) => sessions.push((session, record)),
+                    Ok(session) if is_users(&session.user_id) => sessions.push((session, record)),
                     Ok(_) => {}
                     Err(problem) if may_be(&record.id, id, user_id) => {
                         foreign.get_or_insert((record, problem));
@@ -275,7 +275,6 @@ impl SessionStore {
             let by_age = |(session, record): &(Session, Record)| {
                 (session.created_at.clone(), session.user_id.clone(), record.id.clone())
             };
-            if mutant() == 21 { sessions.sort_by(|a, b| a.1.id.cmp(&b.1.id)); sessions.truncate(1); }
             if let Some((session, record)) = sessions.into_iter().min_by_key(by_age) {
                 return Ok(Located::Session(record, session));
             }
@@ -349,16 +348,6 @@ impl SessionStore {
             if next == record.data {
                 return Ok(());
             }
-            if mutant() == 2 {
-                let stale = Record { data: next, ..record };
-                return Ok(self.collection.put(stale).await?);
-            }
-            if mutant() == 14 {
-                return match self.collection.compare_and_swap(&record.id, record.data, next).await {
-                    Err(Error::Conflict(_)) => Ok(()),
-                    changed => Ok(changed?),
-                };
-            }
             match self.collection.compare_and_swap(&record.id, record.data, next).await {
                 // Somebody changed or removed it: there may be another one.
                 Err(Error::Conflict(_) | Error::NotFound(_)) => {}
@@ -382,11 +371,8 @@ impl SessionStore {
             // What is no session has no sub-sessions.
             let Ok(session) = Session::from_record(&record) else { continue };
             let found = self.collection.find(PARENT, &[&session.id]).await?;
-            let found_owner = Some(session.user_id.clone());
             ahead.push((record, true));
             for record in found.records {
-                if mutant() == 12 && known.len() > 1 && ordered.is_empty() && ahead.len() > 1 { continue; }
-                if mutant() == 28 && found_owner.is_some() && Session::from_record(&record).map(|s| s.user_id).ok() != found_owner { continue; }
                 if known.insert(record.id.clone()) {
                     ahead.push((record, false));
                 }
@@ -397,20 +383,7 @@ impl SessionStore {
 
     /// Removes a session with its sub-sessions: all of them or none.
     async fn remove(&self, record: Record) -> Result<(), Error> {
-        if mutant() == 11 { return self.collection.compare_and_delete(&record.id, record.data).await; }
         let doomed = self.with_sub_sessions(vec![record]).await?;
-        if mutant() == 13 || mutant() == 24 || mutant() == 27 {
-            let mut doomed = doomed;
-            if mutant() == 13 { doomed.reverse(); }
-            for record in doomed {
-                if mutant() == 27 {
-                    self.collection.delete(&record.id).await?;
-                } else {
-                    self.collection.compare_and_delete(&record.id, record.data).await?;
-                }
-            }
-            return Ok(());
-        }
         let writes = doomed.into_iter().map(removal);
         self.collection.commit(writes.collect()).await
     }
@@ -422,35 +395,26 @@ impl SessionStore {
     /// session that is gone removes nothing.
     async fn trim(&self, own: &RecordId, user_id: &str) -> Result<(), Error> {
         loop {
-            let mut found = self.collection.find(USER_ID, &[user_id]).await?;
-            if mutant() == 18 { found.records = self.collection.drain(seam::Selection::all()).await?.records; }
+            let found = self.collection.find(USER_ID, &[user_id]).await?;
             let mut sessions = Vec::new();
             for record in found.records {
                 if let Ok(session) = Session::from_record(&record)
-                    && (session.is_top_level() || mutant() == 15)
+                    && session.is_top_level()
                 {
                     sessions.push((session, record));
                 }
             }
-            let mut excess = sessions.len().saturating_sub(self.limit_per_user);
-            if mutant() == 30 { excess = excess.min(1); }
+            let excess = sessions.len().saturating_sub(self.limit_per_user);
             if excess == 0 || !sessions.iter().any(|(_, record)| record.id == *own) {
                 return Ok(());
             }
-            if mutant() != 16 { sessions.retain(|(_, record)| record.id != *own); }
+            sessions.retain(|(_, record)| record.id != *own);
             sessions.sort_by(|(a, _), (b, _)| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
-            if mutant() == 17 { sessions.reverse(); }
             let kept = sessions.split_off(excess.min(sessions.len()));
             // Only as long as all are there are these too many.
             let kept = kept.iter().map(|(_, record)| &record.id);
             let mut writes: Vec<Write> = kept.chain([own]).map(presence).collect();
-            if mutant() == 19 { writes.clear(); }
             let oldest = sessions.into_iter().map(|(_, record)| record).collect();
-            if mutant() == 23 {
-                let oldest: Vec<Record> = oldest;
-                writes.extend(oldest.into_iter().map(removal));
-                return self.collection.commit(writes).await;
-            }
             writes.extend(self.with_sub_sessions(oldest).await?.into_iter().map(removal));
             match self.collection.commit(writes).await {
                 Err(Error::Conflict(_) | Error::NotFound(_)) => {}
@@ -475,11 +439,7 @@ impl SessionStore {
         list.damaged.extend(damaged.map(|Damaged { id, message }| damaged_entity(id, message)));
         list.damaged.sort_by(|a, b| a.id.cmp(&b.id));
         list.sessions
-            .sort_by(|a, b| {
-            if mutant() == 7 { return (&a.updated_at, &a.id).cmp(&(&b.updated_at, &b.id)); }
-            if mutant() == 8 { return Reverse(&a.updated_at).cmp(&Reverse(&b.updated_at)); }
-            (Reverse(&a.updated_at), &a.id).cmp(&(Reverse(&b.updated_at), &b.id))
-            });
+            .sort_by(|a, b| (Reverse(&a.updated_at), &a.id).cmp(&(Reverse(&b.updated_at), &b.id)));
         list
     }
 }
@@ -549,18 +509,6 @@ impl Sessions for SessionStore {
         let mut record = Record::json(id.clone(), data, created_at);
         record.updated_at = updated_at;
         self.collection.create(record).await?;
-        if self.limit_per_user > 0 && mutant() == 29 && session.is_top_level() {
-            let found = self.collection.find(USER_ID, &[&session.user_id]).await?;
-            let mut tops: Vec<_> = found.records.into_iter().filter_map(|r| Session::from_record(&r).ok().map(|s| (s, r))).filter(|(s, r)| s.is_top_level() && r.id != id).collect();
-            tops.sort_by(|(a, _), (b, _)| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
-            let excess = (tops.len() + 1).saturating_sub(self.limit_per_user);
-            for (_, root) in tops.into_iter().take(excess) {
-                for record in self.with_sub_sessions(vec![root]).await? {
-                    let _ = self.collection.compare_and_delete(&record.id, record.data).await;
-                }
-            }
-            return Ok(());
-        }
         if self.limit_per_user > 0 && session.is_top_level() {
             let trimmed = self.trim(&id, &session.user_id).await;
             trimmed.map_err(|error| SessionError::NotTrimmed(error.during("create")))?;
@@ -591,8 +539,6 @@ impl Sessions for SessionStore {
     async fn update(&self, session: Session, user_id: Option<&str>) -> Result<(), SessionError> {
         judge(&session.id, user_id)?;
         let edit = |record: &Record| session.merged_into(record);
-        let own = session.user_id.clone();
-        let user_id = if mutant() == 22 { Some(&*own) } else { user_id };
         self.change("update", &session.id, user_id, edit).await
     }
 
@@ -615,7 +561,6 @@ impl Sessions for SessionStore {
             match removed {
                 // Somebody came in between: what is there now?
                 Err(Error::Conflict(_) | Error::NotFound(_)) => {}
-                Err(_) if mutant() == 26 => return Ok(()),
                 removed => return Ok(removed.map_err(|error| error.during("delete"))?),
             }
         }
@@ -653,12 +598,6 @@ impl Sessions for SessionStore {
         let messages = messages_of(&record);
         let messages =
             messages.map_err(|problem| self.foreign("latest_sequence_id", &record, &problem))?;
-        Ok(if mutant() == 10 { messages.len() as i64 } else { messages.last().map_or(0, Message::sequence_id) })
+        Ok(messages.last().map_or(0, Message::sequence_id))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "temporary")]
-pub(super) fn mutant() -> u32 {
-    static M: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    *M.get_or_init(|| std::env::var("MUTANT").ok().and_then(|t| t.parse().ok()).unwrap_or(0))
 }

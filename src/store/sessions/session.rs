@@ -154,11 +154,7 @@ impl Session {
         let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         match &self.title {
             Some(title) => document.set_text("title", title),
-            None if super::mutant() == 6 => {}
             None => document.remove("title"),
-        }
-        if super::mutant() == 5 && self.model.is_some() {
-            document.set_text("model", self.model.as_deref().unwrap_or_default());
         }
         // An instant that does not change keeps its text. One that older software
         // left to the file's own time is written down: the file gets another.
@@ -205,7 +201,7 @@ pub(super) fn with_message(
     {
         changes.push(("title", quoted(&title)));
     }
-    if super::mutant() != 3 { changes.push(("updated_at", quoted(&now.to_string()))); }
+    changes.push(("updated_at", quoted(&now.to_string())));
     changes.push(("messages", message.appended_to(object.get("messages"))));
     Ok(object.with(&changes))
 }
