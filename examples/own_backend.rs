@@ -24,11 +24,7 @@ use storeproof::{
         campaign::{self, Effort, Progress},
         verify::Target,
     },
-    model::{
-        collection::CollectionSubject,
-        divergence::Divergences,
-        subject::{Reach, Subject},
-    },
+    model::{collection::CollectionSubject, divergence::Divergences, subject::Subject},
     report::terminal,
     seam::{
         Backend, Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId, Result,
@@ -117,13 +113,7 @@ impl BackendUnderTest for CachedUnderTest {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            has_points: false,
-            threads: true,
-            crashes: false,
-            begins_with_legacy: false,
-            reach: Reach { legacy: false, damage: false },
-        }
+        Capabilities { threads: true, ..Capabilities::default() }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {

@@ -196,7 +196,7 @@ impl Overlap<'_> {
 
 /// What a backend makes possible, as far as it decides which outcomes must be
 /// reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Storage may begin with what older software left.
     pub legacy: bool,

@@ -8,7 +8,6 @@ use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
     backend::file::{FileBackend, FileOptions},
     fs::{Durability, OsFs},
-    model::subject::Reach,
     seam::{Backend, Entropy, Error, Outcome, Result, Site},
     sim::{clock::SimClock, entropy::SimEntropy},
 };
@@ -38,13 +37,7 @@ impl BackendUnderTest for FileOs {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            has_points: false,
-            threads: true,
-            crashes: false,
-            begins_with_legacy: false,
-            reach: Reach { legacy: false, damage: false },
-        }
+        Capabilities { threads: true, ..Capabilities::default() }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {

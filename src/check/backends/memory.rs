@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
     backend::memory::MemoryBackend,
-    model::subject::Reach,
     seam::{Backend, Result},
 };
 
@@ -21,13 +20,7 @@ impl BackendUnderTest for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            has_points: false,
-            threads: true,
-            crashes: false,
-            begins_with_legacy: false,
-            reach: Reach { legacy: false, damage: false },
-        }
+        Capabilities { threads: true, ..Capabilities::default() }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {

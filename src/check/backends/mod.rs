@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a backend makes possible: this table is the only place that says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Its calls have scheduling points of their own (every file system call).
     /// One without gets a point before every call of a collection.

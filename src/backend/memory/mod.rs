@@ -4,6 +4,8 @@
 //! Every operation takes the collection's one lock, works, and lets it go: it
 //! is atomic as it stands, and never waits for anything else.
 
+mod storage;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
@@ -11,11 +13,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use storage::{Storage, Values};
 
 use crate::seam::{
     Action, Backend, Clock, Collection, CollectionSpec, Condition, Cursor, Encoding, Error, Found,
-    Instant, KeyPart, KeySpec, KeyValue, ListQuery, Page, Payload, Position, Record, RecordId,
-    Result, Selection, Site, Write,
+    Instant, KeyValue, ListQuery, Page, Payload, Position, Record, RecordId, Result, Selection,
+    Site, Write,
 };
 
 /// The page size where neither the caller nor [`MemoryBackend::with_page_size`]
@@ -84,163 +87,10 @@ struct MemoryCollection {
     storage: Arc<Mutex<Storage>>,
 }
 
-/// What all handles of one collection share.
-struct Storage {
-    /// The first of all ids: where a range of some instant's ids begins. Each
-    /// storage has its own: threads with storages of their own would all count
-    /// the copies of a shared one.
-    first_id: RecordId,
-    records: BTreeMap<RecordId, Stored>,
-    /// The order of listings.
-    order: BTreeSet<(Instant, RecordId)>,
-    /// One per distinct list of parts that any handle has declared.
-    indexes: Vec<Index>,
-    quarantined: Vec<Record>,
-}
-
-struct Stored {
-    record: Record,
-    values: Values,
-}
-
-/// The values of a record in all indexes, in their order.
-type Values = Box<[Option<KeyValue>]>;
-
-struct Index {
-    key: KeySpec,
-    holders: BTreeSet<(KeyValue, Instant, RecordId)>,
-}
-
 /// No mutex here guards a state that a panic could leave half changed: no
 /// foreign code but the clock runs under one, and that before any change.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        #[expect(clippy::expect_used, reason = "the constant is an id")]
-        let first_id = RecordId::new("\u{1}").expect("an id");
-        Self {
-            first_id,
-            records: BTreeMap::new(),
-            order: BTreeSet::new(),
-            indexes: Vec::new(),
-            quarantined: Vec::new(),
-        }
-    }
-}
-
-impl Storage {
-    /// The number of the index over these parts, made if there is none yet.
-    fn index_of(&mut self, key: &KeySpec) -> usize {
-        let same = |parts: &Arc<[KeyPart]>| parts == &key.parts;
-        if let Some(place) = self.indexes.iter().position(|index| same(&index.key.parts)) {
-            return place;
-        }
-        let mut holders = BTreeSet::new();
-        for (id, stored) in &mut self.records {
-            let value = key.value_in(&stored.record.data);
-            if let Some(value) = &value {
-                holders.insert((value.clone(), stored.record.created_at, id.clone()));
-            }
-            let values = std::mem::take(&mut stored.values);
-            stored.values = values.into_iter().chain([value]).collect();
-        }
-        self.indexes.push(Index { key: key.clone(), holders });
-        self.indexes.len() - 1
-    }
-
-    fn live(&self, id: &RecordId, now: Instant) -> Option<&Stored> {
-        self.records.get(id).filter(|stored| !stored.record.is_expired(now))
-    }
-
-    /// The good records whose id begins with `prefix`, by id.
-    fn with_prefix<'a>(
-        &'a self,
-        prefix: &'a str,
-        now: Instant,
-    ) -> impl Iterator<Item = &'a Record> {
-        self.records
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(move |(id, _)| id.as_str().starts_with(prefix))
-            .map(|(_, stored)| &stored.record)
-            .filter(move |record| !record.is_expired(now))
-    }
-
-    fn values_of(&self, data: &Payload) -> Values {
-        KeySpec::values_in(self.indexes.iter().map(|index| &index.key), data)
-    }
-
-    /// Those that hold a value of an index, by (`created_at`, id), expired ones
-    /// included.
-    fn holders<'a>(
-        &'a self,
-        place: usize,
-        value: &KeyValue,
-    ) -> impl Iterator<Item = &'a RecordId> + use<'a> {
-        let value = value.clone();
-        let first = (value.clone(), Instant::MIN, self.first_id.clone());
-        self.indexes
-            .get(place)
-            .map(|index| index.holders.range(first..))
-            .into_iter()
-            .flatten()
-            .take_while(move |(held, _, _)| *held == value)
-            .map(|(_, _, id)| id)
-    }
-
-    /// Inserts a record, or replaces the one of its id.
-    fn insert(&mut self, record: Record, values: Values) {
-        match self.records.get_mut(&record.id) {
-            Some(stored) if stored.record.created_at == record.created_at => {
-                // Its place in the order stays; in the indexes, often.
-                let held = std::mem::replace(&mut stored.values, values);
-                for ((index, held), given) in self.indexes.iter_mut().zip(held).zip(&stored.values)
-                {
-                    if held == *given {
-                        continue;
-                    }
-                    let holder = |value| (value, record.created_at, record.id.clone());
-                    if let Some(value) = held {
-                        index.holders.remove(&holder(value));
-                    }
-                    if let Some(value) = given {
-                        index.holders.insert(holder(value.clone()));
-                    }
-                }
-                stored.record = record;
-                return;
-            }
-            Some(_) => {
-                self.remove(&record.id);
-            }
-            None => {}
-        }
-        let id = record.id.clone();
-        let created_at = record.created_at;
-        for (index, value) in self.indexes.iter_mut().zip(&values) {
-            if let Some(value) = value {
-                index.holders.insert((value.clone(), created_at, id.clone()));
-            }
-        }
-        self.order.insert((created_at, id.clone()));
-        self.records.insert(id, Stored { record, values });
-    }
-
-    fn remove(&mut self, id: &RecordId) -> Option<Record> {
-        let (id, Stored { record, values }) = self.records.remove_entry(id)?;
-        let mut place = (record.created_at, id);
-        self.order.remove(&place);
-        for (index, value) in self.indexes.iter_mut().zip(values) {
-            if let Some(value) = value {
-                let entry = (value, place.0, place.1);
-                index.holders.remove(&entry);
-                place.1 = entry.2;
-            }
-        }
-        Some(record)
-    }
 }
 
 impl MemoryCollection {
@@ -564,7 +414,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::seam::CollectionExt;
+    use crate::seam::{CollectionExt, KeySpec};
 
     struct Still;
 
