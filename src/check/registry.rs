@@ -15,18 +15,26 @@ use super::{
 };
 use crate::{
     model::{
+        api_keys::ApiKeysSubject,
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
         subject::{Subject, Surroundings},
         users::UsersSubject,
+        watermark::WatermarkSubject,
+        worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::Collection,
     sim::schedule::Schedule,
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[
+    &Entry::<CollectionSubject>(PhantomData),
+    &Entry::<UsersSubject>(PhantomData),
+    &Entry::<ApiKeysSubject>(PhantomData),
+    &Entry::<WatermarkSubject>(PhantomData),
+    &Entry::<WorkerHeartbeatsSubject>(PhantomData),
+];
 
 /// The store of that name.
 #[must_use]

@@ -90,9 +90,9 @@ impl Profile {
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
         let smoke = match backend {
-            "memory" => 10_000,
-            "file" | "legacy" => 3_500,
-            _ => 150,
+            "memory" => 5_000,
+            "file" | "legacy" => 1_500,
+            _ => 60,
         };
         if self == Self::Smoke { smoke } else { smoke * 12 }
     }

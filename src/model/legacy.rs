@@ -76,7 +76,7 @@ pub fn offset_text(instant: Instant) -> String {
 /// Whether older software could have used the id as a file's name, `.json`
 /// added: no level that is empty or begins with a dot, none too long, nothing
 /// that leaves the directory.
-fn is_raw_file_name(id: &str) -> bool {
+pub(super) fn is_raw_file_name(id: &str) -> bool {
     let longest = 255 - ".json".len();
     let legal =
         |level: &str| !level.is_empty() && !level.starts_with('.') && level.len() <= longest;
@@ -85,7 +85,7 @@ fn is_raw_file_name(id: &str) -> bool {
 
 /// Whether two ids can't both have a file: the same one, or one's file where
 /// the other has a directory.
-fn in_the_way(one: &str, other: &str) -> bool {
+pub(super) fn in_the_way(one: &str, other: &str) -> bool {
     let file = |id: &str| format!("{id}.json");
     let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
     one == other || within(one, &file(other)) || within(other, &file(one))

@@ -2,14 +2,21 @@
 //! specification. Where two readings of a contract are possible, the model
 //! decides.
 
+pub mod access;
+pub mod api_keys;
 pub mod collection;
 pub mod divergence;
+pub mod failure;
 pub mod json;
 pub mod legacy;
+pub mod listing;
+pub mod members;
 pub mod payload;
 pub mod source;
 pub mod subject;
 pub mod users;
+pub mod watermark;
+pub mod worker_heartbeats;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -89,17 +89,18 @@ pub trait Subject: Sized + 'static {
     fn outcomes_unseen(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>)
     -> Vec<Self::Model>;
 
-    /// Whether the operation reads many records over a while, so that no single
-    /// point in time need explain what it returned: [`Self::judge_interval`]
+    /// Whether the operation goes through many records over a while, so that no
+    /// single point in time need explain what it returned: [`Self::judge_interval`]
     /// judges it, and [`Self::step`] only when it overlapped with no write.
-    /// Such an operation changes nothing.
+    /// Such an operation changes nothing, unless it has [`Self::partial_steps`].
     fn interval(op: &Self::Op) -> bool {
         let _ = op;
         false
     }
 
     /// Judges an operation for which [`Self::interval`] holds by all the states
-    /// that there were between its beginning and its end, in their order.
+    /// that there were between its beginning and its end, in their order;
+    /// `moment` tells how the client had opened the store.
     ///
     /// # Errors
     /// [`Broken`], as [`Self::step`].
@@ -107,9 +108,70 @@ pub trait Subject: Sized + 'static {
         states: &mut dyn Iterator<Item = &Self::Model>,
         op: &Self::Op,
         seen: &Self::Seen,
+        moment: &Moment<'_>,
     ) -> Result<(), Broken<Self::Seen>> {
-        let _ = (states, op, seen);
+        let _ = (states, op, seen, moment);
         Ok(())
+    }
+
+    /// How many stages the operation has: parts that take effect one after the
+    /// other, each at a moment of its own while the call runs ("creates a
+    /// session, then removes what is too many"). A refused call has one.
+    fn stages(op: &Self::Op, variant: u8) -> usize {
+        let _ = (op, variant);
+        1
+    }
+
+    /// Judges one stage of a call with several, as [`Self::step`] judges the
+    /// whole: the last moment of the stage.
+    ///
+    /// # Errors
+    /// [`Broken`], as [`Self::step`].
+    fn step_stage(
+        stage: usize,
+        model: &mut Self::Model,
+        op: &Self::Op,
+        seen: &Self::Seen,
+        moment: &Moment<'_>,
+    ) -> Result<(), Broken<Self::Seen>> {
+        let _ = stage;
+        Self::step(model, op, seen, moment)
+    }
+
+    /// As [`Self::outcomes_unseen`], for one stage of a call with several.
+    fn stage_unseen(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = stage;
+        Self::outcomes_unseen(model, op, moment)
+    }
+
+    /// For a stage, or an operation for which [`Self::interval`] holds, that
+    /// changes several records one after the other, each at a moment of its
+    /// own: the states that one more of these steps may leave, every one
+    /// smaller than `model` in some order that has an end. A stage does them
+    /// before it is taken, which does the rest. Whether an interval did all
+    /// that it had to is for [`Self::judge_interval`], which sees the states
+    /// that the steps left, too. A call that was killed may have done any of
+    /// them; one that was refused, none.
+    fn partial_steps(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = (stage, model, op, moment);
+        Vec::new()
+    }
+
+    /// How many [`Self::partial_steps`] an interval that returned `seen` did;
+    /// none: its outcome does not tell.
+    fn steps_made(op: &Self::Op, seen: &Self::Seen) -> Option<usize> {
+        let _ = (op, seen);
+        None
     }
 
     /// Which ids the operation, with this outcome, may have written. None:

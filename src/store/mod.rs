@@ -2,7 +2,13 @@
 //! contract. Everything hard about races, crashes and other processes is the
 //! seam's.
 
+pub mod api_keys;
 pub mod document;
+mod entities;
 pub mod error;
+mod fields;
 pub mod instant_text;
 pub mod users;
+pub mod watermark;
+pub mod worker_heartbeats;
+pub mod workspace_access;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arbitrary::Result;
 
-use super::operation::{AccessData, UserData, UsersOp};
+use super::operation::{UserData, UsersOp};
 use crate::{
     model::{
+        access::AccessData,
         legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        members::{generate_unknown, quoted},
         source::{RawId, Source},
     },
     store::instant_text::InstantText,
@@ -58,17 +60,9 @@ fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
         user.is_disabled = Some(source.ratio(1, 2)?);
     }
     if source.ratio(1, 4)? {
-        let grants = match source.below(3)? {
-            0 => None,
-            1 => Some(Vec::new()),
-            _ => Some(vec![(Arc::from("ops"), text(source, &["viewer", ""])?)]),
-        };
-        user.workspace_access = Some(AccessData { all: source.ratio(1, 2)?, grants });
+        user.workspace_access = Some(AccessData::generate(source)?);
     }
-    if source.ratio(1, 4)? {
-        let value = text(source, &["1", "123456789012345678901234567890", "null", "{\"a\":[]}"])?;
-        user.unknown.insert(text(source, &["x", "y"])?, value);
-    }
+    user.unknown = generate_unknown(source)?;
     Ok(user)
 }
 
@@ -94,7 +88,6 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 /// The members of a user's JSON object, as older software ordered them.
 fn members(user: &UserData) -> Vec<String> {
     let mut members = Vec::new();
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut add = |name: &str, value: Option<String>| {
         members.extend(value.map(|value| format!("{}: {value}", quoted(name))));
     };
@@ -102,21 +95,7 @@ fn members(user: &UserData) -> Vec<String> {
     add("username", Some(quoted(&user.username)));
     add("password_hash", Some(quoted(&user.password_hash)));
     add("role", Some(quoted(&user.role)));
-    add(
-        "workspace_access",
-        user.workspace_access.as_ref().map(|access| {
-            let grant = |(workspace, role): &(Arc<str>, Arc<str>)| {
-                format!(r#"{{"workspace":{},"role":{}}}"#, quoted(workspace), quoted(role))
-            };
-            match &access.grants {
-                None => format!(r#"{{"all":{}}}"#, access.all),
-                Some(grants) => {
-                    let grants: Vec<_> = grants.iter().map(grant).collect();
-                    format!(r#"{{"all":{},"grants":[{}]}}"#, access.all, grants.join(","))
-                }
-            }
-        }),
-    );
+    add("workspace_access", user.workspace_access.as_ref().map(AccessData::json));
     add("created_at", user.created_at.as_ref().map(|at| quoted(at.as_str())));
     add("updated_at", user.updated_at.as_ref().map(|at| quoted(at.as_str())));
     add("auth_provider", user.auth_provider.as_deref().map(quoted));

@@ -8,18 +8,17 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-pub use operation::{AccessData, UserData, UsersOp};
+pub use operation::{UserData, UsersOp};
 pub use outcome::{UsersFailure, UsersProblem, UsersSeen};
 pub use rules::UsersModel;
 use serde_json::Value;
 
 use super::{
+    access::AccessData,
     legacy::LegacyDocument,
+    members::raw_members,
     source::{RawId, Source},
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
@@ -96,6 +95,7 @@ impl Subject for UsersSubject {
         states: &mut dyn Iterator<Item = &UsersModel>,
         _op: &UsersOp,
         seen: &UsersSeen,
+        _moment: &Moment<'_>,
     ) -> Result<(), Broken<UsersSeen>> {
         rules::judge_list(states, seen)
     }
@@ -164,27 +164,12 @@ fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
     user.oidc_issuer = take("oidc_issuer");
     user.oidc_subject = take("oidc_subject");
     user.is_disabled = members.remove("is_disabled").and_then(|value| value.as_bool());
-    user.workspace_access = members.remove("workspace_access").map(|access| AccessData {
-        all: access.get("all").and_then(Value::as_bool).unwrap_or_default(),
-        grants: access.get("grants").and_then(Value::as_array).map(|grants| {
-            let text = |grant: &Value, name: &str| {
-                Arc::from(grant.get(name).and_then(Value::as_str).unwrap_or_default())
-            };
-            grants.iter().map(|grant| (text(grant, "workspace"), text(grant, "role"))).collect()
-        }),
-    });
-    user.unknown = raw_members(&document.text, members.keys());
+    user.workspace_access =
+        members.remove("workspace_access").map(|access| AccessData::from_json(&access));
+    // What is left of the members is unknown.
+    user.unknown = raw_members(&document.text);
+    user.unknown.retain(|name, _| members.contains_key(&**name));
     Some(user)
-}
-
-/// The raw texts of these members of an object.
-fn raw_members<'a>(
-    text: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> BTreeMap<Arc<str>, Arc<str>> {
-    let raw: BTreeMap<String, Box<serde_json::value::RawValue>> =
-        serde_json::from_str(text).unwrap_or_default();
-    names.filter_map(|name| Some((Arc::from(&**name), Arc::from(raw.get(name)?.get())))).collect()
 }
 
 /// What every campaign must have reached.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     model::{
+        listing,
         source::RawId,
         subject::{Broken, Moment},
     },
@@ -92,55 +93,29 @@ pub(super) fn outcomes_unseen(model: &UsersModel, op: &UsersOp, now: Instant) ->
     if after == *model { Vec::new() } else { vec![after] }
 }
 
-/// "Draining gives every record that was there unchanged throughout exactly
-/// once, none that was absent throughout, and otherwise values each held at
-/// some moment of the drain." "Lists are complete, in the order given, ties by
-/// id: users by (`created_at`, id)."
+/// "Lists are complete, in the order given, ties by id: users by
+/// (`created_at`, id)."
 pub(super) fn judge_list(
     states: &mut dyn Iterator<Item = &UsersModel>,
     seen: &UsersSeen,
 ) -> Verdict {
-    // Every value that an id had, and whether it had that one throughout.
-    let mut held: BTreeMap<&str, Vec<&UserData>> = BTreeMap::new();
-    let mut throughout: Option<BTreeMap<&str, &UserData>> = None;
-    for state in states {
-        for (id, user) in &state.users {
-            let values = held.entry(id).or_default();
-            if !values.contains(&user) {
-                values.push(user);
+    let place = |user: &UserData| (user.created_at.clone(), user.id.clone());
+    let expected = match seen {
+        UsersSeen::List { users, damaged } if damaged.is_empty() => {
+            let states = states.map(|state| &state.users);
+            match listing::judge(states, users, |user| &user.id.0, place) {
+                Ok(()) => return Ok(()),
+                Err(expected) => expected,
             }
         }
-        let same = |(id, user): &(&str, &UserData)| state.users.get(*id) == Some(*user);
-        throughout = Some(match throughout {
-            None => state.users.iter().map(|(id, user)| (&**id, user)).collect(),
-            Some(before) => before.into_iter().filter(same).collect(),
-        });
-    }
-    let throughout = throughout.unwrap_or_default();
-    let holds = match seen {
-        UsersSeen::List { users, damaged } if damaged.is_empty() => {
-            let each_was_held = users
-                .iter()
-                .all(|user| held.get(&*user.id.0).is_some_and(|values| values.contains(&user)));
-            // Strictly rising: in order, and none twice.
-            let in_order =
-                users.is_sorted_by(|a, b| (&a.created_at, &a.id) < (&b.created_at, &b.id));
-            let none_twice = users
-                .iter()
-                .enumerate()
-                .all(|(place, user)| users.iter().take(place).all(|other| other.id != user.id));
-            let none_missing = throughout.values().all(|user| users.contains(user));
-            each_was_held && in_order && none_twice && none_missing
+        _ => {
+            let states = states.map(|state| &state.users);
+            let nothing = listing::judge(states, &[], |user: &UserData| &user.id.0, place);
+            nothing.err().unwrap_or_default()
         }
-        _ => false,
     };
-    if holds {
-        return Ok(());
-    }
-    let mut users: Vec<UserData> = throughout.into_values().cloned().collect();
-    users.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     Err(Broken {
-        expected: Box::new(UsersSeen::List { users, damaged: Vec::new() }),
+        expected: Box::new(UsersSeen::List { users: expected, damaged: Vec::new() }),
         rule: "list gives each user that was there unchanged exactly once, by (created_at, id), and nothing that was not there",
     })
 }
@@ -238,13 +213,8 @@ fn existing<'a>(model: &'a UsersModel, id: &RawId) -> Result<&'a UserData, Refus
     model.users.get(&id.0).ok_or(NO_SUCH_USER)
 }
 
-/// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
 fn legal(id: &RawId) -> Result<(), Refusal> {
-    let text = &id.0;
-    if text.is_empty() || text.len() > 1_024 || text.bytes().any(|byte| byte == 0) {
-        return Err(INVALID_ID);
-    }
-    Ok(())
+    if id.is_legal() { Ok(()) } else { Err(INVALID_ID) }
 }
 
 fn named(user: &UserData) -> Result<(), Refusal> {

@@ -2,14 +2,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    backend::memory::MemoryBackend,
     model::{
         divergence::Divergences,
         source::INSTANTS,
-        subject::{Operation, Overlap, Verdict},
-        testing::{TestClock, ready, run_many, surroundings},
+        subject::{Operation, Verdict},
+        testing::{legacy_agrees, moment, run_many},
     },
-    seam::{Backend, CollectionExt, Instant, Payload, Record},
+    seam::Instant,
 };
 
 fn user(id: &str, name: &str, created_at: Instant) -> UserData {
@@ -43,8 +42,11 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
         model(&[ann.clone(), renamed.clone(), early.clone()]),
         model(&[ann.clone(), early.clone()]),
     ];
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
     let judge = |users: &[UserData]| {
-        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &list(users)).is_ok()
+        let seen = list(users);
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &seen, &moment).is_ok()
     };
     assert!(judge(std::slice::from_ref(&ann)), "the others came or went");
     assert!(judge(&[ann.clone(), bob.clone()]), "the first state");
@@ -57,7 +59,8 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
     assert!(!judge(&[ann.clone(), bob, renamed]), "one id is listed once");
     assert!(!judge(&[ann, user("d", "dan", INSTANTS[0])]), "dan was never there");
     let damaged = UsersSeen::List { users: vec![], damaged: vec![RecordId::new("a").unwrap()] };
-    let verdict = UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged);
+    let verdict =
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged, &moment);
     assert!(verdict.is_err(), "nothing was damaged");
 }
 
@@ -68,12 +71,7 @@ fn every_wrong_answer_is_rejected() {
     ann.oidc_subject = Some(Arc::from("s"));
     let before = model(std::slice::from_ref(&ann));
     let divergences = Divergences::default();
-    let moment = Moment {
-        now: INSTANTS[0],
-        variant: 0,
-        divergences: &divergences,
-        overlap: Overlap::Ids(&[]),
-    };
+    let moment = moment(&divergences);
     let accepts = |op: &UsersOp, seen: &UsersSeen| {
         UsersSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
     };
@@ -103,37 +101,8 @@ fn every_wrong_answer_is_rejected() {
 
 #[test]
 fn the_model_reads_legacy_users_as_the_store_does() {
-    let mut legacy_texts = 0;
-    for case in 0..200 {
-        let bytes = crate::model::testing::bytes_of(case);
-        let mut bytes = arbitrary::Unstructured::new(&bytes);
-        let focus = crate::model::source::Focus::generate(&mut bytes, 8).unwrap();
-        let documents =
-            UsersSubject::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
-        let model = UsersSubject::model_of_legacy(&documents);
-        assert_eq!(model.users.len(), documents.len());
-        let clock = TestClock::new(INSTANTS[0]);
-        let backend = MemoryBackend::new(Arc::new(clock.clone()));
-        // Without keys: older software did not enforce any.
-        let collection = ready(backend.open(CollectionSpec::new("users"))).unwrap();
-        for document in &documents {
-            let data = Payload::json(document.text.as_bytes()).expect("JSON");
-            let id = RecordId::new(&*document.id).unwrap();
-            let user = &model.users[&*document.id];
-            let instant = |at: &Option<InstantText>| at.as_ref().unwrap().instant();
-            let mut record = Record::json(id, data, instant(&user.created_at));
-            record.updated_at = instant(&user.updated_at);
-            ready(collection.put(record)).unwrap();
-            legacy_texts += 1;
-        }
-        let collection = ready(backend.open(UsersSubject::spec())).unwrap();
-        let store = UsersSubject::open(collection, &surroundings(&clock));
-        let seen = ready(UsersSubject::execute(&*store, &mut UsersOp::List, &mut ()));
-        let verdict =
-            UsersSubject::judge_interval(&mut std::iter::once(&model), &UsersOp::List, &seen);
-        assert!(verdict.is_ok(), "case {case}: {} of {documents:?}", seen.describe());
-    }
-    assert!(legacy_texts > 100, "only {legacy_texts} documents were made");
+    let read = legacy_agrees::<UsersSubject>(200);
+    assert!(read > 100, "only {read} documents were made");
 }
 
 #[test]
