@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
+mod api_keys_rules;
+#[cfg(test)]
 mod backends;
 #[cfg(test)]
 mod command_line;
@@ -20,6 +22,8 @@ mod file_format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod genuine;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;
@@ -29,6 +33,10 @@ mod regressions;
 mod seam_rules;
 #[cfg(test)]
 mod users_rules;
+#[cfg(test)]
+mod watermark_rules;
+#[cfg(test)]
+mod worker_heartbeats_rules;
 
 #[cfg(test)]
 mod all_files_are_tested {
