@@ -107,14 +107,15 @@ impl ApiKey {
     }
 
     /// Reads a key's JSON object, as it stands. A missing role, hash, prefix or
-    /// author is empty.
+    /// author is empty. Whether id and name are acceptable is for the store to
+    /// judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
         Ok(Self {
-            id: document.non_empty_text("id")?,
-            name: document.non_empty_text("name")?,
+            id: document.required_text("id")?,
+            name: document.required_text("name")?,
             description: document.text("description")?,
             role: document.text("role")?.unwrap_or_default(),
             workspace_access: WorkspaceAccess::of(&document)?,
@@ -189,6 +190,9 @@ impl ApiKey {
         let mut key = Self::from_document(document)?;
         if key.id != record.id.as_str() {
             return Err("its id is not the record's".to_owned());
+        }
+        if key.name.is_empty() {
+            return Err("\"name\" is empty".to_owned());
         }
         key.created_at.get_or_insert_with(|| record.created_at.into());
         key.updated_at.get_or_insert_with(|| record.updated_at.into());

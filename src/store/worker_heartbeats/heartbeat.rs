@@ -37,13 +37,14 @@ impl Heartbeat {
         }
     }
 
-    /// Reads a heartbeat's JSON object. A missing time is 0.
+    /// Reads a heartbeat's JSON object. A missing time is 0. Whether the id is
+    /// acceptable is for the store to judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
         Ok(Self {
-            worker_id: document.non_empty_text("workerId")?,
+            worker_id: document.required_text("workerId")?,
             labels: document.object("labels")?,
             stats: document.object("stats")?,
             last_heartbeat_at: document
@@ -59,6 +60,7 @@ impl Heartbeat {
     /// Reads a payload.
     pub(super) fn from_payload(payload: &Payload) -> Result<Self, String> {
         let document = Document::parse(payload.bytes()).ok_or("it is no JSON object")?;
+        document.non_empty_text("workerId")?;
         Self::from_document(document)
     }
 
