@@ -7,9 +7,7 @@ use storeproof::{
     seam::{Collection, CollectionExt, Instant, Payload, Record, Selection},
     store::{
         document::Document,
-        worker_heartbeats::{
-            Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats,
-        },
+        worker_heartbeats::{Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats},
     },
 };
 

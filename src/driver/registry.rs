@@ -11,8 +11,7 @@ use super::{
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy};
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] =
-    &[&COLLECTION, &USER, &API_KEY, &WATERMARK, &WORKER_HEARTBEAT];
+pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &API_KEY, &WATERMARK, &WORKER_HEARTBEAT];
 
 /// A subject of the protocol.
 pub struct Subject {

@@ -14,9 +14,7 @@ use super::{
 };
 use crate::{
     seam::Collection,
-    store::worker_heartbeats::{
-        Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats,
-    },
+    store::worker_heartbeats::{Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats},
 };
 
 /// The heartbeats of workers.

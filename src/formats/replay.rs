@@ -89,11 +89,7 @@ fn samples() -> Vec<Sample> {
         operations("users-operations", "users", &users_calls()),
         operations("api-keys-operations", "api_keys", &api_keys_calls()),
         operations("watermark-operations", "watermark", &watermark_calls()),
-        operations(
-            "worker-heartbeats-operations",
-            "worker_heartbeats",
-            &worker_heartbeats_calls(),
-        ),
+        operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
     ]);
     samples
 }

@@ -67,7 +67,11 @@ fn one_off_value(run: &OneOff) -> Value {
 }
 
 fn each<T>(members: &BTreeMap<String, T>, value_of: impl Fn(&T) -> Value) -> Value {
-    members.iter().map(|(name, member)| (name.clone(), value_of(member))).collect::<Map<_, _>>().into()
+    members
+        .iter()
+        .map(|(name, member)| (name.clone(), value_of(member)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn samples() -> Vec<Sample> {

@@ -176,7 +176,7 @@ fn apply(model: &mut ApiKeysModel, op: &ApiKeysOp, next: Next) {
     }
 }
 
-/// "No attribution class means service_account with
+/// "No attribution class means `service_account` with
 /// `migrated_as_service_account` true; a service account without id gets
 /// `api_key:<id>`, without name gets the key's name; no surfaces means both;
 /// doubled surfaces are dropped." An empty text is none.

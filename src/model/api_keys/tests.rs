@@ -50,7 +50,7 @@ fn every_wrong_answer_is_rejected() {
         ApiKeyData { service_account_name: None, ..ci.clone() },
         ApiKeyData { last_used_at: Some(Instant::ZERO.into()), ..ci.clone() },
         ApiKeyData { updated_at: Some(Instant::ZERO.into()), ..ci.clone() },
-        ApiKeyData { unknown: [(Arc::from("x"), Arc::from("1"))].into(), ..ci.clone() },
+        ApiKeyData { unknown: [(Arc::from("x"), Arc::from("1"))].into(), ..ci },
     ];
     for key in wrong {
         assert!(!accepts(&get, &ApiKeysSeen::Key(Box::new(key.clone()))), "{}", key.describe());

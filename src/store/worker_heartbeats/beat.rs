@@ -18,7 +18,7 @@ pub(super) struct Foreign {
 /// What lies under one of a worker's ids.
 pub(super) enum Found {
     Nothing,
-    Beat(Beat),
+    Beat(Box<Beat>),
     /// Something that is no heartbeat of the worker.
     Other,
 }
@@ -51,8 +51,8 @@ impl Beat {
 
 fn heartbeat_of(record: &Record) -> Result<Heartbeat, String> {
     let heartbeat = Heartbeat::from_payload(&record.data)?;
-    let places = Places::of(&heartbeat.worker_id)
-        .map_err(|_| "its \"workerId\" can't be one".to_owned())?;
+    let places =
+        Places::of(&heartbeat.worker_id).map_err(|_| "its \"workerId\" can't be one".to_owned())?;
     if !places.contain(&record.id) {
         return Err("its \"workerId\" is not that of its record".to_owned());
     }

@@ -220,9 +220,7 @@ impl WorkerHeartbeatStore {
 
     /// All heartbeats.
     async fn workers(&self) -> Result<Workers, Error> {
-        let read = |record: &Record| {
-            Beat::read(record.clone()).map_err(|foreign| foreign.problem)
-        };
+        let read = |record: &Record| Beat::read(record.clone()).map_err(|foreign| foreign.problem);
         let all = entities::drain(&*self.collection, read).await?;
         let mut by_id: BTreeMap<String, Vec<Beat>> = BTreeMap::new();
         for beat in all.entities.into_values() {
@@ -244,7 +242,10 @@ impl WorkerHeartbeatStore {
             Err(Error::NotFound(_)) => Ok(Found::Nothing),
             Err(Error::Corrupt { .. }) => Ok(Found::Other),
             Err(error) => Err(error),
-            Ok(record) => Ok(Beat::read(record).map_or(Found::Other, Found::Beat)),
+            Ok(record) => Ok(match Beat::read(record) {
+                Ok(beat) => Found::Beat(Box::new(beat)),
+                Err(_) => Found::Other,
+            }),
         }
     }
 
@@ -260,7 +261,7 @@ impl WorkerHeartbeatStore {
         let (mut own, mut older) = (Found::Nothing, Found::Nothing);
         for beat in listed {
             let found = if beat.record.id == places.own { &mut own } else { &mut older };
-            *found = Found::Beat(beat);
+            *found = Found::Beat(Box::new(beat));
         }
         loop {
             let beats: Vec<_> = [&own, &older].into_iter().filter_map(Found::beat).collect();
