@@ -210,6 +210,17 @@ pub trait Subject: Sized + 'static {
     /// it may have written any.
     fn writes(op: &Self::Op, seen: Option<&Self::Seen>) -> Option<Vec<RecordId>>;
 
+    /// Whether the operation, with this outcome, may have changed the record
+    /// that this file of older software stands for.
+    fn may_change(op: &Self::Op, seen: Option<&Self::Seen>, document: &LegacyDocument) -> bool {
+        let record = Self::legacy_touches(&document.id, Some(&document.text));
+        match (Self::writes(op, seen), record) {
+            (Some(ids), Some(record)) => ids.contains(&record),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
+    }
+
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
