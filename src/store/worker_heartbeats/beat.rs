@@ -19,14 +19,14 @@ pub(super) struct Foreign {
 pub(super) enum Found {
     Nothing,
     Beat(Box<Beat>),
-    /// Something that is no heartbeat of the worker.
-    Other,
+    /// These bytes, which are no heartbeat of the worker.
+    Other(Vec<u8>),
 }
 
 impl Beat {
     pub(super) fn read(record: Record) -> Result<Self, Box<Foreign>> {
-        match heartbeat_of(&record) {
-            Ok(heartbeat) => Ok(Self { record, heartbeat }),
+        match Heartbeat::from_record(&record) {
+            Ok((heartbeat, _)) => Ok(Self { record, heartbeat }),
             Err(problem) => {
                 Err(Box::new(Foreign { record, problem: format!("not a heartbeat: {problem}") }))
             }
@@ -49,16 +49,6 @@ impl Beat {
     }
 }
 
-fn heartbeat_of(record: &Record) -> Result<Heartbeat, String> {
-    let heartbeat = Heartbeat::from_payload(&record.data)?;
-    let places =
-        Places::of(&heartbeat.worker_id).map_err(|_| "its \"workerId\" can't be one".to_owned())?;
-    if !places.contain(&record.id) {
-        return Err("its \"workerId\" is not that of its record".to_owned());
-    }
-    Ok(heartbeat)
-}
-
 /// The one that counts of a worker's heartbeats.
 pub(super) fn freshest(places: &Places, beats: impl IntoIterator<Item = Beat>) -> Option<Beat> {
     beats.into_iter().max_by_key(|beat| beat.freshness(places))
@@ -68,7 +58,7 @@ impl Found {
     pub(super) fn beat(&self) -> Option<&Beat> {
         match self {
             Self::Beat(beat) => Some(beat),
-            Self::Nothing | Self::Other => None,
+            Self::Nothing | Self::Other(_) => None,
         }
     }
 
@@ -78,7 +68,7 @@ impl Found {
         match self {
             Self::Nothing => Some(absent(id)),
             Self::Beat(beat) => Some(beat.removal()),
-            Self::Other => None,
+            Self::Other(_) => None,
         }
     }
 }
