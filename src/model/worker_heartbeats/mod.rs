@@ -79,6 +79,12 @@ impl Subject for WorkerHeartbeatsSubject {
         model.remove_file(id);
     }
 
+    fn legacy_undone(model: &mut HeartbeatsModel, earlier: &HeartbeatsModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.heartbeats.get_key_value(id);
+        model.heartbeats.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+    }
+
     /// The worker's id, which the file's name does not tell.
     fn legacy_touches(id: &str, text: Option<&str>) -> Option<RecordId> {
         RecordId::new(legacy_heartbeat(id, text?)?.worker_id.0).ok()
