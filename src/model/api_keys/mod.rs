@@ -95,6 +95,7 @@ impl Subject for ApiKeysSubject {
         Self::legacy_removed(model, id);
         let entry = earlier.keys.get_key_value(id);
         model.keys.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
     }
 
     async fn execute(store: &Self::Store, op: &mut ApiKeysOp, _memory: &mut ()) -> ApiKeysSeen {

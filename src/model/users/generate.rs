@@ -9,8 +9,8 @@ use crate::{
     model::{
         access::AccessData,
         legacy::{
-            LegacyDocument, legacy_ids, modified, object_text, offset_text, perhaps_damaged,
-            plain_id,
+            LegacyDocument, is_plain, legacy_ids, modified, object_text, offset_text,
+            perhaps_damaged, plain_id,
         },
         members::{generate_unknown, quoted},
         source::{RawId, Source},
@@ -106,8 +106,8 @@ fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<Legac
 
 /// At times a document that is no user of that id, for one reason or another.
 fn perhaps_none(source: &mut Source<'_, '_>, id: &RawId, text: String) -> Result<String> {
-    if !source.ratio(1, 16)? {
-        return perhaps_damaged(source, text);
+    if !source.ratio(1, 16)? || !id.0.split('/').all(is_plain) {
+        return perhaps_damaged(source, &id.0, text);
     }
     let id = quoted(&id.0);
     Ok(match source.below(4)? {

@@ -97,6 +97,8 @@ impl Subject for UsersSubject {
         Self::legacy_removed(model, id);
         let entry = earlier.users.get_key_value(id);
         model.users.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
+        model.foreign.extend(earlier.foreign.get(id).cloned());
     }
 
     async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {

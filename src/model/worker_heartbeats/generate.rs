@@ -12,8 +12,8 @@ use super::{
 use crate::{
     model::{
         legacy::{
-            LegacyDocument, in_the_way, is_raw_file_name, modified, object_text, perhaps_damaged,
-            plain_id,
+            self, LegacyDocument, in_the_way, is_raw_file_name, modified, object_text,
+            perhaps_damaged, plain_id,
         },
         members::{Members, generate_unknown, object_of, quoted},
         source::{RawId, Source},
@@ -123,7 +123,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
                 let mut heartbeat = heartbeat(source)?;
                 heartbeat.worker_id = worker_id.clone();
                 let text = object_text(source, &json_members(&heartbeat))?;
-                let text = perhaps_none(source, &worker_id, text)?;
+                let text = perhaps_none(source, &name, &worker_id, text)?;
                 documents.push(LegacyDocument { id: name, text, modified: modified(source)? });
             }
         }
@@ -133,9 +133,14 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 
 /// At times a document that is no heartbeat of that worker, for one reason or
 /// another.
-fn perhaps_none(source: &mut Source<'_, '_>, worker_id: &RawId, text: String) -> Result<String> {
-    if !source.ratio(1, 16)? {
-        return perhaps_damaged(source, text);
+fn perhaps_none(
+    source: &mut Source<'_, '_>,
+    name: &str,
+    worker_id: &RawId,
+    text: String,
+) -> Result<String> {
+    if !source.ratio(1, 16)? || !legacy::is_plain(name) {
+        return perhaps_damaged(source, name, text);
     }
     let id = quoted(&worker_id.0);
     Ok(match source.below(3)? {

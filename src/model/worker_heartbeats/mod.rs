@@ -80,9 +80,12 @@ impl Subject for WorkerHeartbeatsSubject {
     }
 
     fn legacy_undone(model: &mut HeartbeatsModel, earlier: &HeartbeatsModel, id: &str) {
-        Self::legacy_removed(model, id);
-        let entry = earlier.heartbeats.get_key_value(id);
-        model.heartbeats.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.remove_file(id);
+        if earlier.damaged.contains(id) {
+            model.write_file(id, None);
+        } else if let Some(heartbeat) = earlier.file(id) {
+            model.write_file(id, Some(heartbeat.clone()));
+        }
     }
 
     /// The worker's id, which the file's name does not tell.

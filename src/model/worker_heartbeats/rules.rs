@@ -76,6 +76,14 @@ impl HeartbeatsModel {
         names.iter().filter_map(|name| self.damaged.get(&**name).cloned()).collect()
     }
 
+    /// The heartbeat that the file `<id>.json` is.
+    pub(super) fn file(&self, id: &str) -> Option<&HeartbeatData> {
+        self.workers.iter().find_map(|(worker_id, worker)| {
+            let own = worker.own.as_ref().filter(|_| own_name(worker_id) == id);
+            own.or_else(|| worker.older.as_ref().filter(|_| older_name(worker_id) == id))
+        })
+    }
+
     /// The file `<id>.json` goes, whatever it is.
     pub(super) fn remove_file(&mut self, id: &str) {
         self.damaged.remove(id);
