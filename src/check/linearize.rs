@@ -22,13 +22,12 @@ use stages::Stages;
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use super::{
-    history::{Call, Deed, older_step, touched},
+    history::{Call, Deed, older_step},
     trace_hash::TraceHasher,
 };
 use crate::{
     model::{
         divergence::Divergences,
-        legacy::OlderAction,
         subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
@@ -371,13 +370,14 @@ impl<'a, S: Subject> Search<'a, S> {
     /// whole explanation.
     fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let mut states = Vec::new();
-        for before in [model.clone()].into_iter().chain(self.without_older(k, call, model)) {
-            match call.after_stage(self.stage(k), &before, &self.moment(k, call)) {
-                Ok(after) => states.extend(after),
-                Err(broken) => self.note_failure(k, broken),
+        let mut states = match call.after_stage(self.stage(k), model, &self.moment(k, call)) {
+            Ok(states) => states,
+            Err(broken) => {
+                self.note_failure(k, broken);
+                Vec::new()
             }
-        }
+        };
+        states.extend(self.beside_older(k, call, model));
         if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
@@ -387,42 +387,41 @@ impl<'a, S: Subject> Search<'a, S> {
         self.try_states(model, states, &happened, low, latest)
     }
 
-    /// The states in which a change by older software did not happen, where that
-    /// may be so for call `k`: it is the undoing of it, or writes the same
-    /// record and began before it. For older software takes no lock: between a
-    /// look at a file and its replacement there is nothing that it can't do.
-    fn without_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
+    /// The states that the stage `k` may leave where a change by older software
+    /// matters that was made meanwhile, or the undoing of one.
+    ///
+    /// Older software takes no lock: between a look at the files and their
+    /// replacement there is nothing that it can't do. So a write that began
+    /// before the change may not have seen it: neither when it replaced the same
+    /// record, nor when it looked whether another one has a unique value.
+    fn beside_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
         let mut states = Vec::new();
         for (changed, earlier) in &self.before_older {
             let Some(change) = self.calls.get(*changed) else { continue };
             let Deed::Older(action) = &change.deed else { continue };
-            let mut state = model.clone();
-            let applies = if let Deed::Undone(time) = call.deed {
+            let mut without = model.clone();
+            S::legacy_undone(&mut without, earlier, action.id());
+            if let Deed::Undone(time) = call.deed {
                 let mut after = earlier.clone();
                 older_step::<S>(&mut after, action);
-                S::legacy_undone(&mut state, &after, action.id());
-                time == change.invoked && state == *model
-            } else {
-                call.invoked < change.invoked && self.may_write(k, action)
-            };
-            if applies {
-                S::legacy_undone(&mut state, earlier, action.id());
-                states.extend(Some(state).filter(|state| state != model));
+                let mut as_it_left = model.clone();
+                S::legacy_undone(&mut as_it_left, &after, action.id());
+                states.extend(
+                    Some(without).filter(|_| time == change.invoked && as_it_left == *model),
+                );
+            } else if call.invoked < change.invoked && !call.changes_nothing() {
+                let moment = self.moment(k, call);
+                let after = call.after_stage(self.stage(k), &without, &moment);
+                let replaces = call.may_write(action);
+                states.extend(after.into_iter().flatten().map(|mut after| {
+                    if !replaces {
+                        S::legacy_undone(&mut after, model, action.id());
+                    }
+                    after
+                }));
             }
         }
         states
-    }
-
-    /// Whether call `k` may write the record that older software changed.
-    fn may_write(&self, k: usize, action: &OlderAction) -> bool {
-        let Some(call) = self.calls.get(k).filter(|call| !call.changes_nothing()) else {
-            return false;
-        };
-        match (call.writes(), touched::<S>(action)) {
-            (Some(ids), Some(touched)) => ids.contains(&touched),
-            (Some(ids), None) => !ids.is_empty(),
-            (None, _) => true,
-        }
     }
 
     /// Goes on after a step that the candidate at `place` may have done.
