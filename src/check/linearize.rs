@@ -12,6 +12,7 @@
 //! calls to the search, its stages, which are taken in their order, and each
 //! may do some of its steps before it is taken.
 
+mod older;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use stages::Stages;
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use super::{
-    history::{Call, Deed, older_step},
+    history::{Call, Deed},
     trace_hash::TraceHasher,
 };
 use crate::{
@@ -377,7 +378,11 @@ impl<'a, S: Subject> Search<'a, S> {
                 Vec::new()
             }
         };
-        states.extend(self.beside_older(k, call, model));
+        states.extend(self.undone(call, model));
+        states.extend(self.beside_older(call, model, |without| {
+            let after = call.after_stage(self.stage(k), without, &self.moment(k, call));
+            after.unwrap_or_default()
+        }));
         if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
@@ -387,47 +392,14 @@ impl<'a, S: Subject> Search<'a, S> {
         self.try_states(model, states, &happened, low, latest)
     }
 
-    /// The states that the stage `k` may leave where a change by older software
-    /// matters that was made meanwhile, or the undoing of one.
-    ///
-    /// Older software takes no lock: between a look at the files and their
-    /// replacement there is nothing that it can't do. So a write that began
-    /// before the change may not have seen it: neither when it replaced the same
-    /// record, nor when it looked whether another one has a unique value.
-    fn beside_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
-        let mut states = Vec::new();
-        for (changed, earlier) in &self.before_older {
-            let Some(change) = self.calls.get(*changed) else { continue };
-            let Deed::Older(action) = &change.deed else { continue };
-            let mut without = model.clone();
-            S::legacy_undone(&mut without, earlier, action.id());
-            if let Deed::Undone(time) = call.deed {
-                let mut after = earlier.clone();
-                older_step::<S>(&mut after, action);
-                let mut as_it_left = model.clone();
-                S::legacy_undone(&mut as_it_left, &after, action.id());
-                states.extend(
-                    Some(without).filter(|_| time == change.invoked && as_it_left == *model),
-                );
-            } else if call.invoked < change.invoked && !call.changes_nothing() {
-                let moment = self.moment(k, call);
-                let after = call.after_stage(self.stage(k), &without, &moment);
-                let replaces = call.may_write(action);
-                states.extend(after.into_iter().flatten().map(|mut after| {
-                    if !replaces {
-                        S::legacy_undone(&mut after, model, action.id());
-                    }
-                    after
-                }));
-            }
-        }
-        states
-    }
-
     /// Goes on after a step that the candidate at `place` may have done.
     fn try_stage_steps(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let states = call.partial_steps(self.stage(k), model, &self.moment(k, call));
+        let (stage, moment) = (self.stage(k), self.moment(k, call));
+        let mut states = call.partial_steps(stage, model, &moment);
+        states.extend(
+            self.beside_older(call, model, |without| call.partial_steps(stage, without, &moment)),
+        );
         let happened = Happened { call, taken: None, interval: None };
         self.try_states(model, states, &happened, low, latest)
     }
