@@ -4,7 +4,7 @@ use arbitrary::Result;
 use serde::{Deserialize, Serialize};
 
 use super::source::{INSTANTS, Source, adversarial_ids};
-use crate::seam::Instant;
+use crate::{seam::Instant, store::instant_text::InstantText};
 
 /// A flat file of older software: the payload itself, under its raw id.
 ///
@@ -71,6 +71,14 @@ pub fn offset_text(instant: Instant) -> String {
         return local.replace('Z', "+09:00");
     }
     instant.to_string()
+}
+
+/// One of the case's instants as text, some with another offset than `Z`.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn instant_text(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
+    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Whether older software could have used the id as a file's name, `.json`
