@@ -139,6 +139,19 @@ impl SecretValue {
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: SecretText::new(value), created_by: String::new(), created_at: None }
     }
+
+    /// Reads a value's JSON object as programs exchange it: `value`,
+    /// `created_by` and `created_at`.
+    ///
+    /// # Errors
+    /// What is wrong, without any content.
+    pub fn from_document(document: &Document) -> Result<Self, String> {
+        Ok(Self {
+            value: SecretText::new(document.required_text("value")?),
+            created_by: document.text("created_by")?.unwrap_or_default(),
+            created_at: document.instant("created_at")?,
+        })
+    }
 }
 
 /// A value in plain, and its number.

@@ -141,7 +141,7 @@ impl Secret {
     ///
     /// # Errors
     /// What is wrong, without any content.
-    pub fn from_document(document: &Document) -> Result<Self, String> {
+    pub fn from_document(document: Document) -> Result<Self, String> {
         let text = |name: &str| document.text(name).map(Option::unwrap_or_default);
         let instant = |name: &str| document.instant(name);
         let named = document.text("Workspace")?.filter(|text| !text.is_empty());
@@ -163,7 +163,7 @@ impl Secret {
             last_checked_at: instant("LastCheckedAt")?,
             last_resolved_at: instant("LastResolvedAt")?,
             last_rotated_at: instant("LastRotatedAt")?,
-            unknown: document.clone().without(KNOWN),
+            unknown: document.without(KNOWN),
         })
     }
 
@@ -248,14 +248,14 @@ mod tests {
     #[test]
     fn a_secret_is_written_as_it_was_read() {
         let json = r#"{"ID":"s","Workspace":"ops","Ref":"a/b","Description":"d","ProviderType":"vault","ProviderConnectionID":"c","ProviderRef":"r","ProviderRefFingerprint":"f","CurrentVersion":3,"Status":"active","CreatedBy":"u","CreatedAt":"2026-01-01T00:00:00.50+09:00","UpdatedBy":"v","UpdatedAt":"2026-01-01T00:00:00.0Z","LastCheckedAt":null,"LastResolvedAt":"2026-01-06T00:00:00.9Z","LastRotatedAt":null,"x":1e400}"#;
-        let secret = Secret::from_document(&Document::parse(json.as_bytes()).unwrap()).unwrap();
+        let secret = Secret::from_document(Document::parse(json.as_bytes()).unwrap()).unwrap();
         assert_eq!(secret.to_document().to_text(), json);
     }
 
     #[test]
     fn an_empty_workspace_of_older_software_is_global() {
         for json in [r#"{"ID":"s","Workspace":"","Ref":"a"}"#, r#"{"ID":"s","Ref":"a"}"#] {
-            let secret = Secret::from_document(&Document::parse(json.as_bytes()).unwrap()).unwrap();
+            let secret = Secret::from_document(Document::parse(json.as_bytes()).unwrap()).unwrap();
             assert_eq!(secret.workspace, GLOBAL);
         }
     }

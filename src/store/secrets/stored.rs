@@ -45,7 +45,7 @@ impl Stored {
         let inner = document.value::<Document>("secret");
         let inner = inner.map_err(|_| "\"secret\" is not an object")?;
         let inner = inner.ok_or("\"secret\" is missing")?;
-        let mut secret = Secret::from_document(&inner)?;
+        let mut secret = Secret::from_document(inner.clone())?;
         if secret.id != record.id.as_str() {
             return Err("its ID is not the record's".to_owned());
         }

@@ -92,7 +92,7 @@ impl Webhook {
     ///
     /// # Errors
     /// What is wrong, without any content.
-    pub fn from_document(document: &Document) -> Result<Self, String> {
+    pub fn from_document(document: Document) -> Result<Self, String> {
         let secret = document.text(PLAIN)?.filter(|secret| !secret.is_empty());
         Ok(Self { hmac_secret: secret.map(SecretText::new), ..Self::without_secret(document)? })
     }
@@ -106,7 +106,7 @@ impl Webhook {
         document
     }
 
-    fn without_secret(document: &Document) -> Result<Self, String> {
+    fn without_secret(document: Document) -> Result<Self, String> {
         let text = |name: &str| document.text(name);
         let instant = |name: &str| document.instant(name);
         Ok(Self {
@@ -123,7 +123,7 @@ impl Webhook {
             hmac_enforcement_mode: text("hmacEnforcementMode")?,
             hmac_secret: None,
             hmac_secret_generated_at: instant("hmacSecretGeneratedAt")?,
-            unknown: document.clone().without(KNOWN),
+            unknown: document.without(KNOWN),
         })
     }
 
@@ -132,7 +132,8 @@ impl Webhook {
     /// record's.
     pub(super) fn from_record(record: &Record) -> Result<(Self, Option<String>), String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
-        let mut webhook = Self::without_secret(&document)?;
+        let ciphertext = document.text(ENCRYPTED)?.filter(|text| !text.is_empty());
+        let mut webhook = Self::without_secret(document)?;
         if webhook.id != record.id.as_str() {
             return Err("its id is not the record's".to_owned());
         }
@@ -141,7 +142,6 @@ impl Webhook {
         }
         webhook.created_at.get_or_insert_with(|| record.created_at.into());
         webhook.updated_at.get_or_insert_with(|| record.updated_at.into());
-        let ciphertext = document.text(ENCRYPTED)?.filter(|text| !text.is_empty());
         Ok((webhook, ciphertext))
     }
 
@@ -268,14 +268,14 @@ mod tests {
     #[test]
     fn programs_exchange_the_secret_in_plain_and_records_never_hold_it_so() {
         let json = r#"{"id":"w","dagName":"etl","hmacSecret":"hunter2","hmacSecretEnc":"c"}"#;
-        let webhook = Webhook::from_document(&Document::parse(json.as_bytes()).unwrap()).unwrap();
+        let webhook = Webhook::from_document(Document::parse(json.as_bytes()).unwrap()).unwrap();
         assert_eq!(webhook.hmac_secret, Some(SecretText::new("hunter2")));
         let exchanged = webhook.to_document().to_text();
         assert!(exchanged.contains(r#""hmacSecret":"hunter2""#) && !exchanged.contains("Enc"));
         let kept = webhook.to_payload(Some("d")).to_text_lossy().into_owned();
         assert!(kept.contains(r#""hmacSecretEnc":"d""#) && !kept.contains("hunter2"), "{kept}");
         let empty = Document::parse(br#"{"id":"w","dagName":"etl","hmacSecret":""}"#).unwrap();
-        assert_eq!(Webhook::from_document(&empty).unwrap().hmac_secret, None);
+        assert_eq!(Webhook::from_document(empty).unwrap().hmac_secret, None);
         assert_eq!(read(r#"{"id":"w","dagName":"etl","hmacSecretEnc":""}"#).1, None);
     }
 
