@@ -21,11 +21,14 @@ use stages::Stages;
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
-use super::{history::Call, trace_hash::TraceHasher};
+use super::{
+    history::{Call, Deed, touched},
+    trace_hash::TraceHasher,
+};
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Broken, Moment, Operation, Overlap, Subject, Verdict},
+        subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
 };
@@ -69,7 +72,7 @@ fn in_order_of_return<S: Subject>(
     divergences: &Divergences,
 ) -> bool {
     let mut order: Vec<&Call<S>> = Vec::with_capacity(calls.len());
-    order.extend(calls.iter().filter(|call| !is_optional(call)));
+    order.extend(calls.iter().filter(|call| !call.is_optional()));
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
     order.into_iter().all(|call| {
@@ -79,13 +82,8 @@ fn in_order_of_return<S: Subject>(
             divergences,
             overlap: Overlap::Ids(&[]),
         };
-        call.seen.as_ref().is_some_and(|seen| S::step(&mut model, &call.op, seen, &moment).is_ok())
+        call.step(&mut model, &moment).is_ok()
     })
-}
-
-/// Whether the call may have had its effect, or not.
-fn is_optional<S: Subject>(call: &Call<S>) -> bool {
-    call.seen.as_ref().is_none_or(Verdict::is_unknown)
 }
 
 /// Sets of calls taken, with the latest beginning among what happened and the
@@ -154,8 +152,8 @@ impl<'a, S: Subject> Search<'a, S> {
         let spans = calls.iter().map(|call| Span {
             invoked: call.invoked,
             returned: call.returned,
-            optional: is_optional(call),
-            interval: S::interval(&call.op),
+            optional: call.is_optional() || may_be_lost(calls, call),
+            interval: call.is_interval(),
         });
         let spans: Vec<Span> = spans.collect();
         let intervals = spans.iter().enumerate().filter(|(_, span)| span.interval);
@@ -352,12 +350,10 @@ impl<'a, S: Subject> Search<'a, S> {
         let own = self.candidates.get(window.from..).unwrap_or_default();
         own.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
-                let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else {
-                    return false;
-                };
-                (call.op.is_read() || seen.is_refusal())
+                call.changes_nothing()
+                    && !call.is_optional()
                     && call.invoked < window.closes
-                    && S::step(&mut model.clone(), &call.op, seen, &self.moment(k, call)).is_ok()
+                    && call.step(&mut model.clone(), &self.moment(k, call)).is_ok()
             })
         })
     }
@@ -366,15 +362,13 @@ impl<'a, S: Subject> Search<'a, S> {
     /// whole explanation.
     fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let mut states = Vec::new();
-        if let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) {
-            let mut next = model.clone();
-            match S::step_stage(self.stage(k), &mut next, &call.op, seen, &self.moment(k, call)) {
-                Ok(()) => states.push(next),
-                Err(broken) => self.note_failure(k, broken),
-            }
-        } else {
-            states = S::stage_unseen(self.stage(k), model, &call.op, &self.moment(k, call));
+        let stage = self.stage(k);
+        let after = call.after_stage(stage, model, &self.moment(k, call));
+        let mut states = after.unwrap_or_else(|broken| {
+            self.note_failure(k, broken);
+            Vec::new()
+        });
+        if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
             states.retain(|state| has_next || state != model);
@@ -386,10 +380,7 @@ impl<'a, S: Subject> Search<'a, S> {
     /// Goes on after a step that the candidate at `place` may have done.
     fn try_stage_steps(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        if call.op.is_read() || call.seen.as_ref().is_some_and(Verdict::is_refusal) {
-            return false;
-        }
-        let states = S::partial_steps(self.stage(k), model, &call.op, &self.moment(k, call));
+        let states = call.partial_steps(self.stage(k), model, &self.moment(k, call));
         let happened = Happened { call, taken: None, interval: None };
         self.try_states(model, states, &happened, low, latest)
     }
@@ -404,13 +395,12 @@ impl<'a, S: Subject> Search<'a, S> {
     ) -> bool {
         let Some(interval) = self.intervals.get(place).copied() else { return false };
         let Some(call) = self.calls.get(interval.call) else { return false };
-        let seen = call.seen.as_ref().filter(|_| !is_optional(call));
-        let made = seen.and_then(|seen| S::steps_made(&call.op, seen));
+        let made = call.seen().and_then(|(op, seen)| S::steps_made(op, seen));
         let is_over = interval.judged || latest >= call.returned;
         if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.steps >= made) {
             return false;
         }
-        let states = S::partial_steps(0, model, &call.op, &self.moment(interval.call, call));
+        let states = call.partial_steps(0, model, &self.moment(interval.call, call));
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }
@@ -482,13 +472,13 @@ impl<'a, S: Subject> Search<'a, S> {
         for place in 0..self.intervals.len() {
             let Some(interval) = self.intervals.get(place).copied() else { continue };
             let Some(call) = self.calls.get(interval.call) else { continue };
-            let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { continue };
+            let Some((op, seen)) = call.seen() else { continue };
             if interval.judged || (call.returned >= time && time != u64::MAX) {
                 continue;
             }
-            if S::steps_made(&call.op, seen).is_some_and(|made| made != interval.steps) {
+            if S::steps_made(op, seen).is_some_and(|made| made != interval.steps) {
                 let moment = self.moment(interval.call, call);
-                if let Err(broken) = S::step(&mut model.clone(), &call.op, seen, &moment) {
+                if let Err(broken) = S::step(&mut model.clone(), op, seen, &moment) {
                     self.note_failure(interval.call, broken);
                 }
                 return false;
@@ -496,7 +486,7 @@ impl<'a, S: Subject> Search<'a, S> {
             let from = interval.begun.unwrap_or(self.passed.len());
             let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
             let moment = self.moment(interval.call, call);
-            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen, &moment) {
+            if let Err(broken) = S::judge_interval(&mut states, op, seen, &moment) {
                 self.note_failure(interval.call, broken);
                 return false;
             }
@@ -539,13 +529,32 @@ struct Window {
 /// The ids that calls overlapping with `call` may write; none: any.
 fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId>> {
     let mut ids = Vec::new();
-    // Sorted by time of beginning.
-    for other in calls.iter().take_while(|other| other.invoked < call.returned) {
-        if call.invoked < other.returned && other.invoked != call.invoked {
-            ids.extend(S::writes(&other.op, other.seen.as_ref())?);
-        }
+    for other in overlapping(calls, call) {
+        ids.extend(other.writes()?);
     }
     ids.sort_unstable();
     ids.dedup();
     Some(ids)
+}
+
+/// The calls that ran while `call` did, at some time.
+fn overlapping<'a, S: Subject>(
+    calls: &'a [Call<S>],
+    call: &'a Call<S>,
+) -> impl Iterator<Item = &'a Call<S>> {
+    // Sorted by time of beginning.
+    let begun = calls.iter().take_while(|other| other.invoked < call.returned);
+    begun.filter(|other| call.invoked < other.returned && other.invoked != call.invoked)
+}
+
+/// Whether the call is a change by older software that a simultaneous write of
+/// the same record may have undone without having seen it: it takes no lock.
+fn may_be_lost<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> bool {
+    let Deed::Older { action, .. } = &call.deed else { return false };
+    let touched = touched::<S>(action);
+    overlapping(calls, call).any(|other| match (other.writes(), &touched) {
+        (Some(ids), Some(touched)) => ids.contains(touched),
+        (Some(ids), None) => !ids.is_empty(),
+        (None, _) => true,
+    })
 }

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     model::{
-        legacy::{LegacyDocument, instant_text, legacy_ids, modified, object_text, offset_text},
+        legacy::{
+            LegacyDocument, id_inside, instant_text, legacy_ids, modified, object_text,
+            offset_text, perhaps_damaged, plain_id,
+        },
         members::{generate_unknown, quoted},
         sealed::OLDER,
         source::{RawId, Source},
@@ -115,30 +118,53 @@ fn secret(source: &mut Source<'_, '_>) -> Result<SecretData> {
 }
 
 /// Secrets as older software wrote them, now and then two of one reference, or
-/// with values that nobody can read any more.
+/// with values that nobody can read any more; some of them damaged.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut secret = secret(source)?;
-        secret.id = RawId(Arc::from(&*id));
-        secret.workspace = source.text(WORKSPACES)?;
-        secret.reference = source.text(REFERENCES)?;
-        let mut versions = Vec::new();
-        if &*secret.provider_type == MANAGED {
-            for number in 1..=source.below(4)? {
-                versions.push(version(source, &secret.id, number)?);
-            }
-        }
-        secret.current_version = versions.len() as u64;
-        let mut members =
-            vec![format!("\"secret\": {}", object_text(source, &inner_members(&secret))?)];
-        if !versions.is_empty() {
-            members.push(format!("\"versions\": [{}]", versions.join(", ")));
-        }
-        let text = object_text(source, &members)?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        let id = RawId(Arc::from(id));
+        let inside = id_inside(source, &id)?;
+        let mut document = document(source, &id, inside, false)?;
+        document.text = perhaps_damaged(source, document.text)?;
+        documents.push(document);
     }
     Ok(documents)
+}
+
+/// A secret as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, &id, id.clone(), true)
+}
+
+/// `timed`: with its times inside.
+fn document(
+    source: &mut Source<'_, '_>,
+    id: &RawId,
+    inside: RawId,
+    timed: bool,
+) -> Result<LegacyDocument> {
+    let mut secret = SecretData { id: inside, ..secret(source)? };
+    secret.workspace = source.text(WORKSPACES)?;
+    secret.reference = source.text(REFERENCES)?;
+    if timed {
+        secret.created_at = instant_text(source)?;
+        secret.updated_at = instant_text(source)?;
+    }
+    let mut versions = Vec::new();
+    if &*secret.provider_type == MANAGED {
+        for number in 1..=source.below(4)? {
+            versions.push(version(source, &secret.id, number)?);
+        }
+    }
+    secret.current_version = versions.len() as u64;
+    let mut members =
+        vec![format!("\"secret\": {}", object_text(source, &inner_members(&secret))?)];
+    if !versions.is_empty() {
+        members.push(format!("\"versions\": [{}]", versions.join(", ")));
+    }
+    let text = object_text(source, &members)?;
+    Ok(LegacyDocument { id: id.0.to_string(), text, modified: modified(source)? })
 }
 
 /// One value, encrypted.

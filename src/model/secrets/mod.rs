@@ -46,8 +46,9 @@ impl Subject for SecretsSubject {
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
     const VARIANTS: u8 = VARIANTS;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let damage = if reach.damage { REQUIRED_WITH_DAMAGE } else { &[] };
+        [REQUIRED, damage].concat()
     }
 
     type Op = SecretsOp;
@@ -73,10 +74,18 @@ impl Subject for SecretsSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> SecretsModel {
-        let secrets = documents.iter().filter_map(legacy_secret);
-        let by_id = |stored: Stored| (Arc::clone(&stored.secret.id.0), stored);
-        SecretsModel { secrets: secrets.map(by_id).collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut SecretsModel, document: &LegacyDocument) {
+        let id = Arc::from(&*document.id);
+        let stored = legacy_secret(document).filter(|stored| stored.secret.id.0 == id);
+        model.put(id, stored);
+    }
+
+    fn legacy_removed(model: &mut SecretsModel, id: &str) {
+        model.remove(id);
     }
 
     async fn execute(store: &Self::Store, op: &mut SecretsOp, _memory: &mut ()) -> SecretsSeen {
@@ -276,4 +285,14 @@ const REQUIRED: &[(&str, &str)] = &[
     ("resolve", "no_value"),
     ("resolve", "key_required"),
     ("resolve", "decrypt_failed"),
+];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] = &[
+    ("get", "corrupt"),
+    ("list", "list_with_damage"),
+    ("update", "corrupt"),
+    ("write_value", "corrupt"),
+    ("current_version", "corrupt"),
+    ("resolve", "corrupt"),
 ];

@@ -1,7 +1,10 @@
 //! The contract of the secrets store: what every call must return, and what it
 //! leaves. Sentences in quotation marks are the contract's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     data::{MANAGED, SecretData, ValueData},
@@ -16,8 +19,8 @@ use crate::{
         source::RawId,
         subject::{Broken, Moment},
     },
-    seam::Instant,
-    store::instant_text::InstantText,
+    seam::{Instant, RecordId},
+    store::{error::Kind, instant_text::InstantText},
 };
 
 /// The state of the secrets store: the secrets by id, with both their instants.
@@ -25,6 +28,35 @@ use crate::{
 pub struct SecretsModel {
     /// The secrets.
     pub secrets: BTreeMap<Arc<str>, Stored>,
+    /// The ids of the damaged records: what lies there is no secret, and holds no
+    /// key.
+    pub damaged: BTreeSet<Arc<str>>,
+}
+
+impl SecretsModel {
+    /// Puts a secret in the place of whatever has the id; none: a damaged record.
+    pub(super) fn put(&mut self, id: Arc<str>, stored: Option<Stored>) {
+        self.remove(&id);
+        match stored {
+            Some(stored) => {
+                self.secrets.insert(id, stored);
+            }
+            None => {
+                self.damaged.insert(id);
+            }
+        }
+    }
+
+    /// Removes whatever has the id.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.secrets.remove(id);
+        self.damaged.remove(id);
+    }
+
+    /// Whether something has the id: "to `create` a damaged record is there".
+    fn holds(&self, id: &str) -> bool {
+        self.secrets.contains_key(id) || self.damaged.contains(id)
+    }
 }
 
 /// A stored secret.
@@ -103,32 +135,71 @@ pub(super) fn judge_list(
             return if right { Ok(()) } else { Err(Broken { expected: Box::new(expected), rule }) };
         }
     };
-    let states: Vec<BTreeMap<Arc<str>, &SecretData>> = states
-        .map(|state| {
-            let all = state.secrets.iter().map(|(id, stored)| (Arc::clone(id), &stored.secret));
-            all.filter(|(_, secret)| only.as_ref().is_none_or(|only| secret.workspace == *only))
-                .collect()
-        })
-        .collect();
+    let states: Vec<_> = states.map(|state| listing_of(state, only.as_ref())).collect();
     let given: Vec<_> = match seen {
-        SecretsSeen::List { secrets, damaged } if damaged.is_empty() => secrets.iter().collect(),
+        SecretsSeen::List { secrets, damaged } => secrets
+            .iter()
+            .map(Listed::Secret)
+            .chain(damaged.iter().map(|(id, kind)| Listed::Damaged(id.as_str(), *kind)))
+            .collect(),
         _ => Vec::new(),
     };
-    let judged =
-        listing::judge(states.iter(), &given, |secret| &secret.id.0, |secret| place(secret));
-    let throughout = match (judged, seen) {
-        (Ok(()), SecretsSeen::List { damaged, .. }) if damaged.is_empty() => return Ok(()),
-        (judged, _) => judged.err().unwrap_or_default(),
+    let judged = listing::judge(states.iter(), &given, |one| one.id(), |one| one.place());
+    let throughout = match judged {
+        Ok(()) if matches!(seen, SecretsSeen::List { .. }) => return Ok(()),
+        judged => judged.err().unwrap_or_default(),
     };
-    let secrets = throughout.into_iter().cloned().collect();
+    let (mut secrets, mut damaged) = (Vec::new(), Vec::new());
+    for item in throughout {
+        match item {
+            Listed::Secret(secret) => secrets.push(secret.clone()),
+            Listed::Damaged(id, kind) => {
+                damaged.extend(RecordId::new(id).ok().map(|id| (id, kind)));
+            }
+        }
+    }
     Err(Broken {
-        expected: Box::new(SecretsSeen::List { secrets, damaged: Vec::new() }),
-        rule: "list gives each secret of the workspace that was there unchanged exactly once, by (workspace, ref, id), and nothing that was not there",
+        expected: Box::new(SecretsSeen::List { secrets, damaged }),
+        rule: "list gives each secret of the workspace that was there unchanged exactly once, by (workspace, ref, id), names all damaged records, and gives nothing that was not there",
     })
 }
 
-fn place(secret: &SecretData) -> (&str, &str, &str) {
-    (&secret.workspace, &secret.reference, &secret.id.0)
+/// What a listing shows under an id.
+#[derive(Clone, Copy, PartialEq)]
+enum Listed<'a> {
+    Secret(&'a SecretData),
+    Damaged(&'a str, Kind),
+}
+
+impl<'a> Listed<'a> {
+    fn id(&self) -> &'a str {
+        match self {
+            Self::Secret(secret) => &secret.id.0,
+            Self::Damaged(id, _) => id,
+        }
+    }
+
+    /// The secrets by (workspace, ref, id), then the others by id.
+    fn place(&self) -> (bool, &'a str, &'a str, &'a str) {
+        match self {
+            Self::Secret(secret) => (false, &secret.workspace, &secret.reference, self.id()),
+            Self::Damaged(id, _) => (true, "", "", id),
+        }
+    }
+}
+
+/// What a listing of a workspace, or of all, shows of a state, by id. Nobody
+/// knows the workspace of what is damaged: it is in every list.
+fn listing_of<'a>(
+    model: &'a SecretsModel,
+    only: Option<&Arc<str>>,
+) -> BTreeMap<Arc<str>, Listed<'a>> {
+    let secrets = model.secrets.iter().map(|(id, stored)| (id, &stored.secret));
+    let secrets = secrets.filter(|(_, secret)| only.is_none_or(|only| secret.workspace == *only));
+    let secrets = secrets.map(|(id, secret)| (Arc::clone(id), Listed::Secret(secret)));
+    let damaged = model.damaged.iter();
+    let damaged = damaged.map(|id| (Arc::clone(id), Listed::Damaged(id, Kind::Corrupt)));
+    secrets.chain(damaged).collect()
 }
 
 /// What a call leaves under an id; none: it is gone.
@@ -151,7 +222,7 @@ fn effect(
                 return Err(UNSUPPORTED);
             }
             let value = value.as_ref().map(|value| sealed(value, moment.variant)).transpose()?;
-            if model.secrets.contains_key(&secret.id.0) {
+            if model.holds(&secret.id.0) {
                 return Err(ID_TAKEN);
             }
             unique(model, &secret, None)?;
@@ -192,7 +263,10 @@ fn effect(
         }
         SecretsOp::Delete { id } => {
             legal(id)?;
-            existing(model, id)?;
+            // "`delete` quarantines the bytes of a damaged record first."
+            if !model.holds(&id.0) {
+                return Err(NO_SUCH_SECRET);
+            }
             Ok((Some((Arc::clone(&id.0), None)), SecretsSeen::Done))
         }
         SecretsOp::WriteValue { id, value } => {
@@ -249,9 +323,9 @@ fn changed(stored: Stored) -> Option<Change> {
 fn apply(model: &mut SecretsModel, change: Option<Change>) {
     let Some((id, after)) = change else { return };
     match after {
-        Some(stored) => model.secrets.insert(id, stored),
-        None => model.secrets.remove(&id),
-    };
+        Some(stored) => model.put(id, Some(stored)),
+        None => model.remove(&id),
+    }
 }
 
 /// "`write_value` appends version `CurrentVersion + 1` and sets `CurrentVersion
@@ -365,7 +439,11 @@ fn owner<'a>(
     having.min_by_key(|secret| secret.created_at.clone()).ok_or(NO_SUCH_SECRET)
 }
 
+/// "A stored record that can't be read is `Corrupt`."
 fn existing<'a>(model: &'a SecretsModel, id: &RawId) -> Result<&'a Stored, Refusal> {
+    if model.damaged.contains(&id.0) {
+        return Err(DAMAGED);
+    }
     model.secrets.get(&id.0).ok_or(NO_SUCH_SECRET)
 }
 
@@ -409,3 +487,7 @@ const REFERENCE_TAKEN: Refusal = Refusal {
 };
 const NO_SUCH_SECRET: Refusal =
     Refusal { problem: SecretsProblem::SecretNotFound, rule: "there is no such secret" };
+const DAMAGED: Refusal = Refusal {
+    problem: SecretsProblem::Storage(Kind::Corrupt),
+    rule: "what lies under the id is damaged",
+};

@@ -28,7 +28,7 @@ fn with_values(mut secret: SecretData, values: &[(&str, Option<Key>)]) -> Stored
 
 fn model(stored: &[Stored]) -> SecretsModel {
     let by_id = |stored: &Stored| (Arc::clone(&stored.secret.id.0), stored.clone());
-    SecretsModel { secrets: stored.iter().map(by_id).collect() }
+    SecretsModel { secrets: stored.iter().map(by_id).collect(), ..SecretsModel::default() }
 }
 
 fn accepts(before: &SecretsModel, op: &SecretsOp, seen: &SecretsSeen, variant: u8) -> bool {

@@ -7,7 +7,7 @@ use arbitrary::Result;
 use super::operation::{UserData, UsersOp};
 use crate::model::{
     access::AccessData,
-    legacy::{LegacyDocument, instant_text, legacy_ids, modified, object_text},
+    legacy::{LegacyDocument, instant_text, legacy_ids, modified, object_text, plain_id},
     members::{generate_unknown, quoted},
     source::{RawId, Source},
 };
@@ -63,15 +63,28 @@ fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut user = user(source)?;
-        user.id = RawId(Arc::from(&*id));
-        let names = NAMES.get(..6).unwrap_or(NAMES);
-        user.username = source.text(names)?;
-        let members = members(&user);
-        let text = object_text(source, &members)?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
+}
+
+/// A user as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, id, true)
+}
+
+/// `timed`: with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, timed: bool) -> Result<LegacyDocument> {
+    let mut user = user(source)?;
+    user.username = source.text(NAMES.get(..6).unwrap_or(NAMES))?;
+    if timed {
+        user.created_at = instant_text(source)?;
+        user.updated_at = instant_text(source)?;
+    }
+    user.id = id;
+    let text = object_text(source, &members(&user))?;
+    Ok(LegacyDocument { id: user.id.0.to_string(), text, modified: modified(source)? })
 }
 
 /// The members of a user's JSON object, as older software ordered them.

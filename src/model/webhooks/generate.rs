@@ -8,7 +8,10 @@ use arbitrary::Result;
 use super::operation::{WebhookData, WebhooksOp};
 use crate::{
     model::{
-        legacy::{LegacyDocument, instant_text, legacy_ids, modified, object_text},
+        legacy::{
+            LegacyDocument, id_inside, instant_text, legacy_ids, modified, object_text,
+            perhaps_damaged, plain_id,
+        },
         members::{generate_unknown, quoted},
         sealed::OLDER,
         source::{RawId, Source},
@@ -64,22 +67,45 @@ fn webhook(source: &mut Source<'_, '_>) -> Result<WebhookData> {
 }
 
 /// Webhooks as older software wrote them, now and then two of one DAG, or with
-/// a secret that nobody can read any more.
+/// a secret that nobody can read any more; some of them damaged.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut webhook = webhook(source)?;
-        webhook.id = RawId(Arc::from(&*id));
-        webhook.dag_name = source.text(DAGS.get(..6).unwrap_or(DAGS))?;
-        let ciphertext = match webhook.hmac_secret.take() {
-            None => None,
-            Some(secret) if secret.is_empty() => Some(""),
-            Some(_) => Some(source.choose(OLDER)?.2),
-        };
-        let text = object_text(source, &members(&webhook, ciphertext))?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        let id = RawId(Arc::from(id));
+        let inside = id_inside(source, &id)?;
+        let mut document = document(source, &id, inside, false)?;
+        document.text = perhaps_damaged(source, document.text)?;
+        documents.push(document);
     }
     Ok(documents)
+}
+
+/// A webhook as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, &id, id.clone(), true)
+}
+
+/// `timed`: with its times inside.
+fn document(
+    source: &mut Source<'_, '_>,
+    id: &RawId,
+    inside: RawId,
+    timed: bool,
+) -> Result<LegacyDocument> {
+    let mut webhook = WebhookData { id: inside, ..webhook(source)? };
+    webhook.dag_name = source.text(DAGS.get(..6).unwrap_or(DAGS))?;
+    if timed {
+        webhook.created_at = instant_text(source)?;
+        webhook.updated_at = instant_text(source)?;
+    }
+    let ciphertext = match webhook.hmac_secret.take() {
+        None => None,
+        Some(secret) if secret.is_empty() => Some(""),
+        Some(_) => Some(source.choose(OLDER)?.2),
+    };
+    let text = object_text(source, &members(&webhook, ciphertext))?;
+    Ok(LegacyDocument { id: id.0.to_string(), text, modified: modified(source)? })
 }
 
 /// The members of a webhook's JSON object, as older software ordered them.

@@ -41,8 +41,9 @@ impl Subject for WebhooksSubject {
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
     const VARIANTS: u8 = VARIANTS;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let damage = if reach.damage { REQUIRED_WITH_DAMAGE } else { &[] };
+        [REQUIRED, damage].concat()
     }
 
     type Op = WebhooksOp;
@@ -68,10 +69,18 @@ impl Subject for WebhooksSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> WebhooksModel {
-        let webhooks = documents.iter().filter_map(legacy_webhook);
-        let by_id = |stored: Stored| (Arc::clone(&stored.webhook.id.0), stored);
-        WebhooksModel { webhooks: webhooks.map(by_id).collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut WebhooksModel, document: &LegacyDocument) {
+        let id = Arc::from(&*document.id);
+        let stored = legacy_webhook(document).filter(|stored| stored.webhook.id.0 == id);
+        model.put(id, stored);
+    }
+
+    fn legacy_removed(model: &mut WebhooksModel, id: &str) {
+        model.remove(id);
     }
 
     async fn execute(store: &Self::Store, op: &mut WebhooksOp, _memory: &mut ()) -> WebhooksSeen {
@@ -231,3 +240,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("update_last_used", "invalid_webhook_id"),
     ("update_last_used", "webhook_not_found"),
 ];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] =
+    &[("get", "corrupt"), ("update", "corrupt"), ("update_last_used", "corrupt")];

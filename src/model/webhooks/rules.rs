@@ -1,7 +1,10 @@
 //! The contract of the webhooks store: what every call must return, and what it
 //! leaves. Sentences in quotation marks are the contract's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     operation::{WebhookData, WebhooksOp},
@@ -25,6 +28,35 @@ use crate::{
 pub struct WebhooksModel {
     /// The webhooks.
     pub webhooks: BTreeMap<Arc<str>, Stored>,
+    /// The ids of the damaged records: what lies there is no webhook, and holds no
+    /// key.
+    pub damaged: BTreeSet<Arc<str>>,
+}
+
+impl WebhooksModel {
+    /// Puts a webhook in the place of whatever has the id; none: a damaged record.
+    pub(super) fn put(&mut self, id: Arc<str>, stored: Option<Stored>) {
+        self.remove(&id);
+        match stored {
+            Some(stored) => {
+                self.webhooks.insert(id, stored);
+            }
+            None => {
+                self.damaged.insert(id);
+            }
+        }
+    }
+
+    /// Removes whatever has the id.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.webhooks.remove(id);
+        self.damaged.remove(id);
+    }
+
+    /// Whether something has the id: "to `create` a damaged record is there".
+    fn holds(&self, id: &str) -> bool {
+        self.webhooks.contains_key(id) || self.damaged.contains(id)
+    }
 }
 
 /// A stored webhook.
@@ -130,6 +162,9 @@ fn listing_of(model: &WebhooksModel, variant: u8) -> BTreeMap<Arc<str>, Listed<'
         };
         listing.insert(Arc::clone(id), listed);
     }
+    for id in &model.damaged {
+        listing.insert(Arc::clone(id), Listed::Damaged(id, Kind::Corrupt));
+    }
     listing
 }
 
@@ -186,7 +221,7 @@ fn effect(
             legal(&given.id)?;
             named(&given.dag_name)?;
             let (mut webhook, sealed) = sealed(given, moment.variant)?;
-            if model.webhooks.contains_key(&given.id.0) {
+            if model.holds(&given.id.0) {
                 return Err(ID_TAKEN);
             }
             // "Missing `created_at` at creation: now." "Store-owned fields at
@@ -230,7 +265,10 @@ fn effect(
         }
         WebhooksOp::Delete { id } => {
             legal(id)?;
-            existing(model, id)?;
+            // "`delete` quarantines the bytes of a damaged record first."
+            if !model.holds(&id.0) {
+                return Err(NO_SUCH_WEBHOOK);
+            }
             Ok(Some((Arc::clone(&id.0), None)))
         }
         WebhooksOp::Get { .. } | WebhooksOp::GetByDagName { .. } | WebhooksOp::List => Ok(None),
@@ -240,9 +278,9 @@ fn effect(
 fn apply(model: &mut WebhooksModel, change: Option<Change>) {
     let Some((id, after)) = change else { return };
     match after {
-        Some(stored) => model.webhooks.insert(id, stored),
-        None => model.webhooks.remove(&id),
-    };
+        Some(stored) => model.put(id, Some(stored)),
+        None => model.remove(&id),
+    }
 }
 
 /// "A store without a key refuses to write one (`HmacKeyRequired`)." An empty
@@ -290,7 +328,11 @@ fn owner<'a>(model: &'a WebhooksModel, dag_name: &str) -> Result<&'a Stored, Ref
     having.min_by_key(|stored| stored.webhook.created_at.clone()).ok_or(NO_SUCH_WEBHOOK)
 }
 
+/// "A stored record that can't be read is `Corrupt`."
 fn existing<'a>(model: &'a WebhooksModel, id: &RawId) -> Result<&'a Stored, Refusal> {
+    if model.damaged.contains(&id.0) {
+        return Err(DAMAGED);
+    }
     model.webhooks.get(&id.0).ok_or(NO_SUCH_WEBHOOK)
 }
 
@@ -339,3 +381,7 @@ const DAG_TAKEN: Refusal =
     Refusal { problem: WebhooksProblem::WebhookAlreadyExists, rule: "one DAG has one webhook" };
 const NO_SUCH_WEBHOOK: Refusal =
     Refusal { problem: WebhooksProblem::WebhookNotFound, rule: "there is no such webhook" };
+const DAMAGED: Refusal = Refusal {
+    problem: WebhooksProblem::Storage(Kind::Corrupt),
+    rule: "what lies under the id is damaged",
+};

@@ -25,7 +25,7 @@ fn with_secret(mut webhook: WebhookData, sealed: Key) -> Stored {
 
 fn model(stored: &[Stored]) -> WebhooksModel {
     let by_id = |stored: &Stored| (Arc::clone(&stored.webhook.id.0), stored.clone());
-    WebhooksModel { webhooks: stored.iter().map(by_id).collect() }
+    WebhooksModel { webhooks: stored.iter().map(by_id).collect(), ..WebhooksModel::default() }
 }
 
 fn accepts(before: &WebhooksModel, op: &WebhooksOp, seen: &WebhooksSeen, variant: u8) -> bool {
