@@ -60,6 +60,9 @@ fn violation_after<S: Subject>(
             call.returned = recovery;
         }
     }
+    if image != ImageKind::Everything {
+        undo_older(run, &mut history);
+    }
     let opened = run.observe(storage);
     history.extend(run.take_calls());
     let violation = match opened {
@@ -73,6 +76,21 @@ fn violation_after<S: Subject>(
         violation.crash = Some(format!("{}, after {after} I/O steps", image.describe()));
         violation
     })
+}
+
+/// The power was lost, and older software syncs no directory: each of its
+/// changes may be gone.
+fn undo_older<S: Subject>(run: &Run<'_, S>, history: &mut Vec<Call<S>>) {
+    let changes = history.iter().filter(|call| matches!(call.deed, Deed::Older(_)));
+    let undone: Vec<_> = changes
+        .map(|call| Call {
+            deed: Deed::Undone(call.invoked),
+            invoked: run.tick(),
+            returned: run.tick(),
+            ..call.clone()
+        })
+        .collect();
+    history.extend(undone);
 }
 
 /// What changed on the storage that none of the calls was about.
@@ -103,17 +121,15 @@ fn before_the_crash<S: Subject>(calls: &[Call<S>], after: usize, image: ImageKin
         let begun = returned || call.io_invoked < after;
         let changed_nothing = match &call.deed {
             Deed::Call { op, .. } => op.is_read() || (returned && call.changes_nothing()),
-            Deed::Older { .. } => false,
+            Deed::Older(_) | Deed::Undone(_) => false,
         };
         let binds = !changed_nothing || (returned && image == ImageKind::Everything);
         if !begun || !binds {
             continue;
         }
         let mut call = call.clone();
-        match &mut call.deed {
-            Deed::Call { seen, .. } if !returned => *seen = None,
-            Deed::Call { .. } => {}
-            Deed::Older { durable, .. } => *durable = image == ImageKind::Everything,
+        if let Deed::Call { seen, .. } = &mut call.deed {
+            seen.take_if(|_| !returned);
         }
         history.push(call);
     }

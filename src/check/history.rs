@@ -48,13 +48,10 @@ pub enum Deed<S: Subject> {
     },
     /// Older software changed a file, at the very moment of its rename or
     /// removal.
-    Older {
-        /// What it did.
-        action: OlderAction,
-        /// Whether the change surely is on the storage: not once the power was
-        /// lost, for older software syncs no directory.
-        durable: bool,
-    },
+    Older(OlderAction),
+    /// The change that older software made at this time may be gone again: the
+    /// power was lost, and older software syncs no directory.
+    Undone(u64),
 }
 
 impl<S: Subject> Clone for Call<S> {
@@ -67,9 +64,8 @@ impl<S: Subject> Clone for Deed<S> {
     fn clone(&self) -> Self {
         match self {
             Self::Call { op, seen } => Self::Call { op: op.clone(), seen: seen.clone() },
-            Self::Older { action, durable } => {
-                Self::Older { action: action.clone(), durable: *durable }
-            }
+            Self::Older(action) => Self::Older(action.clone()),
+            Self::Undone(time) => Self::Undone(*time),
         }
     }
 }
@@ -102,7 +98,8 @@ impl<S: Subject> Call<S> {
     pub(super) fn is_optional(&self) -> bool {
         match &self.deed {
             Deed::Call { seen, .. } => seen.as_ref().is_none_or(Verdict::is_unknown),
-            Deed::Older { durable, .. } => !durable,
+            Deed::Older(_) => false,
+            Deed::Undone(_) => true,
         }
     }
 
@@ -112,7 +109,7 @@ impl<S: Subject> Call<S> {
             Deed::Call { op, seen } => {
                 op.is_read() || seen.as_ref().is_some_and(Verdict::is_refusal)
             }
-            Deed::Older { .. } => false,
+            Deed::Older(_) | Deed::Undone(_) => false,
         }
     }
 
@@ -127,7 +124,7 @@ impl<S: Subject> Call<S> {
         match &self.deed {
             Deed::Call { seen: Some(seen), .. } if seen.is_refusal() => 1,
             Deed::Call { op, .. } => S::stages(op, self.variant).max(1),
-            Deed::Older { .. } => 1,
+            Deed::Older(_) | Deed::Undone(_) => 1,
         }
     }
 
@@ -140,8 +137,8 @@ impl<S: Subject> Call<S> {
     ) -> Result<(), Broken<S::Seen>> {
         match &self.deed {
             Deed::Call { op, seen: Some(seen) } => S::step(model, op, seen, moment),
-            Deed::Call { seen: None, .. } => Ok(()),
-            Deed::Older { action, .. } => {
+            Deed::Call { seen: None, .. } | Deed::Undone(_) => Ok(()),
+            Deed::Older(action) => {
                 older_step::<S>(model, action);
                 Ok(())
             }
@@ -159,7 +156,8 @@ impl<S: Subject> Call<S> {
         match (&self.deed, self.seen()) {
             (_, Some((op, seen))) => S::step_stage(stage, &mut next, op, seen, moment)?,
             (Deed::Call { op, .. }, None) => return Ok(S::stage_unseen(stage, model, op, moment)),
-            (Deed::Older { action, .. }, None) => older_step::<S>(&mut next, action),
+            (Deed::Older(action), None) => older_step::<S>(&mut next, action),
+            (Deed::Undone(_), None) => {}
         }
         Ok(vec![next])
     }
@@ -183,7 +181,8 @@ impl<S: Subject> Call<S> {
     pub(super) fn writes(&self) -> Option<Vec<RecordId>> {
         match &self.deed {
             Deed::Call { op, seen } => S::writes(op, seen.as_ref()),
-            Deed::Older { action, .. } => touched::<S>(action).map(|id| vec![id]),
+            Deed::Older(action) => touched::<S>(action).map(|id| vec![id]),
+            Deed::Undone(_) => None,
         }
     }
 
@@ -191,7 +190,8 @@ impl<S: Subject> Call<S> {
     pub(super) fn describe(&self) -> String {
         match &self.deed {
             Deed::Call { op, .. } => op.describe(),
-            Deed::Older { action, .. } => action.describe(),
+            Deed::Older(action) => action.describe(),
+            Deed::Undone(_) => "(what older software did is lost)".to_owned(),
         }
     }
 
@@ -200,7 +200,7 @@ impl<S: Subject> Call<S> {
         match &self.deed {
             Deed::Call { seen: Some(seen), .. } => seen.describe(),
             Deed::Call { seen: None, .. } => "(killed)".to_owned(),
-            Deed::Older { .. } => String::new(),
+            Deed::Older(_) | Deed::Undone(_) => String::new(),
         }
     }
 }

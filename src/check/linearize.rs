@@ -22,12 +22,13 @@ use stages::Stages;
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use super::{
-    history::{Call, Deed, touched},
+    history::{Call, Deed, older_step, touched},
     trace_hash::TraceHasher,
 };
 use crate::{
     model::{
         divergence::Divergences,
+        legacy::OlderAction,
         subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
@@ -110,6 +111,8 @@ struct Search<'a, S: Subject> {
     /// For intervals: the states that the calls taken went through; the
     /// present one is not among them.
     passed: Vec<S::Model>,
+    /// The changes by older software that are taken, and the state before each.
+    before_older: Vec<(usize, S::Model)>,
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
     dead_ends: DeadEnds<S::Model>,
@@ -144,6 +147,7 @@ struct Mark {
     order: usize,
     candidates: usize,
     passed: usize,
+    before_older: usize,
     intervals: Vec<Interval>,
 }
 
@@ -152,7 +156,7 @@ impl<'a, S: Subject> Search<'a, S> {
         let spans = calls.iter().map(|call| Span {
             invoked: call.invoked,
             returned: call.returned,
-            optional: call.is_optional() || may_be_lost(calls, call),
+            optional: call.is_optional(),
             interval: call.is_interval(),
         });
         let spans: Vec<Span> = spans.collect();
@@ -170,6 +174,7 @@ impl<'a, S: Subject> Search<'a, S> {
                 .collect(),
             spans,
             passed: Vec::new(),
+            before_older: Vec::new(),
             dead_ends: Default::default(),
             went_back: false,
             best: None,
@@ -222,7 +227,9 @@ impl<'a, S: Subject> Search<'a, S> {
             // An interval may have read what one of the calls left wrote.
             self.go_back(mark);
         }
-        if self.went_back && self.intervals.is_empty() {
+        // What was passed on the way matters to intervals, and to the undoing of
+        // what older software did.
+        if self.went_back && self.intervals.is_empty() && self.before_older.is_empty() {
             let state = (self.taken.clone().into_boxed_slice(), *latest, model.clone());
             if !self.dead_ends.insert(state) {
                 return false;
@@ -240,6 +247,7 @@ impl<'a, S: Subject> Search<'a, S> {
             order: self.order.len(),
             candidates: self.candidates.len(),
             passed: self.passed.len(),
+            before_older: self.before_older.len(),
             intervals: self.intervals.clone(),
         }
     }
@@ -252,6 +260,7 @@ impl<'a, S: Subject> Search<'a, S> {
         }
         self.candidates.truncate(mark.candidates);
         self.passed.truncate(mark.passed);
+        self.before_older.truncate(mark.before_older);
         self.intervals = mark.intervals;
     }
 
@@ -362,12 +371,13 @@ impl<'a, S: Subject> Search<'a, S> {
     /// whole explanation.
     fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let stage = self.stage(k);
-        let after = call.after_stage(stage, model, &self.moment(k, call));
-        let mut states = after.unwrap_or_else(|broken| {
-            self.note_failure(k, broken);
-            Vec::new()
-        });
+        let mut states = Vec::new();
+        for before in [model.clone()].into_iter().chain(self.without_older(k, call, model)) {
+            match call.after_stage(self.stage(k), &before, &self.moment(k, call)) {
+                Ok(after) => states.extend(after),
+                Err(broken) => self.note_failure(k, broken),
+            }
+        }
         if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
@@ -375,6 +385,44 @@ impl<'a, S: Subject> Search<'a, S> {
         }
         let happened = Happened { call, taken: Some(k), interval: None };
         self.try_states(model, states, &happened, low, latest)
+    }
+
+    /// The states in which a change by older software did not happen, where that
+    /// may be so for call `k`: it is the undoing of it, or writes the same
+    /// record and began before it. For older software takes no lock: between a
+    /// look at a file and its replacement there is nothing that it can't do.
+    fn without_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
+        let mut states = Vec::new();
+        for (changed, earlier) in &self.before_older {
+            let Some(change) = self.calls.get(*changed) else { continue };
+            let Deed::Older(action) = &change.deed else { continue };
+            let mut state = model.clone();
+            let applies = if let Deed::Undone(time) = call.deed {
+                let mut after = earlier.clone();
+                older_step::<S>(&mut after, action);
+                S::legacy_undone(&mut state, &after, action.id());
+                time == change.invoked && state == *model
+            } else {
+                call.invoked < change.invoked && self.may_write(k, action)
+            };
+            if applies {
+                S::legacy_undone(&mut state, earlier, action.id());
+                states.extend(Some(state).filter(|state| state != model));
+            }
+        }
+        states
+    }
+
+    /// Whether call `k` may write the record that older software changed.
+    fn may_write(&self, k: usize, action: &OlderAction) -> bool {
+        let Some(call) = self.calls.get(k).filter(|call| !call.changes_nothing()) else {
+            return false;
+        };
+        match (call.writes(), touched::<S>(action)) {
+            (Some(ids), Some(touched)) => ids.contains(&touched),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
     }
 
     /// Goes on after a step that the candidate at `place` may have done.
@@ -429,6 +477,9 @@ impl<'a, S: Subject> Search<'a, S> {
                     self.begin_after(call.returned);
                 }
                 if let Some(k) = taken {
+                    if matches!(call.deed, Deed::Older(_)) {
+                        self.before_older.push((k, model.clone()));
+                    }
                     self.take(k);
                 }
                 if let Some(interval) = interval.and_then(|place| self.intervals.get_mut(place)) {
@@ -529,32 +580,13 @@ struct Window {
 /// The ids that calls overlapping with `call` may write; none: any.
 fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId>> {
     let mut ids = Vec::new();
-    for other in overlapping(calls, call) {
-        ids.extend(other.writes()?);
+    // Sorted by time of beginning.
+    for other in calls.iter().take_while(|other| other.invoked < call.returned) {
+        if call.invoked < other.returned && other.invoked != call.invoked {
+            ids.extend(other.writes()?);
+        }
     }
     ids.sort_unstable();
     ids.dedup();
     Some(ids)
-}
-
-/// The calls that ran while `call` did, at some time.
-fn overlapping<'a, S: Subject>(
-    calls: &'a [Call<S>],
-    call: &'a Call<S>,
-) -> impl Iterator<Item = &'a Call<S>> {
-    // Sorted by time of beginning.
-    let begun = calls.iter().take_while(|other| other.invoked < call.returned);
-    begun.filter(|other| call.invoked < other.returned && other.invoked != call.invoked)
-}
-
-/// Whether the call is a change by older software that a simultaneous write of
-/// the same record may have undone without having seen it: it takes no lock.
-fn may_be_lost<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> bool {
-    let Deed::Older { action, .. } = &call.deed else { return false };
-    let touched = touched::<S>(action);
-    overlapping(calls, call).any(|other| match (other.writes(), &touched) {
-        (Some(ids), Some(touched)) => ids.contains(touched),
-        (Some(ids), None) => !ids.is_empty(),
-        (None, _) => true,
-    })
 }

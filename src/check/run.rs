@@ -246,20 +246,23 @@ impl<'a, S: Subject> Run<'a, S> {
         self.note(place, seat.variant, began, Deed::Call { op, seen: Some(seen) });
     }
 
-    /// Lets older software change a file; false: there is none.
+    /// Lets older software change a file; false: there is none, or it can't.
     pub async fn older(&self, place: Place, action: &OlderAction) -> Result<bool, Error> {
         let Some(older) = &self.older else { return Ok(false) };
         older.gate.quiet().await;
-        older.software.act(action).await.map_err(|source| Error::Io {
+        let acted = older.software.act(action).await.map_err(|source| Error::Io {
             site: Site::new("older_software", &self.spec.name, None),
             doing: action.describe(),
             outcome: Outcome::NotDone,
             source,
         })?;
+        if !acted {
+            return Ok(false);
+        }
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, 0, began, Deed::Older { action: action.clone(), durable: true });
+        self.note(place, 0, began, Deed::Older(action.clone()));
         Ok(true)
     }
 

@@ -48,7 +48,8 @@ impl<'a, S: Subject> Untouched<'a, S> {
         for call in calls {
             match &call.deed {
                 Deed::Call { op, seen } => self.called(op, seen.as_ref()),
-                Deed::Older { action, .. } => self.changed(action),
+                Deed::Older(action) => self.changed(action),
+                Deed::Undone(_) => {}
             }
         }
     }

@@ -241,8 +241,8 @@ fn account<S: Subject>(
                 reached.count(op, seen);
                 seen.digest(&mut digest);
             }
-            Deed::Call { seen: None, .. } => {}
-            Deed::Older { action, .. } => reached.count_older(action),
+            Deed::Call { seen: None, .. } | Deed::Undone(_) => {}
+            Deed::Older(action) => reached.count_older(action),
         }
         digest.write_usize(call.client);
         digest.write_u64(call.invoked);

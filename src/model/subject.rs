@@ -77,6 +77,10 @@ pub trait Subject: Sized + 'static {
     /// `<id>.json`, if there is one.
     fn legacy_removed(model: &mut Self::Model, id: &str);
 
+    /// Gives what the file `<id>.json` stands for the state that it had
+    /// `earlier`: what older software did to it is undone.
+    fn legacy_undone(model: &mut Self::Model, earlier: &Self::Model, id: &str);
+
     /// The model's state on a storage that holds these documents.
     fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model {
         let mut model = Self::Model::default();

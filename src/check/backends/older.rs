@@ -22,15 +22,16 @@ use crate::{
 
 /// A process of older software on a storage.
 pub trait OlderSoftware: Send + Sync {
-    /// Changes a file. Its last step is the rename, or the removal: nothing
-    /// comes between it and the return.
+    /// Changes a file, and says whether it could: it can't where a directory has
+    /// the file's name, or a file that of a directory. Its last step is the
+    /// rename, or the removal: nothing comes between it and the return.
     ///
     /// # Errors
     /// Those of the file system.
     fn act<'a>(
         &'a self,
         action: &'a OlderAction,
-    ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
 }
 
 /// Older software over a file system.
@@ -96,11 +97,18 @@ impl<F: Fs> OlderSoftware for FlatFiles<F> {
     fn act<'a>(
         &'a self,
         action: &'a OlderAction,
-    ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>> {
         Box::pin(async move {
-            match action {
+            let acted = match action {
                 OlderAction::Write(document) => self.write(document).await,
                 OlderAction::Remove { id } => self.remove(id).await,
+            };
+            match acted {
+                Ok(()) => Ok(true),
+                Err(error) => match error.kind() {
+                    ErrorKind::IsADirectory | ErrorKind::NotADirectory => Ok(false),
+                    _ => Err(error),
+                },
             }
         })
     }

@@ -4,7 +4,7 @@ mod registers;
 use brute_force::{brute_force, random_history};
 use registers::{
     Both, Clear, Cleared, Create, Done, Fill, Get, Made, Older, Op, Put, Refused, Registers, Scan,
-    Seen, Unknown, Value, Wipe,
+    Seen, Undo, Unknown, Value, Wipe,
 };
 
 use super::{Unexplained, linearize};
@@ -243,8 +243,19 @@ fn older_software_changes_a_register_at_one_moment_and_may_lose_against_a_write(
     }
     let create = seen(Create(0, 2), Done, 3, 6);
     assert!(holds(vec![create, older(1), get(2)]), "it replaced what it had not seen");
+    let between = seen(Get(0), Value(1), 6, 7);
+    let create = seen(Create(0, 2), Done, 3, 8);
+    let after = seen(Get(0), Value(2), 9, 10);
+    assert!(holds(vec![create, older(1), between, after]), "and what others had seen");
+    assert!(!holds(vec![older(1), seen(Create(0, 2), Done, 6, 7)]), "it was there before");
     assert!(!holds(vec![seen(Put(1, 2), Done, 3, 6), older(1), get(0)]), "another register");
-    assert!(holds(vec![call(Older(0, 1), None, 4, 5), get(0)]), "the power was lost");
+    let undo = || seen(Undo(4), Done, 6, 7);
+    for value in [0, 1] {
+        assert!(holds(vec![older(1), undo(), get(value)]), "the power was lost");
+    }
+    let put = seen(Put(0, 2), Done, 5, 6);
+    let undo = seen(Undo(4), Done, 7, 8);
+    assert!(!holds(vec![older(1), put, undo, seen(Get(0), Value(0), 9, 10)]), "no longer its own");
 }
 
 #[test]

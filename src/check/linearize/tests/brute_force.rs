@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::registers::{
     Both, Clear, Cleared, Create, Done, Fill, Get, Made, Model, Older, Op, Put, Refused, Registers,
-    Scan, Unknown, Value, Wipe,
+    Scan, Undo, Unknown, Value, Wipe,
 };
 use crate::{
     check::history::PENDING,
@@ -20,18 +20,37 @@ pub(super) fn brute_force(calls: &[Made]) -> bool {
 }
 
 /// Whether it may have had its effect, or not.
-fn is_optional(calls: &[Made], call: &Made) -> bool {
-    let Older(key, _) = call.op else {
-        return call.seen.is_none_or(|seen| seen == Unknown);
-    };
-    let overlaps = |other: &Made| other.invoked < call.invoked && call.returned < other.returned;
-    let may_undo = |other: &Made| match other.op {
-        Put(written, _) => written == key,
-        Create(written, _) => written == key && other.seen != Some(Refused),
-        Fill(_) | Wipe | Clear => true,
-        Get(_) | Scan | Older(..) => false,
-    };
-    call.seen.is_none() || calls.iter().any(|other| overlaps(other) && may_undo(other))
+fn is_optional(call: &Made) -> bool {
+    match call.op {
+        Older(..) => false,
+        Undo(_) => true,
+        _ => call.seen.is_none_or(|seen| seen == Unknown),
+    }
+}
+
+/// The states in which a change by older software has not happened, as `call`
+/// may find them: it is the change's undoing, or a write that began before it.
+fn without_older(calls: &[Made], order: &[usize], states: &[Model], call: &Made) -> Vec<Model> {
+    let now = states[states.len() - 1];
+    let mut found = Vec::new();
+    for (place, change) in order.iter().map(|k| calls[*k]).enumerate() {
+        let Older(key, value) = change.op else { continue };
+        let may = match call.op {
+            Undo(time) => time == change.invoked && now[key] == value,
+            Put(written, _) => written == key && call.invoked < change.invoked,
+            Create(written, _) => {
+                written == key && call.invoked < change.invoked && call.seen != Some(Refused)
+            }
+            Fill(_) | Wipe => call.invoked < change.invoked && call.seen != Some(Refused),
+            Get(_) | Scan | Clear | Older(..) => false,
+        };
+        if may {
+            let mut state = now;
+            state[key] = states[place][key];
+            found.push(state);
+        }
+    }
+    found
 }
 
 /// Whether the steps of `order`, which led through `states`, can be followed by
@@ -46,7 +65,7 @@ fn explained(
     let is_over = |k: &usize| stages[*k] == calls[*k].op.stages();
     let complete = (0..calls.len())
         .filter(|k| !is_over(k))
-        .all(|k| is_optional(calls, &calls[k]) || Registers::interval(&calls[k].op));
+        .all(|k| is_optional(&calls[k]) || Registers::interval(&calls[k].op));
     if complete && intervals_hold(calls, order, states) {
         return true;
     }
@@ -57,13 +76,13 @@ fn explained(
         }
         let before = states[states.len() - 1];
         let mut nexts = Vec::new();
-        let mut after = before;
-        let effect = call.op.stage_effect(stages[k], &mut after);
-        if !Registers::interval(&call.op) && (is_optional(calls, call) || call.seen == Some(effect))
-        {
-            let mut stages = stages.clone();
-            stages[k] += 1;
-            nexts.push((stages, after));
+        for mut after in [before].into_iter().chain(without_older(calls, order, states, call)) {
+            let effect = call.op.stage_effect(stages[k], &mut after);
+            if !Registers::interval(&call.op) && (is_optional(call) || call.seen == Some(effect)) {
+                let mut stages = stages.clone();
+                stages[k] += 1;
+                nexts.push((stages, after));
+            }
         }
         let partial = call.op.partial_effects(before).into_iter();
         nexts.extend(partial.map(|after| (stages.clone(), after)));
@@ -85,7 +104,7 @@ fn explained(
 fn intervals_hold(calls: &[Made], order: &[usize], states: &[Model]) -> bool {
     let divergences = Divergences::default();
     let intervals = calls.iter().enumerate().filter(|(_, call)| Registers::interval(&call.op));
-    intervals.filter(|(_, call)| !is_optional(calls, call)).all(|(k, scan)| {
+    intervals.filter(|(_, call)| !is_optional(call)).all(|(k, scan)| {
         let parts = order.iter().filter(|&&part| part == k).count();
         let made = scan.seen.and_then(|seen| Registers::steps_made(&scan.op, &seen));
         let moment = moment(&divergences);
@@ -116,7 +135,7 @@ pub(super) fn random_history(seed: u64) -> Vec<Made> {
     let mut calls = Vec::new();
     let (count, scans, lost, gradual) = (2 + below(5), below(2), below(2), below(2));
     let older = below(2);
-    for time in (1..).step_by(2) {
+    for time in (1..).step_by(4) {
         let client = below(3) as usize;
         match running[client].take() {
             None if calls.len() as u64 + running.iter().flatten().count() as u64 >= count => {
@@ -130,8 +149,16 @@ pub(super) fn random_history(seed: u64) -> Vec<Made> {
                 if below(4) > 0 {
                     state[key] = value;
                 }
-                let seen = if lost == 1 && below(8) == 0 { None } else { Some(Done) };
+                let seen = Some(Done);
                 calls.push(Made { op: Older(key, value), seen, invoked: time, returned: time + 1 });
+                if lost == 1 && below(2) == 0 {
+                    calls.push(Made {
+                        op: Undo(time),
+                        seen,
+                        invoked: time + 2,
+                        returned: time + 3,
+                    });
+                }
             }
             None => {
                 let (key, value) = (below(2) as usize, below(3) as u8);
@@ -182,7 +209,7 @@ pub(super) fn random_history(seed: u64) -> Vec<Made> {
                         Clear => Cleared(below(3) as usize),
                         Get(_) => Value(below(3) as u8),
                         Create(..) => [Done, Refused][below(2) as usize],
-                        Put(..) | Fill(_) | Wipe | Older(..) => Done,
+                        Put(..) | Fill(_) | Wipe | Older(..) | Undo(_) => Done,
                     });
                 }
                 if done.seen.is_some() || below(2) == 0 {

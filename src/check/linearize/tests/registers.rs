@@ -38,9 +38,11 @@ pub(super) enum Op {
     Wipe,
     /// Older software sets a register, at one moment.
     Older(usize, u8),
+    /// What older software did at this time may be lost.
+    Undo(u64),
 }
 
-pub(super) use Op::{Clear, Create, Fill, Get, Older, Put, Scan, Wipe};
+pub(super) use Op::{Clear, Create, Fill, Get, Older, Put, Scan, Undo, Wipe};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Seen {
@@ -70,6 +72,7 @@ impl Op {
             }
             Fill(value) => *model = [value; 2],
             Wipe => *model = [0; 2],
+            Undo(_) => {}
         }
         Done
     }
@@ -138,6 +141,11 @@ impl Subject for Registers {
     /// Older software writes a register as a file of its number.
     fn legacy_written(model: &mut Model, document: &LegacyDocument) {
         model[document.id.parse::<usize>().unwrap()] = document.text.parse().unwrap();
+    }
+
+    fn legacy_undone(model: &mut Model, earlier: &Model, id: &str) {
+        let key = id.parse::<usize>().unwrap();
+        model[key] = earlier[key];
     }
 
     fn legacy_removed(model: &mut Model, id: &str) {
@@ -231,7 +239,7 @@ impl Subject for Registers {
             _ if seen == Some(&Refused) => Some(Vec::new()),
             Get(_) | Scan => Some(Vec::new()),
             Put(key, _) | Create(key, _) => Some(vec![id(*key)]),
-            Clear | Fill(_) | Wipe | Older(..) => None,
+            Clear | Fill(_) | Wipe | Older(..) | Undo(_) => None,
         }
     }
 
@@ -250,7 +258,7 @@ impl Operation for Op {
             Clear => 4,
             Fill(_) => 5,
             Wipe => 6,
-            Older(..) => unreachable!("it is no call"),
+            Older(..) | Undo(_) => unreachable!("it is no call"),
         }
     }
 
@@ -310,14 +318,12 @@ impl Made {
             client: 0,
             action: 0,
             deed: match self.op {
-                Older(key, value) => Deed::Older {
-                    action: OlderAction::Write(LegacyDocument {
-                        id: key.to_string(),
-                        text: value.to_string(),
-                        modified: Instant::UNIX_EPOCH,
-                    }),
-                    durable: self.seen.is_some(),
-                },
+                Older(key, value) => Deed::Older(OlderAction::Write(LegacyDocument {
+                    id: key.to_string(),
+                    text: value.to_string(),
+                    modified: Instant::UNIX_EPOCH,
+                })),
+                Undo(time) => Deed::Undone(time),
                 op => Deed::Call { op, seen: self.seen },
             },
             now: Instant::UNIX_EPOCH,
