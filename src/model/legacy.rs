@@ -94,7 +94,8 @@ pub fn is_plain(id: &str) -> bool {
 /// # Errors
 /// As `arbitrary` reports them.
 pub fn id_inside(source: &mut Source<'_, '_>, id: &RawId) -> Result<RawId> {
-    Ok(if source.ratio(1, 48)? { RawId(Arc::from("another")) } else { id.clone() })
+    let other = source.ratio(1, 48)? && id.0.split('/').all(is_plain);
+    Ok(if other { RawId(Arc::from("another")) } else { id.clone() })
 }
 
 /// What is left of a document after an accident, at times: half of it, nothing,

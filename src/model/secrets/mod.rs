@@ -88,6 +88,13 @@ impl Subject for SecretsSubject {
         model.remove(id);
     }
 
+    fn legacy_undone(model: &mut SecretsModel, earlier: &SecretsModel, id: &str) {
+        model.remove(id);
+        if earlier.holds(id) {
+            model.put(Arc::from(id), earlier.secrets.get(id).cloned());
+        }
+    }
+
     async fn execute(store: &Self::Store, op: &mut SecretsOp, _memory: &mut ()) -> SecretsSeen {
         execute::execute(store, op).await
     }

@@ -74,7 +74,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
         let id = RawId(Arc::from(id));
         let inside = id_inside(source, &id)?;
         let mut document = document(source, &id, inside, false)?;
-        document.text = perhaps_damaged(source, document.text)?;
+        document.text = perhaps_damaged(source, &id.0, document.text)?;
         documents.push(document);
     }
     Ok(documents)

@@ -83,6 +83,13 @@ impl Subject for WebhooksSubject {
         model.remove(id);
     }
 
+    fn legacy_undone(model: &mut WebhooksModel, earlier: &WebhooksModel, id: &str) {
+        model.remove(id);
+        if earlier.holds(id) {
+            model.put(Arc::from(id), earlier.webhooks.get(id).cloned());
+        }
+    }
+
     async fn execute(store: &Self::Store, op: &mut WebhooksOp, _memory: &mut ()) -> WebhooksSeen {
         execute::execute(store, op).await
     }

@@ -54,7 +54,7 @@ impl WebhooksModel {
     }
 
     /// Whether something has the id: "to `create` a damaged record is there".
-    fn holds(&self, id: &str) -> bool {
+    pub(super) fn holds(&self, id: &str) -> bool {
         self.webhooks.contains_key(id) || self.damaged.contains(id)
     }
 }
