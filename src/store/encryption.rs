@@ -180,6 +180,7 @@ impl fmt::Debug for EncryptionKey {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
 
     use super::{DecryptFailed, EncryptionKey, SecretText};
@@ -300,6 +301,48 @@ mod tests {
             let changed = format!("{}{to}{}", &stored[..place], &stored[place + 1..]);
             prop_assume!(changed != stored);
             prop_assert_eq!(key("k").decrypt(&changed), Err(DecryptFailed));
+        }
+
+        /// Nonce, ciphertext and tag: whichever byte it is, and whichever bit.
+        #[test]
+        fn any_changed_byte_is_noticed(
+            plain in ".+",
+            place in any::<prop::sample::Index>(),
+            change in 1..=u8::MAX,
+        ) {
+            let stored = key("k").encrypt(&SecretText::new(plain), &OsEntropy).unwrap();
+            let mut bytes = STANDARD.decode(stored).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= change;
+            prop_assert_eq!(key("k").decrypt(&STANDARD.encode(&bytes)), Err(DecryptFailed));
+        }
+
+        #[test]
+        fn whatever_is_cut_off_or_added_is_noticed(
+            plain in ".+",
+            keep in any::<prop::sample::Index>(),
+            more in prop::collection::vec(any::<u8>(), 1..20),
+        ) {
+            let stored = key("k").encrypt(&SecretText::new(plain), &OsEntropy).unwrap();
+            let bytes = STANDARD.decode(stored).unwrap();
+            // To cut everything off leaves what the empty text is stored as.
+            let short = STANDARD.encode(&bytes[..1 + keep.index(bytes.len() - 1)]);
+            prop_assert_eq!(key("k").decrypt(&short), Err(DecryptFailed));
+            let long = STANDARD.encode([bytes, more].concat());
+            prop_assert_eq!(key("k").decrypt(&long), Err(DecryptFailed));
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let opened = key("k").decrypt(&STANDARD.encode(&bytes));
+            prop_assert_eq!(opened.is_ok(), bytes.is_empty());
+        }
+
+        #[test]
+        fn another_key_opens_nothing(plain in ".+", one in ".+", other in ".+") {
+            prop_assume!(one != other);
+            let stored = key(&one).encrypt(&SecretText::new(plain), &OsEntropy).unwrap();
+            prop_assert_eq!(key(&other).decrypt(&stored), Err(DecryptFailed));
         }
 
         #[test]

@@ -218,6 +218,8 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{GLOBAL, Secret, is_reference, workspace};
     use crate::store::document::Document;
 
@@ -257,6 +259,45 @@ mod tests {
         for json in [r#"{"ID":"s","Workspace":"","Ref":"a"}"#, r#"{"ID":"s","Ref":"a"}"#] {
             let secret = Secret::from_document(Document::parse(json.as_bytes()).unwrap()).unwrap();
             assert_eq!(secret.workspace, GLOBAL);
+        }
+    }
+
+    /// "Empty means `.global`; otherwise letters, digits, `_`, `-`, and not
+    /// `all`, `default`, `global` in any case", said by what is not allowed.
+    fn expected_workspace(text: &str) -> Option<&str> {
+        let foreign = |c: char| !matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-');
+        match text.to_lowercase().as_str() {
+            "" => Some(".global"),
+            ".global" if text == ".global" => Some(".global"),
+            "all" | "default" | "global" => None,
+            _ if text.contains(foreign) => None,
+            _ => Some(text),
+        }
+    }
+
+    /// "Slash-separated levels of `[a-z0-9][a-z0-9-]*`", said by what may stand
+    /// beside what.
+    fn is_expected_reference(text: &str) -> bool {
+        let framed = format!("/{text}/");
+        let letters = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || ('a'..='z').contains(&c) || "-/".contains(c));
+        letters && !framed.contains("//") && !framed.contains("/-")
+    }
+
+    proptest! {
+        #[test]
+        fn workspaces_are_those_of_the_contract(
+            text in "[a-zA-Z0-9_-]{0,4}|[aA][lL]{1,3}|\\.?[gG][lL]obal|[dD]efaul[tT]s?|[a_ .é/A]{0,4}|.{0,4}",
+        ) {
+            prop_assert_eq!(workspace(&text), expected_workspace(&text));
+        }
+
+        #[test]
+        fn references_are_those_of_the_contract(
+            text in "[a-b0/-]{0,8}|[a-z0-9-]{1,3}(/[a-z0-9-]{1,3}){0,3}|[aA_./é-]{0,4}|.{0,4}",
+        ) {
+            prop_assert_eq!(is_reference(&text), is_expected_reference(&text));
         }
     }
 }

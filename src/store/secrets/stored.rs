@@ -130,6 +130,8 @@ impl Version {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{SecretValue, Stored};
     use crate::{
         seam::{Instant, Payload, Record, RecordId},
@@ -213,6 +215,27 @@ mod tests {
         ] {
             let said = Stored::from_record(&record(json)).err().unwrap_or_default();
             assert!(said.contains(problem) && !said.contains("hunter2"), "{json}: {said}");
+        }
+    }
+
+    proptest! {
+        /// Whatever lies there: it is a secret, which can then be written, or the
+        /// problem is told.
+        #[test]
+        fn no_payload_is_too_strange(
+            secret in r#"null|7|\[\]|\{("ID":("s"|7|null),?)?("CurrentVersion":(0|1|-1|1e400|18446744073709551615))?\}"#,
+            versions in r#"null|7|\{\}|\[(\{"version":(1|-1|null|18446744073709551615),"encrypted_value":("c"|null|7)\}|null)?\]"#,
+        ) {
+            let json = format!(r#"{{"secret":{secret},"versions":{versions}}}"#);
+            let payload = Payload::new(json.into_bytes());
+            let record = Record::json(RecordId::new("s").unwrap(), payload, Instant::ZERO);
+            if let Ok(mut stored) = Stored::from_record(&record)
+                && let Some(number) = stored.next_version()
+            {
+                stored.append(number, &value(), "d");
+                prop_assert!(stored.to_payload().is_json());
+                prop_assert_eq!(stored.ciphertext(number), Some("d"));
+            }
         }
     }
 }
