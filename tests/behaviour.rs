@@ -28,6 +28,8 @@ mod regressions;
 #[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
+mod sessions_rules;
+#[cfg(test)]
 mod users_rules;
 
 #[cfg(test)]

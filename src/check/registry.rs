@@ -18,6 +18,7 @@ use crate::{
         api_keys::ApiKeysSubject,
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
+        sessions::SessionsSubject,
         subject::{Subject, Surroundings},
         users::UsersSubject,
         watermark::WatermarkSubject,
@@ -32,6 +33,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<CollectionSubject>(PhantomData),
     &Entry::<UsersSubject>(PhantomData),
     &Entry::<ApiKeysSubject>(PhantomData),
+    &Entry::<SessionsSubject>(PhantomData),
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
 ];

@@ -12,6 +12,7 @@ pub mod legacy;
 pub mod listing;
 pub mod members;
 pub mod payload;
+pub mod sessions;
 pub mod source;
 pub mod subject;
 pub mod users;

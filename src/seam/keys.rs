@@ -189,6 +189,18 @@ pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> 
     pointers.iter().map(string_at).collect()
 }
 
+/// A name and its value, as they are written.
+pub(crate) type RawMember<'a> = (&'a str, &'a str);
+
+/// The members of the object that a payload is, quotes of the names included,
+/// without copying; `None` when it is no JSON object.
+pub(crate) fn object_members(payload: &Payload) -> Option<Vec<RawMember<'_>>> {
+    let whole = if payload.is_json() { payload.bytes().trim_ascii() } else { b"" };
+    let items = Items::of(whole).filter(|items| items.named)?;
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    items.map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
 /// The top level of a JSON text, read once for many pointers.
 struct Members<'a> {
     are_json: bool,

@@ -8,6 +8,8 @@ mod entities;
 pub mod error;
 mod fields;
 pub mod instant_text;
+mod raw_object;
+pub mod sessions;
 pub mod users;
 pub mod watermark;
 pub mod worker_heartbeats;
