@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use memchr::memchr2;
 use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::payload::{Payload, is_json};
@@ -308,16 +309,16 @@ impl<'a> Iterator for Items<'a> {
 
 /// How long the string is that begins here, quotes included.
 fn string_length(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() != Some(&b'"') {
-        return None;
+    let inner = bytes.strip_prefix(b"\"")?;
+    let mut place = 0;
+    loop {
+        place += memchr2(b'"', b'\\', inner.get(place..)?)?;
+        if inner.get(place) == Some(&b'"') {
+            return Some(place + 2);
+        }
+        // A backslash, and what it stands before.
+        place += 2;
     }
-    let mut escaped = false;
-    let end = bytes.iter().skip(1).position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    })?;
-    Some(end + 2)
 }
 
 /// How long the value is that begins here; `None` at the end of what holds it.

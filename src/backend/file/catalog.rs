@@ -182,7 +182,8 @@ impl Facts {
 
 /// The values that a record has for these keys.
 pub(super) fn key_values(record: &Record, keys: &[KeySpec]) -> KeyValues {
-    keys.iter().map(|key| key.value_in(&record.data).map(Arc::new)).collect()
+    let values = KeySpec::values_in(keys.iter(), &record.data);
+    values.into_iter().map(|value| value.map(Arc::new)).collect()
 }
 
 impl Directory {
