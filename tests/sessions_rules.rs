@@ -283,7 +283,8 @@ async fn the_first_message_of_a_user_gives_the_title(world: &World) {
         one.add_message("a", None, message(json)).await.unwrap();
         assert_eq!(title().await, None, "{json}");
     }
-    let long = format!(r#"{{"type":"user","content":"{}🙂\u3042{}"}}"#, "é".repeat(46), "x".repeat(3));
+    let long =
+        format!(r#"{{"type":"user","content":"{}🙂\u3042{}"}}"#, "é".repeat(46), "x".repeat(3));
     one.add_message("a", None, message(&long)).await.unwrap();
     assert_eq!(title().await, Some("é".repeat(46) + "🙂..."), "51 characters are cut to 47");
     one.add_message("a", None, message(r#"{"type":"user","content":"x"}"#)).await.unwrap();

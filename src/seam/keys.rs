@@ -190,12 +190,10 @@ pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> 
     pointers.iter().map(string_at).collect()
 }
 
-/// A name and its value, as they are written.
-pub(crate) type RawMember<'a> = (&'a str, &'a str);
-
-/// The members of the object that a payload is, quotes of the names included,
-/// without copying; `None` when it is no JSON object.
-pub(crate) fn object_members(payload: &Payload) -> Option<Vec<RawMember<'_>>> {
+/// The members of the object that a payload is, names (quotes included) and
+/// values as they are written, without copying; `None` when it is no JSON
+/// object.
+pub(crate) fn object_members(payload: &Payload) -> Option<Vec<(&str, &str)>> {
     let whole = if payload.is_json() { payload.bytes().trim_ascii() } else { b"" };
     let items = Items::of(whole).filter(|items| items.named)?;
     let text = |bytes| std::str::from_utf8(bytes).ok();

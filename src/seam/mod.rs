@@ -30,7 +30,7 @@ pub use entropy::{Entropy, OsEntropy};
 pub use error::{Error, ErrorKind, Outcome, Result, Site, StoredBytes};
 pub use instant::Instant;
 pub use keys::{KeyPart, KeySpec, KeyValue};
-pub(crate) use keys::{RawMember, object_members, strings_at};
+pub(crate) use keys::{object_members, strings_at};
 pub use payload::Payload;
 pub use query::{Damaged, Found, ListQuery, Page, Selection};
 pub use record::{Encoding, Record};

@@ -8,7 +8,7 @@ mod entities;
 pub mod error;
 mod fields;
 pub mod instant_text;
-mod raw_object;
+mod long_member;
 pub mod sessions;
 pub mod users;
 pub mod watermark;

@@ -1,13 +1,16 @@
 //! Calling a real sessions store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     operation::{MessageData, SessionData, SessionsOp},
     outcome::SessionsSeen,
 };
 use crate::{
-    model::source::RawId,
+    model::{
+        members::{from_document, to_document},
+        source::RawId,
+    },
     store::{
         document::Document,
         sessions::{Message, Session, SessionError, SessionList, Sessions},
@@ -75,40 +78,14 @@ fn to_session(data: &SessionData) -> Session {
     session.parent_session_id = text(&data.parent_session_id);
     session.delegate_task = text(&data.delegate_task);
     session.messages = data.messages.iter().map(to_message).collect();
-    session.unknown = document(members(&data.unknown));
+    session.unknown = to_document(&data.unknown);
     session
 }
 
 fn to_message(data: &MessageData) -> Message {
-    let document = document(message_members(data));
+    let json = format!("{{{}}}", data.members().join(","));
+    let document = Document::parse(json.as_bytes()).unwrap_or_default();
     Message::from_document(document).unwrap_or_default()
-}
-
-/// The members of a message's JSON object.
-pub(super) fn message_members(data: &MessageData) -> Vec<String> {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let mut all = Vec::new();
-    if !data.kind.is_empty() {
-        all.push(format!("\"type\":{}", quoted(&data.kind)));
-    }
-    if data.sequence_id != 0 {
-        all.push(format!("\"sequence_id\":{}", data.sequence_id));
-    }
-    all.extend(data.content.as_ref().map(|content| format!("\"content\":{}", quoted(content))));
-    all.extend(members(&data.unknown));
-    all
-}
-
-/// Members that the store does not know, as JSON has them.
-pub(super) fn members(unknown: &BTreeMap<Arc<str>, Arc<str>>) -> Vec<String> {
-    let member = |(name, value): (&Arc<str>, &Arc<str>)| {
-        format!("{}:{value}", serde_json::Value::from(&**name))
-    };
-    unknown.iter().map(member).collect()
-}
-
-fn document(members: Vec<String>) -> Document {
-    Document::parse(format!("{{{}}}", members.join(",")).as_bytes()).unwrap_or_default()
 }
 
 fn from_session(session: &Session) -> SessionData {
@@ -122,7 +99,7 @@ fn from_session(session: &Session) -> SessionData {
     data.parent_session_id = text(&session.parent_session_id);
     data.delegate_task = text(&session.delegate_task);
     data.messages = session.messages.iter().map(from_message).collect();
-    data.unknown = unknown(&session.unknown, &[]);
+    data.unknown = from_document(&session.unknown);
     data
 }
 
@@ -133,11 +110,6 @@ fn from_message(message: &Message) -> MessageData {
         kind: Arc::from(kind),
         sequence_id: message.sequence_id(),
         content: message.content().map(Arc::from),
-        unknown: unknown(document, &["type", "sequence_id", "content"]),
+        unknown: from_document(&document.clone().without(&["type", "sequence_id", "content"])),
     }
-}
-
-fn unknown(document: &Document, known: &[&str]) -> BTreeMap<Arc<str>, Arc<str>> {
-    let names = document.names().filter(|name| !known.contains(name));
-    names.filter_map(|name| Some((Arc::from(name), Arc::from(document.get(name)?.get())))).collect()
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use arbitrary::Result;
 
-use super::{
-    execute::{members, message_members},
-    operation::{MessageData, SessionData, SessionsOp, Wanted},
-};
+use super::operation::{MessageData, SessionData, SessionsOp, Wanted};
 use crate::{
     model::{
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        legacy::{
+            LegacyDocument, is_plain, legacy_ids, modified, object_text, offset_text,
+            perhaps_damaged, plain_id,
+        },
+        members::{generate_unknown, quoted},
         source::{RawId, Source},
     },
     store::instant_text::InstantText,
@@ -88,10 +89,7 @@ fn session(source: &mut Source<'_, '_>) -> Result<SessionData> {
             session.messages.push(message(source)?);
         }
     }
-    if source.ratio(1, 6)? {
-        let value = text(source, &["1", "123456789012345678901234567890", "null", "{\"a\":[]}"])?;
-        session.unknown.insert(text(source, &["x", "y"])?, value);
-    }
+    session.unknown = generate_unknown(source)?;
     Ok(session)
 }
 
@@ -123,29 +121,54 @@ fn message(source: &mut Source<'_, '_>) -> Result<MessageData> {
 }
 
 /// Sessions as older software left them: in a directory for each user, or,
-/// between, flat; now and then one id twice.
+/// between, flat; now and then one id twice, and now and then damaged.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents: Vec<LegacyDocument> = Vec::new();
     for id in legacy_ids(source)? {
-        if id.contains(['/', '\\']) || id.contains("..") {
+        if !is_legal(&id) {
             continue;
         }
         for _ in 0..=usize::from(source.ratio(1, 4)?) {
-            let mut session = session(source)?;
-            session.id = RawId(Arc::from(&*id));
-            session.user_id = text(source, LEGACY_USERS)?;
-            let is_flat = source.ratio(1, 3)?;
-            let place = if is_flat { id.clone() } else { format!("{}/{id}", session.user_id) };
-            let mut members = session_members(&session);
-            members.extend(legacy_messages(source, &session)?);
-            members.extend(self::members(&session.unknown));
-            let text = object_text(source, &members)?;
-            if documents.iter().all(|other| other.id != place) {
-                documents.push(LegacyDocument { id: place, text, modified: modified(source)? });
+            let mut made = document(source, &id, false)?;
+            if is_plain(&id) {
+                made.text = perhaps_damaged(source, made.text)?;
+            }
+            if documents.iter().all(|other| other.id != made.id) {
+                documents.push(made);
             }
         }
     }
     Ok(documents)
+}
+
+/// A session as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?.0;
+    document(source, if is_legal(&id) { &id } else { "a" }, true)
+}
+
+/// Without what no session's id holds.
+fn is_legal(id: &str) -> bool {
+    !id.contains(['/', '\\']) && !id.contains("..")
+}
+
+/// `timed`: with its times inside.
+fn document(source: &mut Source<'_, '_>, id: &str, timed: bool) -> Result<LegacyDocument> {
+    let mut session = session(source)?;
+    session.id = RawId(Arc::from(id));
+    session.user_id = text(source, LEGACY_USERS)?;
+    if timed {
+        session.created_at = instant(source)?;
+        session.updated_at = instant(source)?;
+    }
+    let is_flat = source.ratio(1, 3)?;
+    let place = if is_flat { id.to_owned() } else { format!("{}/{id}", session.user_id) };
+    let mut members = session_members(&session);
+    members.extend(legacy_messages(source, &session)?);
+    members
+        .extend(session.unknown.iter().map(|(name, value)| format!("{}: {value}", quoted(name))));
+    let text = object_text(source, &members)?;
+    Ok(LegacyDocument { id: place, text, modified: modified(source)? })
 }
 
 /// The `messages` of older software: `null` where there are none, by one that
@@ -160,7 +183,7 @@ fn legacy_messages(source: &mut Source<'_, '_>, session: &SessionData) -> Result
     }
     let mut messages = Vec::new();
     for message in &session.messages {
-        messages.push(object_text(source, &message_members(message))?);
+        messages.push(object_text(source, &message.members())?);
     }
     let separator = *source.choose(&[",", ",\n    ", " , "])?;
     Ok(Some(format!("\"messages\": [\n{}\n  ]", messages.join(separator))))
@@ -169,7 +192,6 @@ fn legacy_messages(source: &mut Source<'_, '_>, session: &SessionData) -> Result
 /// The members of a session's JSON object before its messages, as older
 /// software ordered them.
 fn session_members(session: &SessionData) -> Vec<String> {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let instant = |at: &Option<InstantText>| at.as_ref().map(|at| Arc::from(at.as_str()));
     let members = [
         ("id", Some(Arc::clone(&session.id.0))),

@@ -8,10 +8,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use operation::{MessageData, SessionData, SessionsOp, Wanted};
 pub use outcome::{SessionsFailure, SessionsProblem, SessionsSeen};
@@ -20,6 +17,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     legacy::LegacyDocument,
+    members::raw_members,
     source::{RawId, Source},
     subject::{Broken, Moment, Reach, Subject, Surroundings, Verdict},
 };
@@ -42,8 +40,9 @@ impl Subject for SessionsSubject {
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
     const VARIANTS: u8 = 3;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let damaged = if reach.damage { REQUIRED_OF_DAMAGED } else { &[] };
+        [REQUIRED, damaged].concat()
     }
 
     type Op = SessionsOp;
@@ -69,11 +68,31 @@ impl Subject for SessionsSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> SessionsModel {
-        let sessions = documents
-            .iter()
-            .filter_map(|document| Some((Arc::from(&*document.id), legacy_session(document)?)));
-        SessionsModel { records: sessions.collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut SessionsModel, document: &LegacyDocument) {
+        Self::legacy_removed(model, &document.id);
+        let place = Arc::from(&*document.id);
+        match legacy_session(document) {
+            Some(session) => {
+                model.records.insert(place, session);
+            }
+            None => {
+                model.damaged.insert(place);
+            }
+        }
+    }
+
+    fn legacy_removed(model: &mut SessionsModel, id: &str) {
+        model.records.remove(id);
+        model.damaged.remove(id);
+    }
+
+    /// Any: what it takes the place of may be gone for whoever looks for it.
+    fn legacy_touches(_id: &str, _text: Option<&str>) -> Option<RecordId> {
+        None
     }
 
     async fn execute(store: &Self::Store, op: &mut SessionsOp, _memory: &mut ()) -> SessionsSeen {
@@ -189,13 +208,20 @@ impl Subject for SessionsSubject {
     }
 }
 
-/// A session that older software left, read with a reader of the model's own.
+/// A session that older software left, read with a reader of the model's own;
+/// none where the file is no session's, or another one's than its name says:
+/// "right are `<user_id>/<id>` and `<id>`".
+///
 /// "`created_at`/`updated_at` from the payload where it has them, else the
 /// file's modification time."
 fn legacy_session(document: &LegacyDocument) -> Option<SessionData> {
-    let mut members = object(&document.text)?;
-    let mut take = |name: &str| members.remove(name).and_then(|raw| string(raw.get()));
+    let mut members = raw_members(&document.text);
+    let mut take = |name: &str| members.remove(name).and_then(|raw| string(&raw));
     let mut session = SessionData::new(RawId(take("id")?), take("user_id")?);
+    let nested = format!("{}/{}", session.user_id, session.id.0);
+    if document.id != nested && document.id != *session.id.0 {
+        return None;
+    }
     session.dag_name = take("dag_name");
     session.title = take("title");
     session.model = take("model");
@@ -208,32 +234,26 @@ fn legacy_session(document: &LegacyDocument) -> Option<SessionData> {
     session.created_at = instant("created_at");
     session.updated_at = instant("updated_at");
     if let Some(messages) = members.remove("messages") {
-        let messages: Option<Vec<Box<RawValue>>> = serde_json::from_str(messages.get()).ok()?;
+        let messages: Option<Vec<Box<RawValue>>> = serde_json::from_str(&messages).ok()?;
         let messages = messages.unwrap_or_default();
         session.messages =
             messages.iter().map(|raw| legacy_message(raw.get())).collect::<Option<_>>()?;
     }
-    session.unknown = as_texts(members);
+    session.unknown = members;
     Some(session)
 }
 
 fn legacy_message(text: &str) -> Option<MessageData> {
-    let mut members = object(text)?;
+    let mut members = raw_members(text);
     Some(MessageData {
-        kind: members.remove("type").and_then(|raw| string(raw.get())).unwrap_or_default(),
+        kind: members.remove("type").and_then(|raw| string(&raw)).unwrap_or_default(),
         sequence_id: match members.remove("sequence_id") {
-            Some(raw) => raw.get().parse().ok()?,
+            Some(raw) => raw.parse().ok()?,
             None => 0,
         },
-        content: members.remove("content").and_then(|raw| string(raw.get())),
-        unknown: as_texts(members),
+        content: members.remove("content").and_then(|raw| string(&raw)),
+        unknown: members,
     })
-}
-
-type Members = BTreeMap<String, Box<RawValue>>;
-
-fn object(text: &str) -> Option<Members> {
-    serde_json::from_str(text).ok()
 }
 
 fn string(text: &str) -> Option<Arc<str>> {
@@ -241,10 +261,6 @@ fn string(text: &str) -> Option<Arc<str>> {
         Ok(Value::String(text)) => Some(Arc::from(text)),
         _ => None,
     }
-}
-
-fn as_texts(members: Members) -> BTreeMap<Arc<str>, Arc<str>> {
-    members.into_iter().map(|(name, raw)| (Arc::from(name), Arc::from(raw.get()))).collect()
 }
 
 /// What every campaign must have reached.
@@ -285,4 +301,15 @@ const REQUIRED: &[(&str, &str)] = &[
     ("latest_sequence_id", "session_not_found"),
     ("latest_sequence_id", "invalid_session_id"),
     ("latest_sequence_id", "invalid_user_id"),
+];
+
+/// What a campaign on storage with damaged records must have reached besides.
+const REQUIRED_OF_DAMAGED: &[(&str, &str)] = &[
+    ("get", "corrupt"),
+    ("list", "list_with_damage"),
+    ("list_sub", "list_with_damage"),
+    ("update", "corrupt"),
+    ("add_message", "corrupt"),
+    ("messages", "corrupt"),
+    ("latest_sequence_id", "corrupt"),
 ];

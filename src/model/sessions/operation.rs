@@ -1,11 +1,15 @@
 //! The calls of the sessions store, as plain data.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{payload::shown, source::RawId, subject::Operation},
+    model::{
+        members::{Members, quoted},
+        source::{RawId, simpler_texts},
+        subject::Operation,
+    },
     store::instant_text::InstantText,
 };
 
@@ -86,8 +90,8 @@ pub struct SessionData {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<MessageData>,
     /// Members that the store does not know: name and JSON text.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<Arc<str>, Arc<str>>,
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub unknown: Members,
 }
 
 /// A message.
@@ -103,8 +107,8 @@ pub struct MessageData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Arc<str>>,
     /// All other members: name and JSON text.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<Arc<str>, Arc<str>>,
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub unknown: Members,
 }
 
 impl SessionData {
@@ -122,20 +126,20 @@ impl SessionData {
             parent_session_id: None,
             delegate_task: None,
             messages: Vec::new(),
-            unknown: BTreeMap::new(),
+            unknown: Members::new(),
         }
     }
 
     /// The session for a table: what differs from [`Self::new`].
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut text = format!("{} of {}", quoted(&self.id.0), quoted(&self.user_id));
+        let mut text = format!("{} of {:?}", self.id.describe(), self.user_id);
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 text += &format!(" {name}={value}");
             }
         };
-        let given = |text: &Option<Arc<str>>| text.as_deref().map(quoted);
+        let given = |text: &Option<Arc<str>>| text.as_ref().map(|text| format!("{text:?}"));
         add("parent", given(&self.parent_session_id));
         add("title", given(&self.title));
         add("dag_name", given(&self.dag_name));
@@ -154,9 +158,8 @@ impl SessionData {
     /// in it.
     fn simpler(&self) -> Vec<Self> {
         let now = || self.clone();
-        let mut candidates: Vec<_> = simpler_ids(&self.id).map(|id| Self { id, ..now() }).collect();
-        candidates
-            .extend(simpler_texts(USERS, &self.user_id).map(|user_id| Self { user_id, ..now() }));
+        let mut candidates: Vec<_> = self.id.simpler().map(|id| Self { id, ..now() }).collect();
+        candidates.extend(simpler_users(&self.user_id).map(|user_id| Self { user_id, ..now() }));
         let plain = Self::new(self.id.clone(), Arc::clone(&self.user_id));
         candidates.extend([
             plain,
@@ -168,11 +171,11 @@ impl SessionData {
             Self { parent_session_id: None, ..now() },
             Self { delegate_task: None, ..now() },
             Self { messages: Vec::new(), ..now() },
-            Self { unknown: BTreeMap::new(), ..now() },
+            Self { unknown: Members::new(), ..now() },
         ]);
         if let Some(parent) = &self.parent_session_id {
             candidates.extend(
-                simpler_texts(IDS, parent)
+                simpler_texts(["a", "b"], parent)
                     .map(|parent| Self { parent_session_id: Some(parent), ..now() }),
             );
         }
@@ -192,7 +195,7 @@ impl MessageData {
     pub fn describe(&self) -> String {
         let mut text = format!("#{} {}", self.sequence_id, self.kind);
         if let Some(content) = &self.content {
-            text += &format!(" {}", quoted(content));
+            text += &format!(" {content:?}");
         }
         for (name, value) in &self.unknown {
             text += &format!(" {name}={value}");
@@ -200,11 +203,26 @@ impl MessageData {
         text
     }
 
+    /// Its JSON members, `"name": value`.
+    pub(super) fn members(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if !self.kind.is_empty() {
+            all.push(format!("\"type\": {}", quoted(&self.kind)));
+        }
+        if self.sequence_id != 0 {
+            all.push(format!("\"sequence_id\": {}", self.sequence_id));
+        }
+        let content = self.content.as_deref();
+        all.extend(content.map(|content| format!("\"content\": {}", quoted(content))));
+        all.extend(self.unknown.iter().map(|(name, value)| format!("{}: {value}", quoted(name))));
+        all
+    }
+
     fn simpler(&self) -> Vec<Self> {
         let now = || self.clone();
         let mut candidates = vec![
             Self::default(),
-            Self { unknown: BTreeMap::new(), ..now() },
+            Self { unknown: Members::new(), ..now() },
             Self { sequence_id: 0, ..now() },
             Self { content: None, ..now() },
             Self { content: self.content.as_ref().map(|_| Arc::from("a")), ..now() },
@@ -224,14 +242,14 @@ pub(super) fn messages_text(messages: &[MessageData]) -> String {
 impl Wanted {
     fn describe(&self) -> String {
         match &self.user_id {
-            None => quoted(&self.id.0),
-            Some(user_id) => format!("{} of {}", quoted(&self.id.0), quoted(user_id)),
+            None => self.id.describe(),
+            Some(user_id) => format!("{} of {user_id:?}", self.id.describe()),
         }
     }
 
     fn simpler(&self) -> Vec<Self> {
         let mut candidates: Vec<_> =
-            simpler_ids(&self.id).map(|id| Self { id, ..self.clone() }).collect();
+            self.id.simpler().map(|id| Self { id, ..self.clone() }).collect();
         if self.user_id.is_some() {
             candidates.push(Self { user_id: None, ..self.clone() });
         }
@@ -252,23 +270,9 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", shown(text.as_bytes()))
-}
-
-/// The simplest ids, in their order.
-const IDS: [&str; 3] = ["a", "b", "c"];
-
-/// The simplest users, in their order.
-const USERS: [&str; 3] = ["u", "v", "w"];
-
-fn simpler_ids(id: &RawId) -> impl Iterator<Item = RawId> + use<> {
-    simpler_texts(IDS, &id.0).map(RawId)
-}
-
-fn simpler_texts(simple: [&'static str; 3], text: &str) -> impl Iterator<Item = Arc<str>> + use<> {
-    let rank = simple.iter().position(|simple| *simple == text).unwrap_or(usize::MAX);
-    simple.into_iter().take(rank).map(Arc::from)
+/// Simpler users: `u`, then `v`.
+fn simpler_users(user_id: &str) -> impl Iterator<Item = Arc<str>> + use<> {
+    simpler_texts(["u", "v"], user_id)
 }
 
 impl Operation for SessionsOp {
@@ -301,12 +305,12 @@ impl Operation for SessionsOp {
             | Self::Delete(wanted)
             | Self::Messages(wanted)
             | Self::LatestSequenceId(wanted) => format!("{name} {}", wanted.describe()),
-            Self::List { user_id } => format!("{name} of {}", quoted(user_id)),
-            Self::ListSub { parent_id } => format!("{name} {}", quoted(&parent_id.0)),
+            Self::List { user_id } => format!("{name} of {user_id:?}"),
+            Self::ListSub { parent_id } => format!("{name} {}", parent_id.describe()),
             Self::Update { session, user_id } => match user_id {
                 None => format!("{name} {}", session.describe()),
                 Some(user_id) => {
-                    format!("{name} among those of {}: {}", quoted(user_id), session.describe())
+                    format!("{name} among those of {user_id:?}: {}", session.describe())
                 }
             },
             Self::AddMessage { to, message } => {
@@ -326,10 +330,10 @@ impl Operation for SessionsOp {
             Self::Messages(wanted) => of(wanted, Self::Messages),
             Self::LatestSequenceId(wanted) => of(wanted, Self::LatestSequenceId),
             Self::List { user_id } => {
-                simpler_texts(USERS, user_id).map(|user_id| Self::List { user_id }).collect()
+                simpler_users(user_id).map(|user_id| Self::List { user_id }).collect()
             }
             Self::ListSub { parent_id } => {
-                simpler_ids(parent_id).map(|parent_id| Self::ListSub { parent_id }).collect()
+                parent_id.simpler().map(|parent_id| Self::ListSub { parent_id }).collect()
             }
             Self::Update { session, user_id } => {
                 let with = |session| Self::Update { session, user_id: user_id.clone() };

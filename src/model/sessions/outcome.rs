@@ -7,8 +7,8 @@ use std::{
 
 use super::operation::{MessageData, SessionData, messages_text};
 use crate::{
-    model::subject::Verdict,
-    seam::{Outcome, RecordId},
+    model::{failure::Failure, subject::Verdict},
+    seam::RecordId,
     store::{error::Kind, sessions::SessionError},
 };
 
@@ -35,15 +35,7 @@ pub enum SessionsSeen {
 }
 
 /// An error.
-#[derive(Clone, Debug)]
-pub struct SessionsFailure {
-    /// Which.
-    pub problem: SessionsProblem,
-    /// Whether the operation may have happened all the same.
-    pub unknown: bool,
-    /// The message, of errors whose name does not say it all. Not compared.
-    pub message: Option<Arc<str>>,
-}
+pub type SessionsFailure = Failure<SessionsProblem>;
 
 /// The errors of the sessions store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,19 +82,7 @@ impl SessionsSeen {
                 (SessionsProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
-        let unknown = error.outcome() == Outcome::Unknown;
-        Self::Failed(SessionsFailure { problem, unknown, message })
-    }
-
-    /// An expected refusal.
-    pub(super) fn refused(problem: SessionsProblem) -> Self {
-        Self::Failed(SessionsFailure { problem, unknown: false, message: None })
-    }
-}
-
-impl PartialEq for SessionsFailure {
-    fn eq(&self, other: &Self) -> bool {
-        (self.problem, self.unknown) == (other.problem, other.unknown)
+        Self::Failed(Failure::new(problem, error.outcome(), message))
     }
 }
 
@@ -158,14 +138,7 @@ impl Verdict for SessionsSeen {
             Self::SequenceId(sequence_id) => format!("#{sequence_id}"),
             Self::Failed(failure) => {
                 let class = CLASSES.get(failure.problem.class()).copied().unwrap_or_default();
-                let mut text = class.to_owned();
-                if failure.unknown {
-                    text += " (outcome unknown)";
-                }
-                if let Some(message) = &failure.message {
-                    text += &format!(": {message}");
-                }
-                text
+                failure.describe(class)
             }
         }
     }

@@ -12,17 +12,26 @@ use super::{
     outcome::{SessionsFailure, SessionsProblem, SessionsSeen},
 };
 use crate::{
-    model::subject::{Broken, Moment, Overlap},
-    store::instant_text::InstantText,
+    model::{
+        failure::Failure,
+        subject::{Broken, Moment, Overlap},
+    },
+    seam::RecordId,
+    store::{error::Kind, instant_text::InstantText},
 };
 
 /// The state of the sessions store: the sessions with both their instants, by
 /// the ids of their records. "The record id is `<user_id>/<session_id>`"; older
 /// data may have them "flat at `<session_id>`".
+///
+/// Of what is damaged nothing is known but the record's id. (No generator makes
+/// a record that only the store finds to be no session.)
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SessionsModel {
     /// The sessions.
     pub records: BTreeMap<Arc<str>, SessionData>,
+    /// The records that can't be read.
+    pub damaged: BTreeSet<Arc<str>>,
 }
 
 type Verdict = Result<(), Broken<SessionsSeen>>;
@@ -256,11 +265,21 @@ fn apply(
             }
             Ok(())
         }
-        SessionsOp::Delete(wanted) => {
-            let root = Arc::clone(existing(model, wanted)?.0);
-            remove(model, &root, moment);
-            Ok(())
-        }
+        SessionsOp::Delete(wanted) => match existing(model, wanted) {
+            Ok((root, _)) => {
+                let root = Arc::clone(root);
+                remove(model, &root, moment);
+                Ok(())
+            }
+            // "`delete` quarantine[s] its bytes first."
+            Err(refusal) => match damaged(model, wanted).cloned() {
+                Some(place) if refusal.problem == CORRUPT.problem => {
+                    model.damaged.remove(&place);
+                    Ok(())
+                }
+                _ => Err(refusal),
+            },
+        },
         SessionsOp::AddMessage { to, message } => {
             let session = existing_mut(model, to)?;
             // "`add_message` appends, sets `updated_at` to now, and sets an
@@ -289,6 +308,11 @@ fn create(
     let place = place_of(given);
     if place.len() > 1_024 {
         return Err(INVALID_SESSION_ID);
+    }
+    // "To `create` it is there", what can't be read; whose id it had is not
+    // known, so that it holds no other.
+    if model.damaged.contains(&place) {
+        return Err(ID_TAKEN);
     }
     // "Unique: id."
     if model.records.values().any(|other| other.id == given.id) {
@@ -401,10 +425,30 @@ pub(super) fn judge_list(
     if let Err(refusal) = input {
         return refuse(seen, &refusal);
     }
+    // "Name the damaged ones beside them", those that may be of the wanted.
+    let may_be_meant = |place: &str| match op {
+        SessionsOp::List { user_id } => {
+            place.split_once('/').is_none_or(|(owner, _)| *owner == **user_id)
+        }
+        _ => true,
+    };
+    let mut damaged_once: BTreeSet<&str> = BTreeSet::new();
+    let mut damaged_throughout: Option<BTreeSet<&str>> = None;
     // Every value that a record had, and those that had one throughout.
     let mut held: BTreeMap<&str, BTreeSet<SessionData>> = BTreeMap::new();
     let mut throughout: Option<BTreeMap<&str, SessionData>> = None;
     for state in states {
+        let damaged: BTreeSet<&str> = state
+            .damaged
+            .iter()
+            .map(|place| &**place)
+            .filter(|place| may_be_meant(place))
+            .collect();
+        damaged_once.extend(&damaged);
+        damaged_throughout = Some(match damaged_throughout {
+            None => damaged,
+            Some(before) => &before & &damaged,
+        });
         let meant = state.records.iter().filter(|(_, session)| is_meant(session));
         let meant: BTreeMap<&str, SessionData> =
             meant.map(|(place, session)| (&**place, without_messages(session))).collect();
@@ -422,8 +466,11 @@ pub(super) fn judge_list(
         });
     }
     let throughout = throughout.unwrap_or_default();
+    let damaged_throughout = damaged_throughout.unwrap_or_default();
     if let SessionsSeen::List { sessions, damaged } = seen
-        && damaged.is_empty()
+        && damaged.is_sorted_by(|a, b| a < b)
+        && damaged.iter().all(|place| damaged_once.contains(place.as_str()))
+        && damaged_throughout.iter().all(|id| damaged.iter().any(|place| place.as_str() == *id))
         && sessions.is_sorted_by(|a, b| newest_first(a) <= newest_first(b))
         && each_is_a_record_of_its_own(sessions, &held, &throughout)
     {
@@ -432,8 +479,14 @@ pub(super) fn judge_list(
     let mut sessions: Vec<SessionData> = throughout.into_values().collect();
     sessions.sort_by(|a, b| newest_first(a).cmp(&newest_first(b)));
     Err(Broken {
-        expected: Box::new(SessionsSeen::List { sessions, damaged: Vec::new() }),
-        rule: "lists give each session that was there unchanged exactly once, newest updated_at first, then by id, and nothing that was not there",
+        expected: Box::new(SessionsSeen::List {
+            sessions,
+            damaged: damaged_throughout
+                .into_iter()
+                .filter_map(|id| RecordId::new(id).ok())
+                .collect(),
+        }),
+        rule: "lists give each session that was there unchanged exactly once, newest updated_at first, then by id, name each damaged record that may be one, and nothing that was not there",
     })
 }
 
@@ -484,7 +537,21 @@ fn existing<'a>(
         .iter()
         .filter(|(_, session)| session.id == wanted.id && is_users(session))
         .min_by_key(|(place, session)| (&session.created_at, &session.user_id, *place))
-        .ok_or(NO_SUCH_SESSION)
+        .ok_or_else(|| match damaged(model, wanted) {
+            None => NO_SUCH_SESSION,
+            // "A stored record that can't be read is `Corrupt`."
+            Some(_) => CORRUPT,
+        })
+}
+
+/// The first damaged record that may be the session, by its place alone.
+fn damaged<'a>(model: &'a SessionsModel, wanted: &Wanted) -> Option<&'a Arc<str>> {
+    model.damaged.iter().find(|place| match place.split_once('/') {
+        None => ***place == *wanted.id.0,
+        Some((owner, id)) => {
+            *id == *wanted.id.0 && wanted.user_id.as_ref().is_none_or(|user_id| *owner == **user_id)
+        }
+    })
 }
 
 fn existing_mut<'a>(
@@ -549,7 +616,7 @@ fn refuse(seen: &SessionsSeen, refusal: &Refusal) -> Verdict {
     {
         return Ok(());
     }
-    let expected = Box::new(SessionsSeen::refused(refusal.problem));
+    let expected = Box::new(SessionsSeen::Failed(Failure::refused(refusal.problem)));
     Err(Broken { expected, rule: refusal.rule })
 }
 
@@ -564,6 +631,10 @@ const INVALID_USER_ID: Refusal = Refusal {
 const ID_TAKEN: Refusal = Refusal {
     problem: SessionsProblem::SessionAlreadyExists,
     rule: "one id has one session, whoever's it is",
+};
+const CORRUPT: Refusal = Refusal {
+    problem: SessionsProblem::Storage(Kind::Corrupt),
+    rule: "there is only a record that can't be read and may be this session",
 };
 const NO_SUCH_SESSION: Refusal = Refusal {
     problem: SessionsProblem::SessionNotFound,

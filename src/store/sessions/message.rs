@@ -25,16 +25,13 @@ impl Message {
     /// What is wrong, without any content: `type` or `content` is no string,
     /// `sequence_id` no integer of 64 bits.
     pub fn from_document(document: Document) -> Result<Self, String> {
-        let text = |name: &str| -> Result<Option<String>, String> {
-            document.value(name).map_err(|_| format!("{name:?} is not a string"))
-        };
         let sequence_id: Option<i64> = document
             .value("sequence_id")
             .map_err(|_| "\"sequence_id\" is not an integer of 64 bits".to_owned())?;
         Ok(Self {
-            is_from_user: text("type")?.as_deref() == Some("user"),
+            is_from_user: document.text("type")?.as_deref() == Some("user"),
             sequence_id: sequence_id.unwrap_or_default(),
-            content: text("content")?,
+            content: document.text("content")?,
             document,
         })
     }
@@ -62,22 +59,15 @@ impl Message {
         let content = self.content.as_deref().filter(|content| !content.is_empty());
         content.filter(|_| self.is_from_user).map(title)
     }
+}
 
-    /// `messages`, a JSON array or nothing, with this message at its end: what
-    /// is there is not looked into.
-    pub(super) fn appended_to(&self, messages: Option<&str>) -> String {
-        let own = self.document.to_text();
-        let before = messages.and_then(|text| text.trim_ascii_end().strip_suffix(']'));
-        let before = before.unwrap_or("[").trim_ascii_end();
-        let mut text = String::with_capacity(before.len() + own.len() + 2);
-        text.push_str(before);
-        if before != "[" {
-            text.push(',');
-        }
-        text.push_str(&own);
-        text.push(']');
-        text
-    }
+/// What stands before one more message at the end of `messages`, a JSON array or
+/// nothing: the array up to its end, and a comma where one is needed. What is
+/// there is not looked into.
+pub(super) fn before_another(messages: Option<&str>) -> [&str; 2] {
+    let before = messages.and_then(|text| text.trim_ascii_end().strip_suffix(']'));
+    let before = before.unwrap_or("[").trim_ascii_end();
+    [before, if before == "[" { "" } else { "," }]
 }
 
 /// How long a title may be, in characters (Unicode scalar values).
@@ -115,7 +105,7 @@ impl fmt::Debug for Message {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Message, in_order, title};
+    use super::{Message, before_another, in_order, title};
     use crate::{seam::Payload, store::document::Document};
 
     fn message(json: &str) -> Message {
@@ -173,7 +163,6 @@ mod tests {
 
     #[test]
     fn a_message_goes_to_the_end_of_what_is_there() {
-        let own = message(r#"{"a":1}"#);
         for (before, after) in [
             (None, r#"[{"a":1}]"#),
             (Some("[]"), r#"[{"a":1}]"#),
@@ -181,7 +170,8 @@ mod tests {
             (Some("[{}]"), r#"[{},{"a":1}]"#),
             (Some("[\n  {\"]\": 1e400}\n]"), "[\n  {\"]\": 1e400},{\"a\":1}]"),
         ] {
-            assert_eq!(own.appended_to(before), after);
+            let [before, separator] = before_another(before);
+            assert_eq!(format!("{before}{separator}{{\"a\":1}}]"), after);
         }
     }
 
@@ -213,7 +203,8 @@ mod tests {
         ) {
             prop_assume!(Payload::new(json.as_bytes()).is_json());
             let count = serde_json::from_str::<Vec<Document>>(&json).expect("objects").len();
-            let more = message(r#"{"content":"]"}"#).appended_to(Some(&json));
+            let [before, separator] = before_another(Some(&json));
+            let more = format!("{before}{separator}{{\"content\":\"]\"}}]");
             let read: Vec<Document> = serde_json::from_str(&more).expect("still objects");
             prop_assert_eq!(read.len(), count + 1);
         }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 pub use message::Message;
 pub use session::Session;
 
-use self::session::{messages_of, with_message};
+use self::session::Stored;
 use super::error::{DamagedEntity, Kind, foreign_payload};
 use crate::seam::{
     self, Action, Clock, Collection, CollectionExt, CollectionSpec, Condition, Damaged, Error,
@@ -209,7 +209,7 @@ pub struct SessionStore {
 /// What lies under a session's id.
 enum Located {
     Absent,
-    Session(Record, Session),
+    Session(Record, Stored),
     /// A sound record that is no session, and why.
     Foreign(Record, String),
     /// A record that can't be read.
@@ -263,8 +263,10 @@ impl SessionStore {
             let is_users = |owner: &str| user_id.is_none_or(|user_id| user_id == owner);
             let (mut sessions, mut foreign) = (Vec::new(), None);
             for record in found.records {
-                match Session::from_record(&record) {
-                    Ok(session) if is_users(&session.user_id) => sessions.push((session, record)),
+                match Stored::of(&record) {
+                    Ok(stored) if is_users(&stored.session.user_id) => {
+                        sessions.push((stored, record));
+                    }
                     Ok(_) => {}
                     Err(problem) if may_be(&record.id, id, user_id) => {
                         foreign.get_or_insert((record, problem));
@@ -272,11 +274,11 @@ impl SessionStore {
                     Err(_) => {}
                 }
             }
-            let by_age = |(session, record): &(Session, Record)| {
+            let by_age = |(Stored { session, .. }, record): &(Stored, Record)| {
                 (session.created_at.clone(), session.user_id.clone(), record.id.clone())
             };
-            if let Some((session, record)) = sessions.into_iter().min_by_key(by_age) {
-                return Ok(Located::Session(record, session));
+            if let Some((stored, record)) = sessions.into_iter().min_by_key(by_age) {
+                return Ok(Located::Session(record, stored));
             }
             if let Some((record, problem)) = foreign {
                 return Ok(Located::Foreign(record, problem));
@@ -303,8 +305,8 @@ impl SessionStore {
         for place in places {
             match self.collection.get(&place).await {
                 Ok(record) => {
-                    return Ok(match Session::from_record(&record) {
-                        Ok(session) => Located::Session(record, session),
+                    return Ok(match Stored::of(&record) {
+                        Ok(stored) => Located::Session(record, stored),
                         Err(problem) => Located::Foreign(record, problem),
                     });
                 }
@@ -322,14 +324,25 @@ impl SessionStore {
         operation: &'static str,
         id: &str,
         user_id: Option<&str>,
-    ) -> Result<(Record, Session), SessionError> {
+    ) -> Result<(Record, Stored), SessionError> {
         let located = self.locate(id, user_id).await.map_err(|error| error.during(operation))?;
         match located {
             Located::Absent => Err(SessionError::SessionNotFound),
-            Located::Session(record, session) => Ok((record, session)),
+            Located::Session(record, stored) => Ok((record, stored)),
             Located::Foreign(record, problem) => Err(self.foreign(operation, &record, &problem)),
             Located::Damaged(_, error) => Err(SessionError::Storage(error.during(operation))),
         }
+    }
+
+    /// The session's messages, in order.
+    async fn messages_of(
+        &self,
+        operation: &'static str,
+        id: &str,
+        user_id: Option<&str>,
+    ) -> Result<Vec<Message>, SessionError> {
+        let (record, stored) = self.existing(operation, id, user_id).await?;
+        stored.messages().map_err(|problem| self.foreign(operation, &record, &problem))
     }
 
     /// Replaces what is stored of a session by what `edit` makes of it, again
@@ -339,16 +352,19 @@ impl SessionStore {
         operation: &'static str,
         id: &str,
         user_id: Option<&str>,
-        edit: impl Fn(&Record) -> Result<Payload, String> + Send,
+        edit: impl Fn(&Stored) -> Payload + Send,
     ) -> Result<(), SessionError> {
         loop {
-            let (record, _) = self.existing(operation, id, user_id).await?;
-            let next =
-                edit(&record).map_err(|problem| self.foreign(operation, &record, &problem))?;
-            if next == record.data {
-                return Ok(());
-            }
-            match self.collection.compare_and_swap(&record.id, record.data, next).await {
+            let (record, stored) = self.existing(operation, id, user_id).await?;
+            let next = edit(&stored);
+            // Where nothing changes, somebody may be about to make durable what was
+            // read; a commit comes after that.
+            let write = if next == record.data {
+                Write { action: Action::Check(record.id), when: Condition::Data(next) }
+            } else {
+                Write::compare_and_swap(record.id, record.data, next)
+            };
+            match self.collection.commit(vec![write]).await {
                 // Somebody changed or removed it: there may be another one.
                 Err(Error::Conflict(_) | Error::NotFound(_)) => {}
                 changed => return Ok(changed.map_err(|error| error.during(operation))?),
@@ -518,7 +534,7 @@ impl Sessions for SessionStore {
 
     async fn get(&self, id: &str, user_id: Option<&str>) -> Result<Session, SessionError> {
         judge(id, user_id)?;
-        Ok(self.existing("get", id, user_id).await?.1)
+        Ok(self.existing("get", id, user_id).await?.1.session)
     }
 
     async fn list(&self, user_id: &str) -> Result<SessionList, SessionError> {
@@ -538,7 +554,7 @@ impl Sessions for SessionStore {
 
     async fn update(&self, session: Session, user_id: Option<&str>) -> Result<(), SessionError> {
         judge(&session.id, user_id)?;
-        let edit = |record: &Record| session.merged_into(record);
+        let edit = |stored: &Stored| stored.updated(&session);
         self.change("update", &session.id, user_id, edit).await
     }
 
@@ -574,7 +590,7 @@ impl Sessions for SessionStore {
     ) -> Result<(), SessionError> {
         judge(id, user_id)?;
         let now = self.clock.now();
-        let edit = |record: &Record| with_message(record, &message, now);
+        let edit = |stored: &Stored| stored.with_message(&message, now);
         self.change("add_message", id, user_id, edit).await
     }
 
@@ -584,8 +600,7 @@ impl Sessions for SessionStore {
         user_id: Option<&str>,
     ) -> Result<Vec<Message>, SessionError> {
         judge(id, user_id)?;
-        let (record, _) = self.existing("messages", id, user_id).await?;
-        messages_of(&record).map_err(|problem| self.foreign("messages", &record, &problem))
+        self.messages_of("messages", id, user_id).await
     }
 
     async fn latest_sequence_id(
@@ -594,10 +609,7 @@ impl Sessions for SessionStore {
         user_id: Option<&str>,
     ) -> Result<i64, SessionError> {
         judge(id, user_id)?;
-        let (record, _) = self.existing("latest_sequence_id", id, user_id).await?;
-        let messages = messages_of(&record);
-        let messages =
-            messages.map_err(|problem| self.foreign("latest_sequence_id", &record, &problem))?;
+        let messages = self.messages_of("latest_sequence_id", id, user_id).await?;
         Ok(messages.last().map_or(0, Message::sequence_id))
     }
 }

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use super::message::{Message, in_order};
+use serde_json::value::RawValue;
+
+use super::message::{Message, before_another, in_order};
 use crate::{
     seam::{Instant, Payload, Record},
-    store::{
-        document::Document,
-        instant_text::InstantText,
-        raw_object::{RawObject, quoted},
-    },
+    store::{document::Document, instant_text::InstantText, long_member::LongMember},
 };
 
 /// A session of an agent. Its JSON has these names, in this order.
@@ -41,6 +39,9 @@ pub struct Session {
     pub unknown: Document,
 }
 
+/// The member that may be long.
+const MESSAGES: &str = "messages";
+
 const KNOWN: &[&str] = &[
     "id",
     "user_id",
@@ -51,7 +52,7 @@ const KNOWN: &[&str] = &[
     "updated_at",
     "parent_session_id",
     "delegate_task",
-    "messages",
+    MESSAGES,
 ];
 
 impl Session {
@@ -79,37 +80,31 @@ impl Session {
         self.parent_session_id.as_deref().is_none_or(str::is_empty)
     }
 
-    /// Reads the session that a record holds, without its messages; instants
-    /// that its payload does not have are the record's.
+    /// Reads a session's JSON object, messages included. Whether ids are
+    /// acceptable is for the store to judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
-    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
-        Self::read(record, &object_of(record)?)
+    pub fn from_document(document: Document) -> Result<Self, String> {
+        Ok(Self {
+            id: document.required_text("id")?,
+            user_id: document.required_text("user_id")?,
+            dag_name: document.text("dag_name")?,
+            title: document.text("title")?,
+            model: document.text("model")?,
+            created_at: document.instant("created_at")?,
+            updated_at: document.instant("updated_at")?,
+            parent_session_id: document.text("parent_session_id")?,
+            delegate_task: document.text("delegate_task")?,
+            messages: messages_in(document.get(MESSAGES).map(RawValue::get))?,
+            unknown: document.without(KNOWN),
+        })
     }
 
-    fn read(record: &Record, object: &RawObject<'_>) -> Result<Self, String> {
-        let text = |name: &str| Ok::<_, String>(object.text(name)?.map(String::from));
-        let session = Self {
-            id: object.not_empty("id")?.into_owned(),
-            user_id: object.not_empty("user_id")?.into_owned(),
-            dag_name: text("dag_name")?,
-            title: text("title")?,
-            model: text("model")?,
-            created_at: Some(object.instant("created_at")?.unwrap_or(record.created_at.into())),
-            updated_at: Some(object.instant("updated_at")?.unwrap_or(record.updated_at.into())),
-            parent_session_id: text("parent_session_id")?,
-            delegate_task: text("delegate_task")?,
-            messages: Vec::new(),
-            unknown: object.without(KNOWN),
-        };
-        if object.get("messages").is_some_and(|messages| !messages.starts_with('[')) {
-            return Err("\"messages\" is not an array".to_owned());
-        }
-        if !session.record_ids().contains(&record.id.as_str().to_owned()) {
-            return Err("its user_id and id are not the record's".to_owned());
-        }
-        Ok(session)
+    /// Reads the session that a record holds, without its messages; instants
+    /// that its payload does not have are the record's.
+    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
+        Ok(Stored::of(record)?.session)
     }
 
     /// The ids of records that a session may lie under, the one that we use
@@ -122,92 +117,94 @@ impl Session {
     #[must_use]
     pub fn to_document(&self) -> Document {
         let mut document = Document::default();
-        let instant = |at: &Option<InstantText>| at.as_ref().map(|at| at.as_str().to_owned());
-        for (name, text) in [
-            ("id", Some(self.id.clone())),
-            ("user_id", Some(self.user_id.clone())),
-            ("dag_name", self.dag_name.clone()),
-            ("title", self.title.clone()),
-            ("model", self.model.clone()),
-            ("created_at", instant(&self.created_at)),
-            ("updated_at", instant(&self.updated_at)),
-            ("parent_session_id", self.parent_session_id.clone()),
-            ("delegate_task", self.delegate_task.clone()),
-        ] {
-            if let Some(text) = text {
-                document.set_text(name, &text);
-            }
-        }
-        let messages: Vec<_> =
-            self.messages.iter().filter_map(|message| message.document().to_raw()).collect();
-        if let Ok(messages) = serde_json::value::to_raw_value(&messages) {
-            document.set("messages", messages);
-        }
+        document.set_text("id", &self.id);
+        document.set_text("user_id", &self.user_id);
+        document.set_or_remove_text("dag_name", self.dag_name.as_deref());
+        document.set_or_remove_text("title", self.title.as_deref());
+        document.set_or_remove_text("model", self.model.as_deref());
+        document.set_or_remove_instant("created_at", self.created_at.as_ref());
+        document.set_or_remove_instant("updated_at", self.updated_at.as_ref());
+        document.set_or_remove_text("parent_session_id", self.parent_session_id.as_deref());
+        document.set_or_remove_text("delegate_task", self.delegate_task.as_deref());
+        let messages = self.messages.iter().map(|message| message.document().to_raw());
+        let messages = serde_json::value::to_raw_value(&messages.collect::<Option<Vec<_>>>());
+        document.set_or_remove(MESSAGES, messages.ok());
         document.merge(&self.unknown.clone().without(KNOWN));
         document
     }
+}
 
-    /// What an update by `self` makes of a stored session: another title, or
-    /// none, and another `updated_at`, if one is given.
-    pub(super) fn merged_into(&self, record: &Record) -> Result<Payload, String> {
-        let stored = Self::from_record(record)?;
-        let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
-        match &self.title {
-            Some(title) => document.set_text("title", title),
-            None => document.remove("title"),
-        }
-        // An instant that does not change keeps its text. One that older software
-        // left to the file's own time is written down: the file gets another.
-        let given = self.updated_at.as_ref().filter(|at| Some(*at) != stored.updated_at.as_ref());
-        let updated_at = given.or(stored.updated_at.as_ref());
-        for (name, instant) in
-            [("created_at", stored.created_at.as_ref()), ("updated_at", updated_at)]
-        {
-            if let Some(instant) = instant {
-                document.set_text(name, instant.as_str());
+/// A session as it is stored, its messages unread.
+pub(super) struct Stored {
+    /// Without its messages; with the record's instants where the payload has
+    /// none.
+    pub(super) session: Session,
+    object: LongMember,
+}
+
+impl Stored {
+    /// What a record holds.
+    pub(super) fn of(record: &Record) -> Result<Self, String> {
+        let object = LongMember::of(&record.data, MESSAGES).ok_or("it is no JSON object")?;
+        let mut session = Session::from_document(object.document().clone())?;
+        for (name, text) in [("id", &session.id), ("user_id", &session.user_id)] {
+            if text.is_empty() {
+                return Err(format!("{name:?} is empty"));
             }
         }
-        Ok(document.to_payload())
+        if object.text().is_some_and(|messages| !messages.starts_with('[')) {
+            return Err("\"messages\" is not an array".to_owned());
+        }
+        if !session.record_ids().iter().any(|id| id == record.id.as_str()) {
+            return Err("its user_id and id are not the record's".to_owned());
+        }
+        session.created_at.get_or_insert_with(|| record.created_at.into());
+        session.updated_at.get_or_insert_with(|| record.updated_at.into());
+        Ok(Self { session, object })
+    }
+
+    /// What an update by `given` makes of it: another title, or none, and
+    /// another `updated_at`, if one is given.
+    pub(super) fn updated(&self, given: &Session) -> Payload {
+        let mut document = self.object.document().clone();
+        document.set_or_remove_text("title", given.title.as_deref());
+        // An instant that does not change keeps its text. One that older software
+        // left to the file's own time is written down: the file gets another.
+        let stored = &self.session;
+        let changed =
+            given.updated_at.as_ref().filter(|at| Some(*at) != stored.updated_at.as_ref());
+        document.set_or_remove_instant("created_at", stored.created_at.as_ref());
+        document.set_or_remove_instant("updated_at", changed.or(stored.updated_at.as_ref()));
+        self.object.within(&document)
+    }
+
+    /// It with a further message, changed at `now`. The messages that are there
+    /// are neither read nor written anew.
+    pub(super) fn with_message(&self, message: &Message, now: Instant) -> Payload {
+        let mut document = self.object.document().clone();
+        document.set_or_remove_instant("created_at", self.session.created_at.as_ref());
+        if self.session.title.as_deref().is_none_or(str::is_empty)
+            && let Some(title) = message.title()
+        {
+            document.set_text("title", &title);
+        }
+        document.set_text("updated_at", &now.to_string());
+        let own = message.document().to_text();
+        let [before, separator] = before_another(self.object.text());
+        document.to_payload_with(MESSAGES, &[before, separator, &own, "]"])
+    }
+
+    /// Its messages, in order.
+    pub(super) fn messages(&self) -> Result<Vec<Message>, String> {
+        Ok(in_order(messages_in(self.object.text())?))
     }
 }
 
-/// The messages of the session that a record holds, in order.
-pub(super) fn messages_of(record: &Record) -> Result<Vec<Message>, String> {
-    let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
-    let messages: Option<Vec<Document>> =
-        document.value("messages").map_err(|_| "\"messages\" is not an array of objects")?;
-    let messages = messages.unwrap_or_default().into_iter().map(Message::from_document);
-    Ok(in_order(messages.collect::<Result<_, _>>()?))
-}
-
-/// A stored session with a further message, changed at `now`.
-///
-/// The messages that are there are neither read nor written anew: a session may
-/// have thousands.
-pub(super) fn with_message(
-    record: &Record,
-    message: &Message,
-    now: Instant,
-) -> Result<Payload, String> {
-    let object = object_of(record)?;
-    let stored = Session::read(record, &object)?;
-    let mut changes = Vec::with_capacity(4);
-    // What older software left to the file's own time: the file gets another.
-    if let Some(created_at) = stored.created_at.filter(|_| object.get("created_at").is_none()) {
-        changes.push(("created_at", quoted(created_at.as_str())));
-    }
-    if stored.title.is_none_or(|title| title.is_empty())
-        && let Some(title) = message.title()
-    {
-        changes.push(("title", quoted(&title)));
-    }
-    changes.push(("updated_at", quoted(&now.to_string())));
-    changes.push(("messages", message.appended_to(object.get("messages"))));
-    Ok(object.with(&changes))
-}
-
-fn object_of(record: &Record) -> Result<RawObject<'_>, &'static str> {
-    RawObject::of(record).ok_or("it is no JSON object")
+/// The messages of a JSON array; none where there is none.
+fn messages_in(text: Option<&str>) -> Result<Vec<Message>, String> {
+    let messages: Option<Vec<Document>> = serde_json::from_str(text.unwrap_or("null"))
+        .map_err(|_| "\"messages\" is not an array of objects")?;
+    messages.unwrap_or_default().into_iter().map(Message::from_document).collect()
 }
 
 /// Without what was said.
@@ -231,7 +228,7 @@ impl fmt::Debug for Session {
 
 #[cfg(test)]
 mod tests {
-    use super::{Message, Session, messages_of, with_message};
+    use super::{Message, Session, Stored};
     use crate::{
         seam::{Instant, Payload, Record, RecordId},
         store::{document::Document, instant_text::InstantText},
@@ -240,6 +237,10 @@ mod tests {
     fn record(json: &str) -> Record {
         let id = RecordId::new("u/s").unwrap();
         Record::json(id, Payload::json(json.as_bytes()).unwrap(), Instant::ZERO)
+    }
+
+    fn stored(json: &str) -> Stored {
+        Stored::of(&record(json)).unwrap()
     }
 
     fn message(json: &str) -> Message {
@@ -255,6 +256,7 @@ mod tests {
         session.messages =
             vec![message(r#"{"sequence_id":2}"#), message(r#"{"sequence_id":1,"x":1e400}"#)];
         assert_eq!(session.to_document().to_text(), FULL);
+        assert_eq!(Session::from_document(session.to_document()), Ok(session));
         let plain = Session::new("s", "u").to_document().to_text();
         assert_eq!(plain, r#"{"id":"s","user_id":"u","messages":[]}"#);
     }
@@ -266,6 +268,7 @@ mod tests {
             ("{}", "\"id\""),
             (r#"{"id":"s"}"#, "\"user_id\""),
             (r#"{"id":"s","user_id":7}"#, "\"user_id\""),
+            (r#"{"id":"","user_id":"u"}"#, "\"id\" is empty"),
             (r#"{"id":"secret","user_id":"u"}"#, "not the record's"),
             (r#"{"id":"s","user_id":"secret"}"#, "not the record's"),
             (r#"{"id":"s","user_id":"u","created_at":"secret"}"#, "\"created_at\""),
@@ -277,7 +280,7 @@ mod tests {
         }
         for messages in ["[1]", r#"[{"sequence_id":"secret"}]"#] {
             let json = format!(r#"{{"id":"s","user_id":"u","messages":{messages}}}"#);
-            assert!(!messages_of(&record(&json)).expect_err(&json).contains("secret"));
+            assert!(!stored(&json).messages().expect_err(&json).contains("secret"));
         }
     }
 
@@ -287,11 +290,11 @@ mod tests {
         given.model = Some("another".into());
         given.created_at = Some(Instant::UNIX_EPOCH.into());
         given.updated_at = InstantText::parse("2026-01-01T00:00:00.5Z");
-        let merged = given.merged_into(&record(FULL)).unwrap();
+        let merged = stored(FULL).updated(&given);
         assert_eq!(merged.to_text_lossy(), FULL.replace(r#""title":"t","#, ""));
         given.title = Some("new".into());
         given.updated_at = Some(Instant::ZERO.into());
-        let merged = given.merged_into(&record(FULL)).unwrap();
+        let merged = stored(FULL).updated(&given);
         let expected = FULL
             .replace(r#""title":"t""#, r#""title":"new""#)
             .replace("2026-01-01T00:00:00.50Z", "0001-01-01T00:00:00Z");
@@ -300,14 +303,14 @@ mod tests {
 
     #[test]
     fn instants_that_only_the_file_told_are_written_down() {
-        let older = record(r#"{"id":"s","user_id":"u","updated_at":null}"#);
-        let merged = Session::new("s", "u").merged_into(&older).unwrap();
+        let older = stored(r#"{"id":"s","user_id":"u","updated_at":null}"#);
+        let merged = older.updated(&Session::new("s", "u"));
         let zero = "0001-01-01T00:00:00Z";
         assert_eq!(
             merged.to_text_lossy(),
             format!(r#"{{"id":"s","user_id":"u","updated_at":"{zero}","created_at":"{zero}"}}"#)
         );
-        let with = with_message(&older, &message("{}"), Instant::UNIX_EPOCH).unwrap();
+        let with = older.with_message(&message("{}"), Instant::UNIX_EPOCH);
         assert!(with.to_text_lossy().contains(&format!(r#""created_at":"{zero}""#)));
     }
 
@@ -315,7 +318,7 @@ mod tests {
     fn a_message_leaves_all_else_as_it_is_written() {
         let said = message(r#"{"type":"user","content":"hi"}"#);
         let with = |json: &str| {
-            let payload = with_message(&record(json), &said, Instant::UNIX_EPOCH).unwrap();
+            let payload = stored(json).with_message(&said, Instant::UNIX_EPOCH);
             payload.to_text_lossy().into_owned()
         };
         let expected = FULL
@@ -324,9 +327,9 @@ mod tests {
         assert_eq!(with(FULL), expected);
         for messages in ["", r#","messages":null"#] {
             let json = format!(r#"{{"user_id":"u","title":"","id":"s"{messages}}}"#);
-            let session = record(&with(&json));
-            assert_eq!(Session::from_record(&session).unwrap().title.as_deref(), Some("hi"));
-            assert_eq!(messages_of(&session).unwrap(), [said.clone()]);
+            let with = stored(&with(&json));
+            assert_eq!(with.session.title.as_deref(), Some("hi"));
+            assert_eq!(with.messages().unwrap(), [said.clone()]);
         }
     }
 }
