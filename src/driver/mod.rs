@@ -23,6 +23,7 @@ mod message;
 mod params;
 pub mod registry;
 mod server;
+mod session;
 mod storages;
 mod user;
 mod values;

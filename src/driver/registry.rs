@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    collection::COLLECTION, failure::Failure, message::Answer, params::Params, user::USER,
+    collection::COLLECTION, failure::Failure, message::Answer, params::Params, session::SESSION,
+    user::USER,
 };
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy};
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER];
+pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &SESSION];
 
 /// A subject of the protocol.
 pub struct Subject {

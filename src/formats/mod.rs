@@ -26,10 +26,12 @@
 mod cursor;
 mod envelope;
 mod file_backend;
+mod flat;
 pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
+mod sessions;
 pub mod shipped;
 pub mod snapshot;
 mod users;
@@ -107,6 +109,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         file_backend::FORMATS,
         cursor::FORMATS,
         users::FORMATS,
+        sessions::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,
