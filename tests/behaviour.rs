@@ -20,6 +20,8 @@ mod file_format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod genuine;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;

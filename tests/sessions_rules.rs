@@ -17,7 +17,10 @@ use storeproof::{
     },
 };
 
-use super::backends::{Rule, World, at, every_backend_keeps, id, rules, wait};
+use super::{
+    backends::{Rule, World, at, every_backend_keeps, id, rules, wait},
+    genuine::{Genuine, value},
+};
 
 const RULES: &[Rule] = rules![
     a_session_is_found_by_id_by_user_and_by_parent,
@@ -471,48 +474,23 @@ fn on_files(directory: &Path) -> SessionStore {
     SessionStore::new(collection, Arc::new(SystemClock))
 }
 
-#[expect(clippy::disallowed_methods, reason = "it prepares files as other software leaves them")]
-fn copy_all(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), &target).unwrap();
-        }
-    }
-}
-
 /// What the original software wrote, with what it says of it.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "it reads what lies beside the sources")]
 fn genuine_sessions_are_read_as_the_software_that_wrote_them_says() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    if !data.exists() {
-        println!("skipped: there is no {}", data.display());
-        return;
-    }
-    let directory = tempfile::tempdir().unwrap();
-    copy_all(&data.join("legacy/agent/sessions"), &directory.path().join("agent/sessions"));
-    let store = on_files(directory.path());
-    let manifest = std::fs::read(data.join("legacy.manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let Some(genuine) = Genuine::read("legacy") else { return };
+    let store = SessionStore::new(genuine.open(SessionStore::spec()), genuine.clock());
+    let manifest = &genuine.manifest;
     let sessions = manifest["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), 6);
     for expected in sessions {
         let id = expected["session"]["id"].as_str().unwrap();
         let session = wait(store.get(id, None)).unwrap();
-        let mut read: serde_json::Value =
-            serde_json::from_str(&session.to_document().to_text()).unwrap();
+        let mut read = value(&session.to_document().to_text());
         read.as_object_mut().unwrap().remove("messages");
         assert_eq!(read, expected["session"]);
         let messages = wait(store.messages(id, None)).unwrap();
-        let messages: Vec<serde_json::Value> = messages
-            .iter()
-            .map(|message| serde_json::from_str(&message.document().to_text()).unwrap())
-            .collect();
+        let messages: Vec<_> =
+            messages.iter().map(|message| value(&message.document().to_text())).collect();
         assert_eq!(messages, *expected["messages"].as_array().unwrap());
         let latest = wait(store.latest_sequence_id(id, None)).unwrap();
         assert_eq!(latest, expected["latest_sequence_id"].as_i64().unwrap());

@@ -9,8 +9,8 @@ use super::operation::{MessageData, SessionData, SessionsOp, Wanted};
 use crate::{
     model::{
         legacy::{
-            LegacyDocument, is_plain, legacy_ids, modified, object_text, offset_text,
-            perhaps_damaged, plain_id,
+            LegacyDocument, legacy_ids, modified, object_text, offset_text, perhaps_damaged,
+            plain_id,
         },
         members::{generate_unknown, quoted},
         source::{RawId, Source},
@@ -130,9 +130,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
         }
         for _ in 0..=usize::from(source.ratio(1, 4)?) {
             let mut made = document(source, &id, false)?;
-            if is_plain(&id) {
-                made.text = perhaps_damaged(source, made.text)?;
-            }
+            made.text = perhaps_damaged(source, &made.id, made.text)?;
             if documents.iter().all(|other| other.id != made.id) {
                 documents.push(made);
             }

@@ -90,6 +90,13 @@ impl Subject for SessionsSubject {
         model.damaged.remove(id);
     }
 
+    fn legacy_undone(model: &mut SessionsModel, earlier: &SessionsModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let session = earlier.records.get_key_value(id);
+        model.records.extend(session.map(|(place, session)| (Arc::clone(place), session.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
+    }
+
     /// Any: what it takes the place of may be gone for whoever looks for it.
     fn legacy_touches(_id: &str, _text: Option<&str>) -> Option<RecordId> {
         None
@@ -172,6 +179,19 @@ impl Subject for SessionsSubject {
         };
         let is_refused = seen.is_some_and(Verdict::is_refusal);
         Some(RecordId::new(place).ok().filter(|_| !is_refused).into_iter().collect())
+    }
+
+    /// By the session's id, but for calls that may remove others, too.
+    fn may_change(op: &SessionsOp, seen: Option<&SessionsSeen>, document: &LegacyDocument) -> bool {
+        let is_of = |id: &RawId| document.id.rsplit('/').next() == Some(&id.0);
+        let may_change = match op {
+            SessionsOp::Create(session) => session.is_top_level() || is_of(&session.id),
+            SessionsOp::Update { session, .. } => is_of(&session.id),
+            SessionsOp::AddMessage { to, .. } => is_of(&to.id),
+            SessionsOp::Delete(_) => true,
+            _ => false,
+        };
+        may_change && !seen.is_some_and(Verdict::is_refusal)
     }
 
     fn observations<'a>(ops: impl Iterator<Item = &'a SessionsOp>) -> Vec<SessionsOp> {

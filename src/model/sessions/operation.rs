@@ -130,6 +130,12 @@ impl SessionData {
         }
     }
 
+    /// Whether it is nobody's sub-session.
+    #[must_use]
+    pub fn is_top_level(&self) -> bool {
+        self.parent_session_id.as_deref().is_none_or(str::is_empty)
+    }
+
     /// The session for a table: what differs from [`Self::new`].
     #[must_use]
     pub fn describe(&self) -> String {

@@ -51,7 +51,7 @@ pub(super) fn limit(variant: u8) -> usize {
 /// Creation under a limit removes afterwards what is too many.
 pub(super) fn stages(op: &SessionsOp, variant: u8) -> usize {
     // "The limit is enforced by creating a top-level session."
-    let trims = matches!(op, SessionsOp::Create(session) if is_top_level(session));
+    let trims = matches!(op, SessionsOp::Create(session) if session.is_top_level());
     if trims && limit(variant) > 0 { 2 } else { 1 }
 }
 
@@ -354,7 +354,7 @@ fn others_by_age<'a>(model: &'a SessionsModel, own: &SessionData) -> Vec<&'a Arc
         .records
         .iter()
         .filter(|(place, session)| {
-            session.user_id == own.user_id && is_top_level(session) && **place != own_place
+            session.user_id == own.user_id && session.is_top_level() && **place != own_place
         })
         .collect();
     others.sort_by(|(_, a), (_, b)| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
@@ -565,10 +565,6 @@ fn existing_mut<'a>(
 /// "The record id is `<user_id>/<session_id>`."
 fn place_of(session: &SessionData) -> Arc<str> {
     Arc::from(format!("{}/{}", session.user_id, session.id.0))
-}
-
-fn is_top_level(session: &SessionData) -> bool {
-    session.parent_session_id.as_deref().is_none_or(str::is_empty)
 }
 
 /// "`session.get`, `.list` and `.list_sub` give sessions without `messages`."
