@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    collection::COLLECTION, failure::Failure, message::Answer, params::Params, session::SESSION,
-    user::USER,
+    api_key::API_KEY, collection::COLLECTION, failure::Failure, message::Answer, params::Params,
+    session::SESSION, user::USER, watermark::WATERMARK, worker_heartbeat::WORKER_HEARTBEAT,
 };
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy};
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &SESSION];
+pub const SUBJECTS: &[&Subject] =
+    &[&COLLECTION, &USER, &API_KEY, &SESSION, &WATERMARK, &WORKER_HEARTBEAT];
 
 /// A subject of the protocol.
 pub struct Subject {

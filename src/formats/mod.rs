@@ -23,6 +23,8 @@
 //! names of their own where that is cheap, so that a change of a writer does
 //! not change what its old data mean.
 
+mod access;
+mod api_keys;
 mod cursor;
 mod envelope;
 mod file_backend;
@@ -36,6 +38,8 @@ pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
+mod watermark;
+mod worker_heartbeats;
 
 use std::fmt::Display;
 
@@ -109,7 +113,10 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         file_backend::FORMATS,
         cursor::FORMATS,
         users::FORMATS,
+        api_keys::FORMATS,
         sessions::FORMATS,
+        watermark::FORMATS,
+        worker_heartbeats::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,

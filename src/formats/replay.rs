@@ -87,7 +87,10 @@ fn samples() -> Vec<Sample> {
     samples.extend([
         operations("collection-operations", "collection", &collection_calls()),
         operations("users-operations", "users", &users_calls()),
+        operations("api-keys-operations", "api_keys", &api_keys_calls()),
         operations("sessions-operations", "sessions", &sessions_calls()),
+        operations("watermark-operations", "watermark", &watermark_calls()),
+        operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
     ]);
     samples
 }
@@ -131,6 +134,30 @@ fn scenarios() -> Vec<Sample> {
             }),
         );
     }
+    let mut older = frame(
+        "users",
+        &json!({
+            "foreign": [{ "path": ".old/notes.txt", "text": "half a sen" }],
+            "start": "2026-01-01T00:00:00Z",
+            "seed": 1,
+            "handles": 1,
+            "clients": [
+                [{ "call": "list" }],
+                [
+                    { "older": { "write": {
+                        "id": "a",
+                        "text": "{\"id\":\"a\",\"username\":\"ann\"}",
+                        "modified": "2026-01-01T00:00:00Z",
+                    } } },
+                    { "older": { "remove": { "id": "a" } } },
+                ],
+            ],
+            "mode": { "simulated": { "preemptions": [] } },
+        }),
+    );
+    if let Some(violation) = older.get_mut("violation") {
+        *violation = json!({ "kind": "other_files", "rule": "what no call is about", "steps": [] });
+    }
     let small = |mode: Value, crash: Value| {
         let mut scenario = json!({
             "start": "9999-12-31T23:59:59.999999999Z",
@@ -147,6 +174,7 @@ fn scenarios() -> Vec<Sample> {
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
     vec![
         sample("crash-legacy-and-preemptions", crash),
+        sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),
         sample(
@@ -272,6 +300,64 @@ fn users_calls() -> Vec<Value> {
         json!({ "update": { "id": "a", "username": "bob", "workspace_access": { "all": true } } }),
         json!({ "delete": { "id": "a" } }),
         json!("count"),
+    ]
+}
+
+fn api_keys_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "name": "ci",
+        "description": "d",
+        "role": "admin",
+        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
+        "allowed_surfaces": ["mcp", "mcp"],
+        "attribution_class": "user_owned",
+        "owner_user_id": "u",
+        "owner_username": "ann",
+        "service_account_id": "s",
+        "service_account_name": "",
+        "migrated_as_service_account": false,
+        "key_hash": "not-a-hash",
+        "key_prefix": "p",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "created_by": "u",
+        "last_used_at": "2026-01-02T00:00:00.50Z",
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "name": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "name": "cd", "workspace_access": { "all": true } } }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "update_last_used": { "id": "a" } }),
+    ]
+}
+
+fn watermark_calls() -> Vec<Value> {
+    vec![
+        json!("load"),
+        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
+        json!({ "save": { "state": { "base64": "/w==" } } }),
+    ]
+}
+
+fn worker_heartbeats_calls() -> Vec<Value> {
+    let full = json!({
+        "worker_id": "pool/a",
+        "labels": { "zone": "\"a\\u003cb\"" },
+        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
+        "last_heartbeat_at": 1_767_225_600_123_i64,
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "upsert": full }),
+        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
+        json!({ "get": { "worker_id": "pool/a" } }),
+        json!("list"),
+        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
     ]
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::error::DamagedEntity;
 use crate::seam::{
-    Action, Collection, CollectionExt, Condition, Damaged, Error, Record, RecordId, Result,
-    Selection, Write,
+    Action, Collection, CollectionExt, Condition, Damaged, Error, ListQuery, Record, RecordId,
+    Result, Write,
 };
 
 /// All the entities of a collection, and what could not be read as one.
@@ -16,6 +16,8 @@ pub(super) struct Entities<T> {
     pub(super) entities: BTreeMap<RecordId, T>,
     /// By id.
     pub(super) damaged: Vec<DamagedEntity>,
+    /// Whether one page had all of it, so that all was there at one moment.
+    pub(super) at_once: bool,
 }
 
 /// Drains all pages. `read` gives the entity that a record holds, or what is
@@ -27,7 +29,15 @@ pub(super) async fn drain<T>(
     collection: &dyn Collection,
     read: impl Fn(&Record) -> Result<T, String>,
 ) -> Result<Entities<T>> {
-    let all = collection.drain(Selection::all()).await?;
+    let mut all = collection.list(&ListQuery::default()).await?;
+    let at_once = all.next_cursor.is_none();
+    while all.next_cursor.is_some() {
+        let query = ListQuery { cursor: all.next_cursor.take(), ..ListQuery::default() };
+        let page = collection.list(&query).await?;
+        all.records.extend(page.records);
+        all.damaged.extend(page.damaged);
+        all.next_cursor = page.next_cursor;
+    }
     let mut entities = BTreeMap::new();
     let named = |damaged: Damaged| DamagedEntity { id: damaged.id, message: damaged.message };
     let mut damaged: Vec<_> = all.damaged.into_iter().map(named).collect();
@@ -43,7 +53,7 @@ pub(super) async fn drain<T>(
     }
     damaged.sort_by(|a, b| a.id.cmp(&b.id));
     damaged.dedup_by(|a, b| a.id == b.id);
-    Ok(Entities { entities, damaged })
+    Ok(Entities { entities, damaged, at_once })
 }
 
 /// Removes the entity of that id. What lies there without being one

@@ -85,6 +85,9 @@ fn texts() -> impl Strategy<Value = String> {
             r#"{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
             r#"{"id":"u","username":"ann","x":[ 1 ,{"y":"\ud800"}]}"#,
             r#"{"id":"s","user_id":"u","parent_session_id":"a","messages":[{"sequence_id":7}]}"#,
+            r#"{"id":"k","name":"ci","allowed_surfaces":["mcp"]}"#,
+            r#"{"workerId":"w","labels":{},"lastHeartbeatAt":7}"#,
+            r#"{"version":2,"dags":{"etl":{"oneOffs":{}}}}"#,
         ][..],
     )
     .prop_map(str::to_owned);
@@ -128,6 +131,11 @@ const NAMES: &[&str] = &[
     "message",
     "user_id",
     "parent_id",
+    "api_key",
+    "state",
+    "heartbeat",
+    "worker_id",
+    "before",
     "username",
     "issuer",
     "subject",
@@ -143,7 +151,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Members with which every method succeeds on the right subject and state.
-const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"session":{"id":"a","user_id":"u"},"message":{},"user_id":"u","parent_id":"a","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
+const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"session":{"id":"a","user_id":"u"},"message":{},"user_id":"u","parent_id":"a","api_key":{"id":"a","name":"ci"},"state":{},"heartbeat":{"workerId":"a"},"worker_id":"a","before":"2026-01-01T00:00:00Z","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
 
 fn calls() -> impl Strategy<Value = (String, String)> {
     let ids = prop::sample::select(&["1", "\"x\"", "null", "1e5", "\"\\ud800\"", "-0.5"][..]);
@@ -211,8 +219,11 @@ fn every_method_can_succeed_in_the_property_above() {
         for name in subject.methods {
             let mut server = opened(subject.name);
             let method = format!("{}.{name}", subject.name);
-            let creates = ["create", "put"].contains(name);
-            let prepared = if creates { None } else { Some(format!("{}.create", subject.name)) };
+            let creates = ["create", "put", "upsert", "save"].contains(name);
+            let creating = ["create", "upsert", "save"];
+            let creating = creating.iter().find(|name| subject.methods.contains(name));
+            let prepared = creating.filter(|_| !creates);
+            let prepared = prepared.map(|name| format!("{}.{name}", subject.name));
             let mut last = String::new();
             for method in prepared.into_iter().chain([method]) {
                 let line = format!(
