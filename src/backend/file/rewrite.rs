@@ -1,0 +1,106 @@
+//! Bringing the files of older software to the present format, record by
+//! record.
+
+use std::sync::Arc;
+
+use crate::{
+    fs::Fs,
+    seam::{CollectionSpec, Error, Record, RecordId, Result},
+};
+
+use super::{
+    FileBackend,
+    apply::apply,
+    catalog::Facts,
+    judge::{Change, Decided},
+    load::load,
+    lock::{self, Purpose},
+    open,
+    plan::plan,
+    storage::{Call, Storage},
+    stored::Form,
+};
+
+/// Rewrites records of a collection of files, as one of its handles.
+///
+/// A record keeps its id, its data byte for byte, its encoding and its times,
+/// those included that only its file's time told. Nothing is set aside: where a
+/// damaged or foreign file would have to go first, the record stays as it is.
+pub struct Rewriter<F: Fs> {
+    storage: Arc<Storage<F>>,
+}
+
+/// What became of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewritten {
+    /// It is now a versioned envelope at its own place, durably.
+    Done,
+    /// There is nothing to do: it is one already, is gone, can't be read, or is
+    /// not what the caller takes for sound.
+    NothingToDo,
+    /// It stays as it is, because something else is in the way: what.
+    InTheWay(String),
+}
+
+impl<F: Fs> FileBackend<F> {
+    /// Opens a collection to have its records rewritten. What writers that died
+    /// have left is settled first.
+    ///
+    /// # Errors
+    /// As [`Backend::open`](crate::seam::Backend::open).
+    pub async fn rewriter(&self, spec: CollectionSpec) -> Result<Rewriter<F>> {
+        spec.validate()?;
+        let storage = self.fs.run(open::open(self.parts(spec))).await?;
+        Ok(Rewriter { storage: Arc::new(storage) })
+    }
+}
+
+impl<F: Fs> Rewriter<F> {
+    /// Rewrites one record that lies in a file without version, if `is_sound`
+    /// says that its payload is one. Wholly or not at all, for readers and
+    /// across a crash.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn rewrite(&self, id: &RecordId, is_sound: fn(&Record) -> bool) -> Result<Rewritten> {
+        let (storage, id) = (Arc::clone(&self.storage), id.clone());
+        let rewrite =
+            async move { rewrite(&Call::new(&storage, "migrate", Some(&id)), &id, is_sound).await };
+        self.storage.fs.run(rewrite).await
+    }
+}
+
+async fn rewrite<F: Fs>(
+    call: &Call<'_, F>,
+    id: &RecordId,
+    is_sound: fn(&Record) -> bool,
+) -> Result<Rewritten> {
+    call.must_take_writes()?;
+    let mut held = lock::acquire(call, Purpose::Write).await?;
+    let current = load(call, id).await?;
+    let record = match current.files().next() {
+        Some(file) if file.stored.form == Form::Unversioned => match &file.stored.content {
+            Ok(record) if is_sound(record) => record.clone(),
+            _ => return Ok(Rewritten::NothingToDo),
+        },
+        _ => return Ok(Rewritten::NothingToDo),
+    };
+    let keys = Facts::of(&record, &call.storage.spec.keys).keys;
+    // The record does not change, so that no key is given to anybody.
+    let change = Change::Put { record, keys_before: keys.clone(), keys };
+    let plan = match plan(call, vec![Decided { current, change }]).await {
+        Ok(plan) => plan,
+        Err(error @ (Error::Backend { .. } | Error::Corrupt { .. })) => {
+            return Ok(Rewritten::InTheWay(error.to_string()));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some((path, _)) = plan.quarantine.first() {
+        return Ok(Rewritten::InTheWay(format!(
+            "{:?}, which can't be read, is in the way",
+            path.as_str()
+        )));
+    }
+    apply(call, &mut held, plan).await?;
+    Ok(Rewritten::Done)
+}
