@@ -62,7 +62,11 @@ impl<F: Fs> Rewriter<F> {
     ///
     /// # Errors
     /// Those of the storage.
-    pub async fn rewrite(&self, id: &RecordId, is_sound: fn(&Record) -> bool) -> Result<Rewritten> {
+    pub async fn rewrite(
+        &self,
+        id: &RecordId,
+        is_sound: impl Fn(&Record) -> bool + Send + Sync + 'static,
+    ) -> Result<Rewritten> {
         let (storage, id) = (Arc::clone(&self.storage), id.clone());
         let rewrite =
             async move { rewrite(&Call::new(&storage, "migrate", Some(&id)), &id, is_sound).await };
@@ -73,7 +77,7 @@ impl<F: Fs> Rewriter<F> {
 async fn rewrite<F: Fs>(
     call: &Call<'_, F>,
     id: &RecordId,
-    is_sound: fn(&Record) -> bool,
+    is_sound: impl Fn(&Record) -> bool + Send + Sync,
 ) -> Result<Rewritten> {
     call.must_take_writes()?;
     let mut held = lock::acquire(call, Purpose::Write).await?;

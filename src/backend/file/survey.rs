@@ -55,14 +55,14 @@ pub struct SurveyedFile {
     /// How many bytes it has.
     pub length: u64,
     /// How it is written; none where that can't be told.
-    pub layout: Option<Layout>,
+    pub format: Option<FileFormat>,
     /// What it is.
     pub stored: Stored,
 }
 
 /// How a record's file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layout {
+pub enum FileFormat {
     /// An envelope with the version that we write.
     Envelope,
     /// An envelope without version.
@@ -318,7 +318,7 @@ impl<F: Fs> Surveyor<F> {
                 Ok(metadata) => SurveyedFile {
                     stored: unreadable(&path, format!("it can't be read: {error}")),
                     length: metadata.length,
-                    layout: None,
+                    format: None,
                     path: path.clone(),
                 },
                 Err(_) => return Ok(()),
@@ -330,17 +330,17 @@ impl<F: Fs> Surveyor<F> {
 
     fn surveyed(&self, path: &RecordPath, bytes: &[u8], modified: FileTime) -> SurveyedFile {
         let stored = read_stored(path, bytes, modified, &self.spec.legacy);
-        let layout = match (&stored.content, stored.form) {
-            (Ok(_), Form::Versioned) => Some(Layout::Envelope),
+        let format = match (&stored.content, stored.form) {
+            (Ok(_), Form::Versioned) => Some(FileFormat::Envelope),
             _ => match envelope::decode(bytes) {
-                Decoded::Versioned(_) => Some(Layout::Envelope),
-                Decoded::Unversioned(_) => Some(Layout::OlderEnvelope),
-                Decoded::Document(_) => Some(Layout::Flat),
+                Decoded::Versioned(_) => Some(FileFormat::Envelope),
+                Decoded::Unversioned(_) => Some(FileFormat::OlderEnvelope),
+                Decoded::Document(_) => Some(FileFormat::Flat),
                 Decoded::Damaged { .. } => None,
             },
         };
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        SurveyedFile { path: path.clone(), length, layout, stored }
+        SurveyedFile { path: path.clone(), length, format, stored }
     }
 
     /// Does to what was found what the intent would do to the files.

@@ -145,17 +145,8 @@ struct Beat {
 
 impl Beat {
     fn read(record: Record) -> Result<Self, (Record, String)> {
-        let read = |record: &Record| {
-            let heartbeat = Heartbeat::from_payload(&record.data)?;
-            let places = Places::of(&heartbeat.worker_id)
-                .map_err(|_| "its \"workerId\" can't be one".to_owned())?;
-            if !places.contain(&record.id) {
-                return Err("its \"workerId\" is not that of its record".to_owned());
-            }
-            Ok(heartbeat)
-        };
-        match read(&record) {
-            Ok(heartbeat) => Ok(Self { record, heartbeat }),
+        match Heartbeat::from_record(&record) {
+            Ok((heartbeat, _)) => Ok(Self { record, heartbeat }),
             Err(problem) => Err((record, format!("not a heartbeat: {problem}"))),
         }
     }
