@@ -1,9 +1,14 @@
 //! What older software may have left, as plain data.
 
+use std::sync::Arc;
+
 use arbitrary::Result;
 use serde::{Deserialize, Serialize};
 
-use super::source::{INSTANTS, Source, adversarial_ids};
+use super::{
+    payload::shown,
+    source::{INSTANTS, RawId, Source, adversarial_ids},
+};
 use crate::seam::Instant;
 
 /// A flat file of older software: the payload itself, under its raw id.
@@ -20,6 +25,87 @@ pub struct LegacyDocument {
     /// The file's time of modification, which stands for times that the
     /// payload does not have.
     pub modified: Instant,
+}
+
+/// What older software does to a collection's directory while newer software
+/// runs. It takes no lock and knows nothing of envelopes: a file is written
+/// under a temporary name and renamed, or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OlderAction {
+    /// Writes the file `<id>.json`. When it was modified is not the document's
+    /// to say here.
+    Write(LegacyDocument),
+    /// Removes the file `<id>.json`, if there is one.
+    Remove {
+        /// The raw id.
+        id: String,
+    },
+}
+
+impl OlderAction {
+    /// The raw id that it is about.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Write(document) => &document.id,
+            Self::Remove { id } => id,
+        }
+    }
+
+    /// A short description for tables.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Write(document) => {
+                let text = shown(document.text.as_bytes());
+                format!("(older software writes {:?}: {text})", document.id)
+            }
+            Self::Remove { id } => format!("(older software removes {id:?})"),
+        }
+    }
+}
+
+/// An id under which older software goes on writing: mostly one that is hot in
+/// this case. Its file's name is the same for older and for newer software.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn plain_id(source: &mut Source<'_, '_>) -> Result<RawId> {
+    let id = source.id()?;
+    Ok(if is_plain(&id.0) { id } else { RawId(Arc::from("a")) })
+}
+
+/// Whether the id is one level that nobody would encode.
+#[must_use]
+pub fn is_plain(id: &str) -> bool {
+    let encoded = |c: char| c.is_control() || matches!(c, '/' | '%' | '~' | '\\');
+    !id.is_empty()
+        && id.len() <= 100
+        && !id.contains(encoded)
+        && !id.starts_with(['.', ' '])
+        && !id.ends_with(['.', ' '])
+        && !id.to_ascii_lowercase().ends_with(".json")
+}
+
+/// What is left of a document after an accident, at times: half of it, nothing,
+/// or something that is no such document. Otherwise the document.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn perhaps_damaged(source: &mut Source<'_, '_>, text: String) -> Result<String> {
+    if !source.ratio(1, 12)? {
+        return Ok(text);
+    }
+    let half = text.len() / 2;
+    let half = (0..=half).rev().find_map(|end| text.get(..end)).unwrap_or_default().to_owned();
+    let others = ["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
+    Ok(match source.below(others.len() + 3)? {
+        place if place < others.len() => {
+            others.get(place).map(|text| (*text).to_owned()).unwrap_or_default()
+        }
+        _ => half,
+    })
 }
 
 /// Up to five ids that older software could have used as they are for the names

@@ -58,8 +58,40 @@ pub trait Subject: Sized + 'static {
     /// As [`Self::generate`].
     fn generate_legacy(source: &mut Source<'_, '_>) -> arbitrary::Result<Vec<LegacyDocument>>;
 
+    /// Makes a document as older software writes it while newer software runs,
+    /// too: a sound one under an id that is a file's name as it is
+    /// ([`legacy::plain_id`]), with whatever times it has inside.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    ///
+    /// [`legacy::plain_id`]: super::legacy::plain_id
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument>;
+
+    /// What it does to the state that older software writes this file: in place
+    /// of whatever record has the id, without asking for anything. A document
+    /// that the model does not understand is a damaged record.
+    fn legacy_written(model: &mut Self::Model, document: &LegacyDocument);
+
+    /// What it does to the state that older software removes the file
+    /// `<id>.json`, if there is one.
+    fn legacy_removed(model: &mut Self::Model, id: &str);
+
     /// The model's state on a storage that holds these documents.
-    fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model;
+    fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model {
+        let mut model = Self::Model::default();
+        for document in documents {
+            Self::legacy_written(&mut model, document);
+        }
+        model
+    }
+
+    /// The record, as [`Self::writes`] names it, that a file of older software
+    /// stands for; none: any. `text` is what is written; none: it is removed.
+    fn legacy_touches(id: &str, text: Option<&str>) -> Option<RecordId> {
+        let _ = text;
+        RecordId::new(id).ok()
+    }
 
     /// Does the operation on the real store. May change `op` by what the
     /// client remembers before it is recorded: the recorded operation is the

@@ -131,8 +131,17 @@ impl Subject for Registers {
         Ok(Vec::new())
     }
 
-    fn model_of_legacy(_: &[LegacyDocument]) -> Model {
-        [0; 2]
+    fn generate_legacy_write(_: &mut Source<'_, '_>) -> Arbitrary<LegacyDocument> {
+        Err(arbitrary::Error::EmptyChoose)
+    }
+
+    /// Older software writes a register as a file of its number.
+    fn legacy_written(model: &mut Model, document: &LegacyDocument) {
+        model[document.id.parse::<usize>().unwrap()] = document.text.parse().unwrap();
+    }
+
+    fn legacy_removed(model: &mut Model, id: &str) {
+        model[id.parse::<usize>().unwrap()] = 0;
     }
 
     async fn execute((): &(), _: &mut Op, (): &mut ()) -> Seen {

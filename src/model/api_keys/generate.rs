@@ -8,7 +8,7 @@ use super::operation::{ApiKeyData, ApiKeysOp};
 use crate::{
     model::{
         access::AccessData,
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text, plain_id},
         members::{generate_unknown, quoted},
         source::{RawId, Source},
     },
@@ -90,13 +90,28 @@ fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut key = key(source)?;
-        key.id = RawId(Arc::from(&*id));
-        key.name = text(source, NAMES.get(..6).unwrap_or(NAMES))?;
-        let text = object_text(source, &members(&key))?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
+}
+
+/// A key as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, id, true)
+}
+
+/// `timed`: with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, timed: bool) -> Result<LegacyDocument> {
+    let mut key = key(source)?;
+    key.name = text(source, NAMES.get(..6).unwrap_or(NAMES))?;
+    if timed {
+        key.created_at = instant(source)?;
+        key.updated_at = instant(source)?;
+    }
+    key.id = id;
+    let text = object_text(source, &members(&key))?;
+    Ok(LegacyDocument { id: key.id.0.to_string(), text, modified: modified(source)? })
 }
 
 /// The members of a key's JSON object, as older software ordered them.

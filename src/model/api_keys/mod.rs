@@ -66,9 +66,18 @@ impl Subject for ApiKeysSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> ApiKeysModel {
-        let keys = documents.iter().filter_map(legacy_key);
-        ApiKeysModel { keys: keys.map(|key| (Arc::clone(&key.id.0), key)).collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut ApiKeysModel, document: &LegacyDocument) {
+        if let Some(key) = legacy_key(document) {
+            model.keys.insert(Arc::clone(&key.id.0), key);
+        }
+    }
+
+    fn legacy_removed(model: &mut ApiKeysModel, id: &str) {
+        model.keys.remove(id);
     }
 
     async fn execute(store: &Self::Store, op: &mut ApiKeysOp, _memory: &mut ()) -> ApiKeysSeen {

@@ -8,7 +8,7 @@ use super::operation::{UserData, UsersOp};
 use crate::{
     model::{
         access::AccessData,
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text, plain_id},
         members::{generate_unknown, quoted},
         source::{RawId, Source},
     },
@@ -74,15 +74,28 @@ fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut user = user(source)?;
-        user.id = RawId(Arc::from(&*id));
-        let names = NAMES.get(..6).unwrap_or(NAMES);
-        user.username = text(source, names)?;
-        let members = members(&user);
-        let text = object_text(source, &members)?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
+}
+
+/// A user as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, id, true)
+}
+
+/// `timed`: with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, timed: bool) -> Result<LegacyDocument> {
+    let mut user = user(source)?;
+    user.username = text(source, NAMES.get(..6).unwrap_or(NAMES))?;
+    if timed {
+        user.created_at = instant(source)?;
+        user.updated_at = instant(source)?;
+    }
+    user.id = id;
+    let text = object_text(source, &members(&user))?;
+    Ok(LegacyDocument { id: user.id.0.to_string(), text, modified: modified(source)? })
 }
 
 /// The members of a user's JSON object, as older software ordered them.

@@ -65,9 +65,18 @@ impl Subject for UsersSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> UsersModel {
-        let users = documents.iter().filter_map(legacy_user);
-        UsersModel { users: users.map(|user| (Arc::clone(&user.id.0), user)).collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut UsersModel, document: &LegacyDocument) {
+        if let Some(user) = legacy_user(document) {
+            model.users.insert(Arc::clone(&user.id.0), user);
+        }
+    }
+
+    fn legacy_removed(model: &mut UsersModel, id: &str) {
+        model.users.remove(id);
     }
 
     async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {

@@ -131,3 +131,9 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
     }
     Ok(documents)
 }
+
+/// A state as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let text = state(source)?;
+    Ok(LegacyDocument { id: "state".to_owned(), text, modified: modified(source)? })
+}

@@ -62,11 +62,21 @@ impl Subject for WatermarkSubject {
         generate::legacy(source)
     }
 
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
     /// "Only `state` is a record of this collection."
-    fn model_of_legacy(documents: &[LegacyDocument]) -> WatermarkModel {
-        let state = documents.iter().find(|document| document.id == "state");
-        let stored = state.map(|document| PayloadInput::new(document.text.as_bytes()));
-        WatermarkModel { stored }
+    fn legacy_written(model: &mut WatermarkModel, document: &LegacyDocument) {
+        if document.id == "state" {
+            model.stored = Some(PayloadInput::new(document.text.as_bytes()));
+        }
+    }
+
+    fn legacy_removed(model: &mut WatermarkModel, id: &str) {
+        if id == "state" {
+            model.stored = None;
+        }
     }
 
     async fn execute(store: &Self::Store, op: &mut WatermarkOp, _memory: &mut ()) -> WatermarkSeen {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::operation::{HeartbeatData, HeartbeatsOp};
 use crate::{
     model::{
-        legacy::{LegacyDocument, in_the_way, is_raw_file_name, modified, object_text},
+        legacy::{LegacyDocument, in_the_way, is_raw_file_name, modified, object_text, plain_id},
         members::{Members, generate_unknown, object_of, quoted},
         source::{RawId, Source},
     },
@@ -137,6 +137,15 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
         }
     }
     Ok(documents)
+}
+
+/// A heartbeat as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let mut heartbeat = heartbeat(source)?;
+    heartbeat.worker_id = plain_id(source)?;
+    let text = object_text(source, &json_members(&heartbeat))?;
+    let id = older_name(&heartbeat.worker_id.0);
+    Ok(LegacyDocument { id, text, modified: modified(source)? })
 }
 
 fn is_hash(text: &str) -> bool {

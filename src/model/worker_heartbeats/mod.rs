@@ -62,27 +62,37 @@ impl Subject for WorkerHeartbeatsSubject {
         generate::legacy(source)
     }
 
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
     /// "When both exist the fresher one counts"; of equals the one under the
     /// worker's own name.
-    fn model_of_legacy(documents: &[LegacyDocument]) -> HeartbeatsModel {
-        let mut model = HeartbeatsModel::default();
-        for document in documents {
-            let Some(heartbeat) = legacy_heartbeat(document) else { continue };
-            let is_own = *document.id == *heartbeat.worker_id.0;
-            let id = Arc::clone(&heartbeat.worker_id.0);
-            let Some(stored) = model.heartbeats.get(&id) else {
-                model.heartbeats.insert(id, heartbeat);
-                continue;
-            };
-            let (other, given) = (stored.last_heartbeat_at, heartbeat.last_heartbeat_at);
-            if other < given || (other == given && is_own) {
-                let staler = model.heartbeats.insert(Arc::clone(&id), heartbeat);
-                model.shadowed.extend(staler.map(|staler| (id, staler)));
-            } else {
-                model.shadowed.insert(id, heartbeat);
-            }
+    fn legacy_written(model: &mut HeartbeatsModel, document: &LegacyDocument) {
+        let Some(heartbeat) = legacy_heartbeat(document) else { return };
+        let is_own = *document.id == *heartbeat.worker_id.0;
+        let id = Arc::clone(&heartbeat.worker_id.0);
+        let Some(stored) = model.heartbeats.get(&id) else {
+            model.heartbeats.insert(id, heartbeat);
+            return;
+        };
+        let (other, given) = (stored.last_heartbeat_at, heartbeat.last_heartbeat_at);
+        if other < given || (other == given && is_own) {
+            let staler = model.heartbeats.insert(Arc::clone(&id), heartbeat);
+            model.shadowed.extend(staler.map(|staler| (id, staler)));
+        } else {
+            model.shadowed.insert(id, heartbeat);
         }
-        model
+    }
+
+    fn legacy_removed(model: &mut HeartbeatsModel, id: &str) {
+        model.heartbeats.remove(id);
+    }
+
+    /// The worker's id, which the file's name does not tell.
+    fn legacy_touches(_id: &str, text: Option<&str>) -> Option<RecordId> {
+        let worker_id: Value = serde_json::from_str(raw_members(text?).get("workerId")?).ok()?;
+        RecordId::new(worker_id.as_str()?).ok()
     }
 
     async fn execute(
