@@ -8,6 +8,8 @@ mod backends;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod data_directory;
+#[cfg(test)]
 mod determinism;
 #[cfg(test)]
 mod disk;
@@ -19,6 +21,8 @@ mod file_backend;
 mod file_format;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod genuine;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]

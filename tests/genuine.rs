@@ -36,7 +36,7 @@ impl Genuine {
                 }
                 let below = path.strip_prefix(data.join(name)).unwrap().to_str().unwrap();
                 let modified = FileTime { seconds: 1_700_000_000, nanoseconds: 0 };
-                disk.write_raw(below, &std::fs::read(&path).unwrap(), modified).unwrap();
+                disk.write_raw(below, std::fs::read(&path).unwrap(), modified).unwrap();
             }
         }
         Some(Self { fs: sim(disk), manifest: serde_json::from_slice(&manifest).unwrap() })

@@ -171,9 +171,11 @@ impl<F: Fs> Migrator<F> {
             let layout = store.layout;
             let is_sound = move |record: &Record| (layout.read)(record).is_ok();
             match rewriter.rewrite(&file.id, is_sound).await.map_err(failed)? {
-                Rewritten::Done => migration.migrated.push(migrated(store, file)),
-                // Somebody else was faster, or changed it meanwhile.
-                Rewritten::NothingToDo => {}
+                Rewritten::Done | Rewritten::Already => {
+                    migration.migrated.push(migrated(store, file));
+                }
+                // Somebody else changed it meanwhile.
+                Rewritten::NothingSound => {}
                 Rewritten::InTheWay(message) => {
                     migration.kept.push(Kept { path: file.path.clone(), message });
                 }

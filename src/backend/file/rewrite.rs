@@ -13,12 +13,12 @@ use super::{
     apply::apply,
     catalog::Facts,
     judge::{Change, Decided},
-    load::load,
+    load::{FileState, load},
     lock::{self, Purpose},
     open,
     plan::plan,
     storage::{Call, Storage},
-    stored::Form,
+    stored::{Form, Stored},
 };
 
 /// Rewrites records of a collection of files, as one of its handles.
@@ -35,9 +35,11 @@ pub struct Rewriter<F: Fs> {
 pub enum Rewritten {
     /// It is now a versioned envelope at its own place, durably.
     Done,
-    /// There is nothing to do: it is one already, is gone, can't be read, or is
-    /// not what the caller takes for sound.
-    NothingToDo,
+    /// It was one already: it has made way for another record, or somebody else
+    /// wrote it.
+    Already,
+    /// It is gone, can't be read, or is not what the caller takes for sound.
+    NothingSound,
     /// It stays as it is, because something else is in the way: what.
     InTheWay(String),
 }
@@ -83,11 +85,15 @@ async fn rewrite<F: Fs>(
     let mut held = lock::acquire(call, Purpose::Write).await?;
     let current = load(call, id).await?;
     let record = match current.files().next() {
-        Some(file) if file.stored.form == Form::Unversioned => match &file.stored.content {
-            Ok(record) if is_sound(record) => record.clone(),
-            _ => return Ok(Rewritten::NothingToDo),
-        },
-        _ => return Ok(Rewritten::NothingToDo),
+        Some(FileState { stored: Stored { form, content: Ok(record), .. }, .. })
+            if is_sound(record) =>
+        {
+            match form {
+                Form::Versioned => return Ok(Rewritten::Already),
+                Form::Unversioned => record.clone(),
+            }
+        }
+        _ => return Ok(Rewritten::NothingSound),
     };
     let keys = Facts::of(&record, &call.storage.spec.keys).keys;
     // The record does not change, so that no key is given to anybody.
