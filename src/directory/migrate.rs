@@ -169,7 +169,8 @@ impl<F: Fs> Migrator<F> {
                 return Ok(());
             }
             let layout = store.layout;
-            let is_sound = move |record: &Record| (layout.read)(record).is_ok();
+            let is_sound =
+                move |record: &Record| (layout.holds)(&record.id) && (layout.read)(record).is_ok();
             match rewriter.rewrite(&file.id, is_sound).await.map_err(failed)? {
                 Rewritten::Done | Rewritten::Already => {
                     migration.migrated.push(migrated(store, file));

@@ -16,16 +16,17 @@ use super::{
     load::{FileState, load},
     lock::{self, Purpose},
     open,
-    plan::plan,
+    plan::{FileStep, Step, plan},
     storage::{Call, Storage},
-    stored::{Form, Stored},
+    stored::{Form, Stored, read_stored},
 };
 
 /// Rewrites records of a collection of files, as one of its handles.
 ///
 /// A record keeps its id, its data byte for byte, its encoding and its times,
-/// those included that only its file's time told. Nothing is set aside: where a
-/// damaged or foreign file would have to go first, the record stays as it is.
+/// those included that only its file's time told. Nothing is set aside: where
+/// something would have to go first that is damaged, foreign, or not what the
+/// caller takes for sound, the record stays as it is.
 pub struct Rewriter<F: Fs> {
     storage: Arc<Storage<F>>,
 }
@@ -105,11 +106,19 @@ async fn rewrite<F: Fs>(
         }
         Err(error) => return Err(error),
     };
-    if let Some((path, _)) = plan.quarantine.first() {
-        return Ok(Rewritten::InTheWay(format!(
-            "{:?}, which can't be read, is in the way",
-            path.as_str()
-        )));
+    // What would have to make way may be none that the caller takes for sound.
+    let unsound = plan.steps.iter().find_map(|step| match step {
+        Step::File(FileStep { path, before: Some(bytes), .. }) => {
+            let spec = &call.storage.spec;
+            let stored = read_stored(path, bytes, call.storage.fs.now(), &spec.legacy);
+            let is_fine = stored.content.as_ref().is_ok_and(&is_sound);
+            (!is_fine).then_some(path)
+        }
+        _ => None,
+    });
+    if let Some(path) = plan.quarantine.first().map(|(path, _)| path).or(unsound) {
+        let problem = format!("{:?} is in the way, and is not sound", path.as_str());
+        return Ok(Rewritten::InTheWay(problem));
     }
     apply(call, &mut held, plan).await?;
     Ok(Rewritten::Done)
