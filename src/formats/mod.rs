@@ -24,6 +24,7 @@
 //! not change what its old data mean.
 
 mod cursor;
+mod directory;
 mod envelope;
 mod file_backend;
 pub mod judge;
@@ -110,6 +111,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,
+        directory::FORMATS,
     ]
     .into_iter()
     .flatten()
