@@ -1,6 +1,7 @@
 //! Whole data directories: `inspect`, `export` and `migrate`.
 
 mod any_files;
+mod beside_writers;
 mod built;
 mod crash;
 mod damage;

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     backend::file::{
-        FileBackend,
         stored::{Damage, DamageKind, Form},
-        survey::{FileFormat, Intent, OtherFile, OtherKind, Survey, SurveyedFile, Watch},
+        survey::{FileFormat, Intent, OtherFile, OtherKind, Survey, SurveyedFile, Watch, survey},
     },
     fs::{EntryKind, Fs},
     seam::{CollectionSpec, Instant, KeyValue, Record, RecordId},
@@ -123,7 +122,7 @@ pub async fn read<F: Fs>(
     for layout in STORES {
         let watch = Arc::clone(watch);
         let watch: Watch = Arc::new(move |count| watch(layout.name, count));
-        let survey = FileBackend::survey(fs, (layout.spec)(), watch).await;
+        let survey = survey(fs, (layout.spec)(), watch).await;
         let survey = survey
             .map_err(|source| DirectoryError::Collection { folder: layout.folder(), source })?;
         stores.push(StoreContent::of(layout, survey, now));

@@ -19,7 +19,6 @@ use crate::{
 };
 
 use super::{
-    FileBackend,
     atomic::is_temporary,
     catalog::join,
     envelope::{self, Decoded},
@@ -108,18 +107,16 @@ pub type Watch = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 /// wait.
 const ATTEMPTS: usize = 2;
 
-impl<F: Fs> FileBackend<F> {
-    /// What lies in the directory of the collection `spec` at one moment; nothing
-    /// where there is none. Changes nothing.
-    ///
-    /// # Errors
-    /// `InvalidName` or `InvalidArgument` for a spec that breaks its own rules;
-    /// `Backend` when its directory is none, or when `watch` ended it; `Io`.
-    pub async fn survey(fs: &F, spec: CollectionSpec, watch: Watch) -> Result<Survey> {
-        spec.validate()?;
-        let surveyor = Surveyor { fs: fs.clone(), spec, watch };
-        fs.run(async move { surveyor.survey().await }).await
-    }
+/// What lies in the directory of the collection `spec` at one moment; nothing
+/// where there is none. Changes nothing.
+///
+/// # Errors
+/// `InvalidName` or `InvalidArgument` for a spec that breaks its own rules;
+/// `Backend` when its directory is none, or when `watch` ended it; `Io`.
+pub async fn survey<F: Fs>(fs: &F, spec: CollectionSpec, watch: Watch) -> Result<Survey> {
+    spec.validate()?;
+    let surveyor = Surveyor { fs: fs.clone(), spec, watch };
+    fs.run(async move { surveyor.survey().await }).await
 }
 
 struct Surveyor<F: Fs> {
