@@ -17,7 +17,7 @@ use storeproof::{
 };
 
 fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderTest) {
-    let with_legacy = backend.capabilities().begins_with_legacy;
+    let with_legacy = backend.capabilities().older_software;
     let scenario = scenario::<S>(&mut Unstructured::new(bytes), purpose, with_legacy).unwrap();
     let target = Target::<S> {
         backend,

@@ -218,6 +218,8 @@ impl Subject for Registers {
 
     fn legacy_removed(_: &mut [u32; KEYS], _: &str) {}
 
+    fn legacy_undone(_: &mut [u32; KEYS], _: &[u32; KEYS], _: &str) {}
+
     async fn execute((): &(), _: &mut RegisterOp, (): &mut ()) -> RegisterSeen {
         RegisterSeen::Done
     }

@@ -21,11 +21,15 @@ use stages::Stages;
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
-use super::{history::Call, trace_hash::TraceHasher};
+use super::{
+    history::{Call, Deed, older_step, touched},
+    trace_hash::TraceHasher,
+};
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Broken, Moment, Operation, Overlap, Subject, Verdict},
+        legacy::OlderAction,
+        subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
 };
@@ -69,7 +73,7 @@ fn in_order_of_return<S: Subject>(
     divergences: &Divergences,
 ) -> bool {
     let mut order: Vec<&Call<S>> = Vec::with_capacity(calls.len());
-    order.extend(calls.iter().filter(|call| !is_optional(call)));
+    order.extend(calls.iter().filter(|call| !call.is_optional()));
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
     order.into_iter().all(|call| {
@@ -79,13 +83,8 @@ fn in_order_of_return<S: Subject>(
             divergences,
             overlap: Overlap::Ids(&[]),
         };
-        call.seen.as_ref().is_some_and(|seen| S::step(&mut model, &call.op, seen, &moment).is_ok())
+        call.step(&mut model, &moment).is_ok()
     })
-}
-
-/// Whether the call may have had its effect, or not.
-fn is_optional<S: Subject>(call: &Call<S>) -> bool {
-    call.seen.as_ref().is_none_or(Verdict::is_unknown)
 }
 
 /// Sets of calls taken, with the latest beginning among what happened and the
@@ -112,6 +111,8 @@ struct Search<'a, S: Subject> {
     /// For intervals: the states that the calls taken went through; the
     /// present one is not among them.
     passed: Vec<S::Model>,
+    /// The changes by older software that are taken, and the state before each.
+    before_older: Vec<(usize, S::Model)>,
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
     dead_ends: DeadEnds<S::Model>,
@@ -146,6 +147,7 @@ struct Mark {
     order: usize,
     candidates: usize,
     passed: usize,
+    before_older: usize,
     intervals: Vec<Interval>,
 }
 
@@ -154,8 +156,8 @@ impl<'a, S: Subject> Search<'a, S> {
         let spans = calls.iter().map(|call| Span {
             invoked: call.invoked,
             returned: call.returned,
-            optional: is_optional(call),
-            interval: S::interval(&call.op),
+            optional: call.is_optional(),
+            interval: call.is_interval(),
         });
         let spans: Vec<Span> = spans.collect();
         let intervals = spans.iter().enumerate().filter(|(_, span)| span.interval);
@@ -172,6 +174,7 @@ impl<'a, S: Subject> Search<'a, S> {
                 .collect(),
             spans,
             passed: Vec::new(),
+            before_older: Vec::new(),
             dead_ends: Default::default(),
             went_back: false,
             best: None,
@@ -224,7 +227,9 @@ impl<'a, S: Subject> Search<'a, S> {
             // An interval may have read what one of the calls left wrote.
             self.go_back(mark);
         }
-        if self.went_back && self.intervals.is_empty() {
+        // What was passed on the way matters to intervals, and to the undoing of
+        // what older software did.
+        if self.went_back && self.intervals.is_empty() && self.before_older.is_empty() {
             let state = (self.taken.clone().into_boxed_slice(), *latest, model.clone());
             if !self.dead_ends.insert(state) {
                 return false;
@@ -242,6 +247,7 @@ impl<'a, S: Subject> Search<'a, S> {
             order: self.order.len(),
             candidates: self.candidates.len(),
             passed: self.passed.len(),
+            before_older: self.before_older.len(),
             intervals: self.intervals.clone(),
         }
     }
@@ -254,6 +260,7 @@ impl<'a, S: Subject> Search<'a, S> {
         }
         self.candidates.truncate(mark.candidates);
         self.passed.truncate(mark.passed);
+        self.before_older.truncate(mark.before_older);
         self.intervals = mark.intervals;
     }
 
@@ -352,12 +359,10 @@ impl<'a, S: Subject> Search<'a, S> {
         let own = self.candidates.get(window.from..).unwrap_or_default();
         own.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
-                let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else {
-                    return false;
-                };
-                (call.op.is_read() || seen.is_refusal())
+                call.changes_nothing()
+                    && !call.is_optional()
                     && call.invoked < window.closes
-                    && S::step(&mut model.clone(), &call.op, seen, &self.moment(k, call)).is_ok()
+                    && call.step(&mut model.clone(), &self.moment(k, call)).is_ok()
             })
         })
     }
@@ -367,14 +372,13 @@ impl<'a, S: Subject> Search<'a, S> {
     fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
         let mut states = Vec::new();
-        if let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) {
-            let mut next = model.clone();
-            match S::step_stage(self.stage(k), &mut next, &call.op, seen, &self.moment(k, call)) {
-                Ok(()) => states.push(next),
+        for before in [model.clone()].into_iter().chain(self.without_older(k, call, model)) {
+            match call.after_stage(self.stage(k), &before, &self.moment(k, call)) {
+                Ok(after) => states.extend(after),
                 Err(broken) => self.note_failure(k, broken),
             }
-        } else {
-            states = S::stage_unseen(self.stage(k), model, &call.op, &self.moment(k, call));
+        }
+        if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
             states.retain(|state| has_next || state != model);
@@ -383,13 +387,48 @@ impl<'a, S: Subject> Search<'a, S> {
         self.try_states(model, states, &happened, low, latest)
     }
 
+    /// The states in which a change by older software did not happen, where that
+    /// may be so for call `k`: it is the undoing of it, or writes the same
+    /// record and began before it. For older software takes no lock: between a
+    /// look at a file and its replacement there is nothing that it can't do.
+    fn without_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
+        let mut states = Vec::new();
+        for (changed, earlier) in &self.before_older {
+            let Some(change) = self.calls.get(*changed) else { continue };
+            let Deed::Older(action) = &change.deed else { continue };
+            let mut state = model.clone();
+            let applies = if let Deed::Undone(time) = call.deed {
+                let mut after = earlier.clone();
+                older_step::<S>(&mut after, action);
+                S::legacy_undone(&mut state, &after, action.id());
+                time == change.invoked && state == *model
+            } else {
+                call.invoked < change.invoked && self.may_write(k, action)
+            };
+            if applies {
+                S::legacy_undone(&mut state, earlier, action.id());
+                states.extend(Some(state).filter(|state| state != model));
+            }
+        }
+        states
+    }
+
+    /// Whether call `k` may write the record that older software changed.
+    fn may_write(&self, k: usize, action: &OlderAction) -> bool {
+        let Some(call) = self.calls.get(k).filter(|call| !call.changes_nothing()) else {
+            return false;
+        };
+        match (call.writes(), touched::<S>(action)) {
+            (Some(ids), Some(touched)) => ids.contains(&touched),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
+    }
+
     /// Goes on after a step that the candidate at `place` may have done.
     fn try_stage_steps(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        if call.op.is_read() || call.seen.as_ref().is_some_and(Verdict::is_refusal) {
-            return false;
-        }
-        let states = S::partial_steps(self.stage(k), model, &call.op, &self.moment(k, call));
+        let states = call.partial_steps(self.stage(k), model, &self.moment(k, call));
         let happened = Happened { call, taken: None, interval: None };
         self.try_states(model, states, &happened, low, latest)
     }
@@ -404,13 +443,12 @@ impl<'a, S: Subject> Search<'a, S> {
     ) -> bool {
         let Some(interval) = self.intervals.get(place).copied() else { return false };
         let Some(call) = self.calls.get(interval.call) else { return false };
-        let seen = call.seen.as_ref().filter(|_| !is_optional(call));
-        let made = seen.and_then(|seen| S::steps_made(&call.op, seen));
+        let made = call.seen().and_then(|(op, seen)| S::steps_made(op, seen));
         let is_over = interval.judged || latest >= call.returned;
         if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.steps >= made) {
             return false;
         }
-        let states = S::partial_steps(0, model, &call.op, &self.moment(interval.call, call));
+        let states = call.partial_steps(0, model, &self.moment(interval.call, call));
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }
@@ -439,6 +477,9 @@ impl<'a, S: Subject> Search<'a, S> {
                     self.begin_after(call.returned);
                 }
                 if let Some(k) = taken {
+                    if matches!(call.deed, Deed::Older(_)) {
+                        self.before_older.push((k, model.clone()));
+                    }
                     self.take(k);
                 }
                 if let Some(interval) = interval.and_then(|place| self.intervals.get_mut(place)) {
@@ -482,13 +523,13 @@ impl<'a, S: Subject> Search<'a, S> {
         for place in 0..self.intervals.len() {
             let Some(interval) = self.intervals.get(place).copied() else { continue };
             let Some(call) = self.calls.get(interval.call) else { continue };
-            let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { continue };
+            let Some((op, seen)) = call.seen() else { continue };
             if interval.judged || (call.returned >= time && time != u64::MAX) {
                 continue;
             }
-            if S::steps_made(&call.op, seen).is_some_and(|made| made != interval.steps) {
+            if S::steps_made(op, seen).is_some_and(|made| made != interval.steps) {
                 let moment = self.moment(interval.call, call);
-                if let Err(broken) = S::step(&mut model.clone(), &call.op, seen, &moment) {
+                if let Err(broken) = S::step(&mut model.clone(), op, seen, &moment) {
                     self.note_failure(interval.call, broken);
                 }
                 return false;
@@ -496,7 +537,7 @@ impl<'a, S: Subject> Search<'a, S> {
             let from = interval.begun.unwrap_or(self.passed.len());
             let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
             let moment = self.moment(interval.call, call);
-            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen, &moment) {
+            if let Err(broken) = S::judge_interval(&mut states, op, seen, &moment) {
                 self.note_failure(interval.call, broken);
                 return false;
             }
@@ -542,7 +583,7 @@ fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId
     // Sorted by time of beginning.
     for other in calls.iter().take_while(|other| other.invoked < call.returned) {
         if call.invoked < other.returned && other.invoked != call.invoked {
-            ids.extend(S::writes(&other.op, other.seen.as_ref())?);
+            ids.extend(other.writes()?);
         }
     }
     ids.sort_unstable();

@@ -201,10 +201,13 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
-        S::required(&backend.capabilities().reach)
-            .into_iter()
+        let capabilities = backend.capabilities();
+        let required = S::required(&capabilities.reach).into_iter();
+        let older = reached.older_missing().into_iter().filter(|_| capabilities.older_software);
+        required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
+            .chain(older.map(str::to_owned))
             .collect()
     }
 }

@@ -79,33 +79,32 @@ pub fn plain_id(source: &mut Source<'_, '_>) -> Result<RawId> {
 /// Whether the id is one level that nobody would encode.
 #[must_use]
 pub fn is_plain(id: &str) -> bool {
-    let encoded = |c: char| c.is_control() || matches!(c, '/' | '%' | '~' | '\\');
+    let stays = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     !id.is_empty()
         && id.len() <= 100
-        && !id.contains(encoded)
-        && !id.starts_with(['.', ' '])
-        && !id.ends_with(['.', ' '])
+        && id.chars().all(stays)
+        && !id.starts_with('.')
+        && !id.ends_with('.')
         && !id.to_ascii_lowercase().ends_with(".json")
 }
 
 /// What is left of a document after an accident, at times: half of it, nothing,
-/// or something that is no such document. Otherwise the document.
+/// or something that is no such document. Otherwise the document. One under a
+/// name that could also be another id's path stays whole: its bytes are what
+/// tells whose it is.
 ///
 /// # Errors
 /// As `arbitrary` reports them.
-pub fn perhaps_damaged(source: &mut Source<'_, '_>, text: String) -> Result<String> {
-    if !source.ratio(1, 12)? {
+pub fn perhaps_damaged(source: &mut Source<'_, '_>, id: &str, text: String) -> Result<String> {
+    if !source.ratio(1, 12)? || !id.split('/').all(is_plain) {
         return Ok(text);
     }
-    let half = text.len() / 2;
-    let half = (0..=half).rev().find_map(|end| text.get(..end)).unwrap_or_default().to_owned();
     let others = ["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
-    Ok(match source.below(others.len() + 3)? {
-        place if place < others.len() => {
-            others.get(place).map(|text| (*text).to_owned()).unwrap_or_default()
-        }
-        _ => half,
-    })
+    if let Some(other) = others.get(source.below(others.len() + 3)?) {
+        return Ok((*other).to_owned());
+    }
+    let half = (0..=text.len() / 2).rev().find_map(|end| text.get(..end));
+    Ok(half.unwrap_or_default().to_owned())
 }
 
 /// Up to five ids that older software could have used as they are for the names

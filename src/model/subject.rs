@@ -77,6 +77,10 @@ pub trait Subject: Sized + 'static {
     /// `<id>.json`, if there is one.
     fn legacy_removed(model: &mut Self::Model, id: &str);
 
+    /// Gives what the file `<id>.json` stands for the state that it had
+    /// `earlier`: what older software did to it is undone.
+    fn legacy_undone(model: &mut Self::Model, earlier: &Self::Model, id: &str);
+
     /// The model's state on a storage that holds these documents.
     fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model {
         let mut model = Self::Model::default();
@@ -209,6 +213,17 @@ pub trait Subject: Sized + 'static {
     /// Which ids the operation, with this outcome, may have written. None:
     /// it may have written any.
     fn writes(op: &Self::Op, seen: Option<&Self::Seen>) -> Option<Vec<RecordId>>;
+
+    /// Whether the operation, with this outcome, may have changed the record
+    /// that this file of older software stands for.
+    fn may_change(op: &Self::Op, seen: Option<&Self::Seen>, document: &LegacyDocument) -> bool {
+        let record = Self::legacy_touches(&document.id, Some(&document.text));
+        match (Self::writes(op, seen), record) {
+            (Some(ids), Some(record)) => ids.contains(&record),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
+    }
 
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.

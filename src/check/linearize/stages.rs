@@ -1,10 +1,7 @@
 //! Calls with several stages, as a history in which each stage is a call.
 
 use super::Unexplained;
-use crate::{
-    check::history::Call,
-    model::subject::{Subject, Verdict},
-};
+use crate::{check::history::Call, model::subject::Subject};
 
 /// A history in which each stage of a call is a call.
 pub(super) struct Stages<S: Subject> {
@@ -18,12 +15,12 @@ pub(super) struct Stages<S: Subject> {
 impl<S: Subject> Stages<S> {
     /// None where every call is one.
     pub(super) fn of(calls: &[Call<S>]) -> Option<Self> {
-        if calls.iter().all(|call| count(call) == 1) {
+        if calls.iter().all(|call| call.stages() == 1) {
             return None;
         }
         let mut stages = Self { calls: Vec::new(), numbers: Vec::new(), origins: Vec::new() };
         for (origin, call) in calls.iter().enumerate() {
-            for number in 0..count(call) {
+            for number in 0..call.stages() {
                 stages.calls.push(call.clone());
                 stages.numbers.push(number);
                 stages.origins.push(origin);
@@ -40,9 +37,4 @@ impl<S: Subject> Stages<S> {
         let stuck = unexplained.stuck.and_then(|(stage, broken)| Some((origin(&stage)?, broken)));
         Box::new(Unexplained { order, stuck })
     }
-}
-
-fn count<S: Subject>(call: &Call<S>) -> usize {
-    let is_refused = call.seen.as_ref().is_some_and(Verdict::is_refusal);
-    if is_refused { 1 } else { S::stages(&call.op, call.variant).max(1) }
 }

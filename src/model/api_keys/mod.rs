@@ -80,6 +80,12 @@ impl Subject for ApiKeysSubject {
         model.keys.remove(id);
     }
 
+    fn legacy_undone(model: &mut ApiKeysModel, earlier: &ApiKeysModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.keys.get_key_value(id);
+        model.keys.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+    }
+
     async fn execute(store: &Self::Store, op: &mut ApiKeysOp, _memory: &mut ()) -> ApiKeysSeen {
         execute::execute(store, op).await
     }

@@ -155,7 +155,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
         let text = legacy_text(source)?;
-        let text = perhaps_damaged(source, text)?;
+        let text = perhaps_damaged(source, &id, text)?;
         documents.push(LegacyDocument { id, text, modified: modified(source)? });
     }
     Ok(documents)

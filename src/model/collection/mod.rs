@@ -105,6 +105,13 @@ impl Subject for CollectionSubject {
         model.entries.remove(id);
     }
 
+    fn legacy_undone(model: &mut CollectionModel, earlier: &CollectionModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.entries.get_key_value(id);
+        model.entries.extend(entry.map(|(id, entry)| (id.clone(), entry.clone())));
+        model.lingering.extend(earlier.lingering.get(id).cloned());
+    }
+
     fn execute(
         store: &Self::Store,
         op: &mut CollectionOp,

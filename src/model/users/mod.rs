@@ -79,6 +79,12 @@ impl Subject for UsersSubject {
         model.users.remove(id);
     }
 
+    fn legacy_undone(model: &mut UsersModel, earlier: &UsersModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.users.get_key_value(id);
+        model.users.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+    }
+
     async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {
         execute::execute(store, op).await
     }

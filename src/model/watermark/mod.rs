@@ -79,6 +79,12 @@ impl Subject for WatermarkSubject {
         }
     }
 
+    fn legacy_undone(model: &mut WatermarkModel, earlier: &WatermarkModel, id: &str) {
+        if id == "state" {
+            model.stored.clone_from(&earlier.stored);
+        }
+    }
+
     async fn execute(store: &Self::Store, op: &mut WatermarkOp, _memory: &mut ()) -> WatermarkSeen {
         execute::execute(store, op).await
     }

@@ -89,6 +89,12 @@ impl Subject for WorkerHeartbeatsSubject {
         model.heartbeats.remove(id);
     }
 
+    fn legacy_undone(model: &mut HeartbeatsModel, earlier: &HeartbeatsModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.heartbeats.get_key_value(id);
+        model.heartbeats.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+    }
+
     /// The worker's id, which the file's name does not tell.
     fn legacy_touches(_id: &str, text: Option<&str>) -> Option<RecordId> {
         let worker_id: Value = serde_json::from_str(raw_members(text?).get("workerId")?).ok()?;
