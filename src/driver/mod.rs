@@ -22,10 +22,12 @@ mod lines;
 mod message;
 mod params;
 pub mod registry;
+mod secret;
 mod server;
 mod storages;
 mod user;
 mod values;
+mod webhook;
 
 pub use failure::{Code, Failure};
 pub use lines::{MAX_LINE_BYTES, serve};

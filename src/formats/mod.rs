@@ -25,16 +25,20 @@
 
 mod cursor;
 mod directory;
+mod encryption;
 mod envelope;
 mod file_backend;
 pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
+mod sealed;
+mod secrets;
 pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
+mod webhooks;
 
 use std::fmt::Display;
 
@@ -108,6 +112,9 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         file_backend::FORMATS,
         cursor::FORMATS,
         users::FORMATS,
+        webhooks::FORMATS,
+        secrets::FORMATS,
+        encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,
