@@ -10,6 +10,7 @@ mod intent;
 mod killed;
 mod migration;
 mod program;
+mod sealed;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use storeproof::{
         problem::ProblemKind,
     },
     sim::disk::SimFs,
+    store::{encryption::EncryptionKey, key_file},
 };
 
 use super::file_backend::{CountingEntropy, clock, now, wait};
@@ -39,7 +41,13 @@ fn read(fs: &SimFs) -> Content {
 }
 
 fn try_read(fs: &SimFs) -> Result<Content, DirectoryError> {
-    wait(content::read(fs, now(), &watch()))
+    // As the program does: with the directory's own key, if it has one.
+    let key = wait(key_file::read(fs)).unwrap_or_default();
+    read_with(fs, key.as_ref())
+}
+
+fn read_with(fs: &SimFs, key: Option<&EncryptionKey>) -> Result<Content, DirectoryError> {
+    wait(content::read(fs, key, now(), &watch()))
 }
 
 #[track_caller]
@@ -57,7 +65,7 @@ fn exported(fs: &SimFs) -> Value {
 /// The very text that `export` prints.
 #[track_caller]
 fn export_of(fs: &SimFs) -> String {
-    export(read(fs)).text
+    export(read(fs)).text.to_string()
 }
 
 fn migrator(fs: &SimFs, dry_run: bool) -> Migrator<SimFs> {

@@ -4,7 +4,7 @@
 use std::{
     fmt::Display,
     io::{IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,8 +14,54 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::usage::Failure;
-use crate::{directory::content::StoreWatch, fs::OsFs, report::terminal::grouped};
+use zeroize::Zeroizing;
+
+use super::{files, usage::Failure};
+use crate::{
+    directory::content::StoreWatch,
+    fs::{OsFs, block_on},
+    report::terminal::grouped,
+    store::{encryption::EncryptionKey, key_file},
+};
+
+/// The environment's name for the key of secret values.
+const KEY_VARIABLE: &str = "STOREPROOF_ENCRYPTION_KEY";
+
+/// Where the key of secret values comes from.
+#[derive(Debug, clap::Args)]
+pub(super) struct KeySource {
+    /// The file whose exact content is the key of secret values. Otherwise it is
+    /// STOREPROOF_ENCRYPTION_KEY, or else the directory's own auth/encryption_key,
+    /// where there is one.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl KeySource {
+    /// The key; none: secret values stay closed.
+    #[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+    pub(super) fn key(
+        &self,
+        directory: &Path,
+        fs: &OsFs,
+    ) -> Result<Option<EncryptionKey>, Failure> {
+        if let Some(path) = &self.key_file {
+            let text = Zeroizing::new(files::read_bytes(path)?);
+            let key = EncryptionKey::new(&text);
+            return match key {
+                Some(key) => Ok(Some(key)),
+                None => Err(failed(path, &"the key file is empty")),
+            };
+        }
+        if let Some(text) = std::env::var_os(KEY_VARIABLE) {
+            let text = Zeroizing::new(text.into_encoded_bytes());
+            if let Some(key) = EncryptionKey::new(&text) {
+                return Ok(Some(key));
+            }
+        }
+        block_on(key_file::read(fs)).map_err(|error| failed(directory, &error))
+    }
+}
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);

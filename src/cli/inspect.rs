@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Format, Status,
-    data_directory::{Progress, failed, open},
+    data_directory::{KeySource, Progress, failed, open},
     usage::{Failure, print},
 };
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct Arguments {
     /// The data directory.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
+    #[command(flatten)]
+    key: KeySource,
     /// List every record's file, too. (JSON always does.)
     #[arg(long)]
     files: bool,
@@ -32,8 +34,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Status, Failure> {
     let fs = open(&arguments.directory)?;
+    let key = arguments.key.key(&arguments.directory, &fs)?;
     let progress = Progress::new(stop);
-    let content = block_on(content::read(&fs, SystemClock.now(), &progress.watch()));
+    let content = block_on(content::read(&fs, key.as_ref(), SystemClock.now(), &progress.watch()));
     progress.finish();
     let content = content.map_err(|error| failed(&arguments.directory, &error))?;
     let inspection = Inspection::of(&content);

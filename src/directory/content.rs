@@ -9,11 +9,13 @@ use crate::{
     },
     fs::{EntryKind, Fs},
     seam::{CollectionSpec, Instant, KeyValue, Record, RecordId},
+    store::encryption::EncryptionKey,
 };
 
 use super::{
     DirectoryError,
-    layout::{Entity, Layout, STORES, Unsound},
+    entity::{Entity, Unsound},
+    layout::{Layout, STORES},
     outside::{self, foreign},
     problem::{Notice, NoticeKind, Problem, ProblemKind},
 };
@@ -107,13 +109,14 @@ impl Content {
 pub type StoreWatch = Arc<dyn Fn(&'static str, u64) -> bool + Send + Sync>;
 
 /// Reads the data directory that is the root of `fs`. What has expired at `now`
-/// is not there.
+/// is not there; `key` is for secret values, which are null without one.
 ///
 /// # Errors
 /// Where it is no data directory, where one of its folders can't be looked at,
 /// or when `watch` ended it. Files that can't be read are no error but problems.
 pub async fn read<F: Fs>(
     fs: &F,
+    key: Option<&EncryptionKey>,
     now: Instant,
     watch: &StoreWatch,
 ) -> Result<Content, DirectoryError> {
@@ -125,13 +128,20 @@ pub async fn read<F: Fs>(
         let survey = survey(fs, (layout.spec)(), watch).await;
         let survey = survey
             .map_err(|source| DirectoryError::Collection { folder: layout.folder(), source })?;
-        stores.push(StoreContent::of(layout, survey, now));
+        stores.push(StoreContent::of(layout, survey, Reading { key, now }));
     }
     Ok(Content { stores, outside })
 }
 
+/// With what records are read.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    key: Option<&'a EncryptionKey>,
+    now: Instant,
+}
+
 impl StoreContent {
-    fn of(layout: &'static Layout, survey: Survey, now: Instant) -> Self {
+    fn of(layout: &'static Layout, survey: Survey, reading: Reading<'_>) -> Self {
         let mut content = Self {
             layout,
             files: Vec::with_capacity(survey.records.len()),
@@ -147,7 +157,7 @@ impl StoreContent {
         for file in survey.records {
             let path = format!("{folder}/{}", file.path.as_str());
             if (layout.holds)(&file.stored.id) {
-                content.add(&spec, &mut keys, &older, path, file, now);
+                content.add(&mut keys, &older, path, file, reading);
             } else {
                 content.notices.push(foreign(path, EntryKind::File));
             }
@@ -162,12 +172,11 @@ impl StoreContent {
 
     fn add(
         &mut self,
-        spec: &CollectionSpec,
         keys: &mut Keys<'_>,
         older: &BTreeMap<RecordId, String>,
         path: String,
         file: SurveyedFile,
-        now: Instant,
+        reading: Reading<'_>,
     ) {
         let SurveyedFile { length, format, stored, .. } = file;
         let counting = older.get(&stored.id).filter(|counting| **counting != path);
@@ -183,16 +192,24 @@ impl StoreContent {
                 self.notices.push(Notice { path: path.clone(), kind, message });
                 Holding::Superseded
             }
-            Ok(record) => match (self.layout.read)(&record) {
+            Ok(record) => match (self.layout.read)(&record, reading.key) {
                 Err(Unsound { kind, message }) => {
-                    let kind =
-                        if is_of_another(spec, &record) { ProblemKind::IdMismatch } else { kind };
+                    let kind = if is_of_another(keys.spec, &record) {
+                        ProblemKind::IdMismatch
+                    } else {
+                        kind
+                    };
                     self.problems.push(Problem { path: path.clone(), kind, message });
                     Holding::Nothing
                 }
-                Ok(_) if record.is_expired(now) => Holding::Expired,
+                Ok(_) if record.is_expired(reading.now) => Holding::Expired,
                 Ok(entity) => {
                     keys.add(&record, &path);
+                    self.problems.extend(entity.undecryptable.map(|message| Problem {
+                        path: path.clone(),
+                        kind: ProblemKind::Undecryptable,
+                        message: message.to_owned(),
+                    }));
                     Holding::Entity(entity)
                 }
             },

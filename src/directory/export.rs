@@ -10,10 +10,14 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use super::{
     content::{Content, Holding, StoreContent},
-    layout::{Entity, Member},
+    entity::Entity,
+    layout::Member,
     problem::Problem,
+    sealed::{SealedText, joined},
 };
 
 /// The schema of an export.
@@ -21,8 +25,8 @@ pub const SCHEMA: u64 = 1;
 
 /// What `export` prints.
 pub struct Export {
-    /// The document, with a final newline.
-    pub text: String,
+    /// The document, with a final newline. It may hold secret values.
+    pub text: Zeroizing<String>,
     /// What is wrong, by path: also in the document.
     pub problems: Vec<Problem>,
 }
@@ -31,22 +35,29 @@ pub struct Export {
 #[must_use]
 pub fn export(content: Content) -> Export {
     let problems = content.problems();
-    let mut text = format!("{{\"schema\":{SCHEMA}");
+    let mut parts = vec![plain(format!("{{\"schema\":{SCHEMA}"))];
     for store in content.stores {
-        text += &format!(",\n\"{}\":", store.layout.name);
+        parts.push(plain(format!(",\n\"{}\":", store.layout.name)));
+        let texts = |entities: Vec<Entity>| entities.into_iter().map(|entity| entity.text);
         match store.layout.member {
             Member::Single => {
-                let entity = entities(store).into_iter().next();
-                text += &entity.map_or("null".to_owned(), |entity| entity.document.to_text());
+                let text = texts(entities(store)).next();
+                parts.push(text.unwrap_or_else(|| plain("null".to_owned())));
             }
-            Member::List => push_list(&mut text, entities(store)),
-            Member::FreshestList => push_list(&mut text, freshest(entities(store))),
+            Member::List => push_list(&mut parts, texts(entities(store))),
+            Member::FreshestList => push_list(&mut parts, texts(freshest(entities(store)))),
         }
     }
-    text += ",\n\"problems\":";
-    push_items(&mut text, problems.iter().filter_map(|found| serde_json::to_string(found).ok()));
-    text += "}\n";
-    Export { text, problems }
+    parts.push(plain(",\n\"problems\":".to_owned()));
+    let named = problems.iter().filter_map(|problem| serde_json::to_string(problem).ok());
+    push_list(&mut parts, named.map(plain));
+    parts.push(plain("}\n".to_owned()));
+    let parts: Vec<&str> = parts.iter().map(|part| part.as_str()).collect();
+    Export { text: joined(&parts), problems }
+}
+
+fn plain(text: String) -> SealedText {
+    SealedText::new(text)
 }
 
 /// The store's entities, by their order.
@@ -75,16 +86,12 @@ fn freshest(entities: Vec<Entity>) -> Vec<Entity> {
     kept.into_values().collect()
 }
 
-fn push_list(text: &mut String, entities: Vec<Entity>) {
-    push_items(text, entities.iter().map(|entity| entity.document.to_text()));
-}
-
 /// A JSON array, an item a line.
-fn push_items(text: &mut String, items: impl Iterator<Item = String>) {
-    text.push('[');
+fn push_list(parts: &mut Vec<SealedText>, items: impl Iterator<Item = SealedText>) {
+    parts.push(plain("[".to_owned()));
     for (place, item) in items.enumerate() {
-        text.push_str(if place == 0 { "\n" } else { ",\n" });
-        text.push_str(&item);
+        parts.push(plain(if place == 0 { "\n" } else { ",\n" }.to_owned()));
+        parts.push(item);
     }
-    text.push(']');
+    parts.push(plain("]".to_owned()));
 }

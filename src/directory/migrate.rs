@@ -113,7 +113,7 @@ impl<F: Fs> Migrator<F> {
     /// As [`content::read`]; those of opening and writing the collections. What
     /// was done until then stays done.
     pub async fn run(&self) -> Result<Migration, DirectoryError> {
-        let content = content::read(&self.fs, self.clock.now(), &self.watch).await?;
+        let content = content::read(&self.fs, None, self.clock.now(), &self.watch).await?;
         let mut migration = Migration {
             schema: SCHEMA,
             dry_run: self.dry_run,
@@ -169,8 +169,9 @@ impl<F: Fs> Migrator<F> {
                 return Ok(());
             }
             let layout = store.layout;
-            let is_sound =
-                move |record: &Record| (layout.holds)(&record.id) && (layout.read)(record).is_ok();
+            let is_sound = move |record: &Record| {
+                (layout.holds)(&record.id) && (layout.read)(record, None).is_ok()
+            };
             match rewriter.rewrite(&file.id, is_sound).await.map_err(failed)? {
                 Rewritten::Done | Rewritten::Already => {
                     migration.migrated.push(migrated(store, file));

@@ -3,19 +3,22 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `layout` | which folder is which store, and how a record of it is read |
+//! | `layout` | which folder is which store |
+//! | `entity` `sealed` | what a record of each store holds, as it is exported; texts with secret values |
 //! | `content` | everything in a data directory, read without changing anything |
 //! | `outside` | what lies beside the stores' folders |
 //! | `problem` | what can be wrong, and what is merely worth knowing |
 //! | `inspect` `export` `migrate` | what is made of it |
 
 pub mod content;
+mod entity;
 pub mod export;
 pub mod inspect;
 pub mod layout;
 pub mod migrate;
 mod outside;
 pub mod problem;
+mod sealed;
 
 use crate::seam;
 

@@ -22,6 +22,7 @@ use crate::{
         disk::{SimDisk, SimFs},
         executor::{Sim, run_alone},
     },
+    store::encryption::EncryptionKey,
 };
 
 pub(super) const FORMATS: &[Format] = &[
@@ -62,6 +63,14 @@ const FILES: &[(&str, &str)] = &[
         "apikeys/k.json",
         r#"{"id":"k","name":"ci","key_hash":"h","created_at":"2024-01-01T00:00:00Z","updated_at":"2024-01-01T00:00:00Z"}"#,
     ),
+    (
+        "webhooks/h.json",
+        r#"{"id":"h","dagName":"etl","enabled":true,"createdAt":"2025-01-01T00:00:00Z","updatedAt":"2025-01-01T00:00:00Z","hmacSecretEnc":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc="}"#,
+    ),
+    (
+        "secrets/s.json",
+        r#"{"secret":{"ID":"s","Ref":"prod/db","ProviderType":"dagu-managed","CurrentVersion":1,"Status":"active","CreatedAt":"2025-01-01T00:00:00Z","UpdatedAt":"2025-01-01T00:00:00Z"},"versions":[{"version":1,"encrypted_value":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc=","created_at":"2025-01-01T00:00:00Z"}]}"#,
+    ),
     ("scheduler/state.json", r#"{"version":1,"lastTick":"2026-05-01T12:34:00+09:00"}"#),
     ("distributed/workers/w.json", r#"{"workerId":"w","lastHeartbeatAt":1767225600123}"#),
 ];
@@ -71,6 +80,8 @@ fn exports() -> Vec<Sample> {
         "schema": 1,
         "users": [],
         "api_keys": [],
+        "webhooks": [],
+        "secrets": [],
         "watermark": null,
         "worker_heartbeats": [],
         "problems": [],
@@ -88,6 +99,25 @@ fn exports() -> Vec<Sample> {
             "service_account_name": "ci", "migrated_as_service_account": true, "key_hash": "h",
             "key_prefix": "", "created_at": "2024-01-01T00:00:00Z",
             "updated_at": "2024-01-01T00:00:00Z", "created_by": "",
+        }],
+        "webhooks": [{
+            "id": "h", "dagName": "etl", "tokenHash": "", "tokenPrefix": "", "enabled": true,
+            "createdAt": "2025-01-01T00:00:00Z", "updatedAt": "2025-01-01T00:00:00Z",
+            "createdBy": "", "hmacSecret": "x",
+        }],
+        "secrets": [{
+            "secret": {
+                "ID": "s", "Workspace": ".global", "Ref": "prod/db", "Description": "",
+                "ProviderType": "dagu-managed", "ProviderConnectionID": "", "ProviderRef": "",
+                "ProviderRefFingerprint": "", "CurrentVersion": 1, "Status": "active",
+                "CreatedBy": "", "CreatedAt": "2025-01-01T00:00:00Z", "UpdatedBy": "",
+                "UpdatedAt": "2025-01-01T00:00:00Z", "LastCheckedAt": null,
+                "LastResolvedAt": null, "LastRotatedAt": null,
+            },
+            "versions": [{
+                "version": 1, "created_by": "", "created_at": "2025-01-01T00:00:00Z",
+                "value": "x",
+            }],
         }],
         "watermark": { "version": 3, "lastTick": "2026-05-01T12:34:00+09:00", "dags": {} },
         "worker_heartbeats": [{ "workerId": "w", "lastHeartbeatAt": 1_767_225_600_123_u64 }],
@@ -111,11 +141,14 @@ fn exported(files: &[(&str, &str)]) -> Result<String, String> {
         written.map_err(|error| error.to_string())?;
     }
     let fs = SimFs::new(disk, Sim::default());
+    // Made elsewhere (pyca/cryptography): this key opens the samples' secrets.
+    let key = EncryptionKey::new(b"k");
     let watch: content::StoreWatch = Arc::new(|_, _| true);
-    let read = run_alone(0, async move { content::read(&fs, Instant::UNIX_EPOCH, &watch).await });
+    let read =
+        run_alone(0, async move { content::read(&fs, key.as_ref(), Instant::UNIX_EPOCH, &watch).await });
     let content =
         read.ok_or("the disk kept somebody waiting")?.map_err(|error| error.to_string())?;
-    Ok(export(content).text)
+    Ok(export(content).text.to_string())
 }
 
 fn decode_export(bytes: &[u8]) -> Result<Value, String> {

@@ -1,61 +1,63 @@
 //! JSON for people.
 
+use zeroize::Zeroizing;
+
 /// Below this depth nothing is broken into lines: what is nested deeper is not
 /// read by people, and blanks would grow with the square of the depth.
 const DEEPEST: usize = 24;
 
 /// A JSON text with a member a line, indented by two spaces. Values keep their
-/// text.
+/// text. It is made in one piece and overwritten when dropped, as there may be
+/// secrets in it.
 #[must_use]
-pub fn indented(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() * 3 / 2);
+pub fn indented(json: &str) -> Zeroizing<String> {
+    let mut length = 0;
+    write_indented(json, &mut |c| length += c.len_utf8());
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    write_indented(json, &mut |c| text.push(c));
+    text
+}
+
+fn write_indented(json: &str, write: &mut dyn FnMut(char)) {
     let mut depth = 0_usize;
     let mut in_string = false;
     let mut is_escaped = false;
-    let mut rest = json.chars().peekable();
-    let line = |text: &mut String, depth: usize| {
-        if depth < DEEPEST {
-            text.push('\n');
-            text.extend(std::iter::repeat_n("  ", depth));
-        }
-    };
-    while let Some(c) = rest.next() {
+    let mut has_just_opened = false;
+    for c in json.chars() {
         if in_string {
-            text.push(c);
+            write(c);
             in_string = is_escaped || c != '"';
             is_escaped = c == '\\' && !is_escaped;
             continue;
         }
+        if c.is_ascii_whitespace() {
+            continue;
+        }
+        let closes = matches!(c, '}' | ']');
+        if closes {
+            depth = depth.saturating_sub(1);
+        }
+        if has_just_opened != closes {
+            line(depth, write);
+        }
+        has_just_opened = matches!(c, '{' | '[');
+        depth += usize::from(has_just_opened);
+        in_string = c == '"';
+        write(c);
         match c {
-            ' ' | '\t' | '\n' | '\r' => {}
-            '{' | '[' => {
-                text.push(c);
-                depth += 1;
-                while rest.next_if(char::is_ascii_whitespace).is_some() {}
-                if !matches!(rest.peek(), Some('}' | ']')) {
-                    line(&mut text, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                if !text.ends_with(['{', '[']) {
-                    line(&mut text, depth);
-                }
-                text.push(c);
-            }
-            ',' => {
-                text.push(c);
-                line(&mut text, depth);
-            }
-            ':' => text.push_str(": "),
-            c => {
-                in_string = c == '"';
-                text.push(c);
-            }
+            ':' => write(' '),
+            ',' => line(depth, write),
+            _ => {}
         }
     }
-    text.push('\n');
-    text
+    write('\n');
+}
+
+fn line(depth: usize, write: &mut dyn FnMut(char)) {
+    if depth < DEEPEST {
+        write('\n');
+        (0..2 * depth).for_each(|_| write(' '));
+    }
 }
 
 #[cfg(test)]
@@ -66,8 +68,8 @@ mod tests {
     fn every_member_is_on_a_line_of_its_own() {
         let json = r#"{"a":[1,{"b \" ,{":"\\"},[ ]],"c":1e400,"d":{}}"#;
         let expected = "{\n  \"a\": [\n    1,\n    {\n      \"b \\\" ,{\": \"\\\\\"\n    },\n    []\n  ],\n  \"c\": 1e400,\n  \"d\": {}\n}\n";
-        assert_eq!(indented(json), expected);
-        assert_eq!(indented(&indented(json)), expected, "once more changes nothing");
+        assert_eq!(*indented(json), expected);
+        assert_eq!(*indented(&indented(json)), expected, "once more changes nothing");
     }
 
     #[test]

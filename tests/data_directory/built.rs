@@ -7,7 +7,7 @@ use storeproof::{
     sim::disk::{SimDisk, SimFs},
 };
 
-use super::{exported, inspect, notices, problems};
+use super::{export_of, exported, inspect, notices, problems};
 use crate::file_backend::sim;
 
 /// Its files: all three generations in every store, names that mean something
@@ -36,6 +36,20 @@ pub(super) const FILES: &[(&str, &str)] = &[
         r#"{"id":"k1","name":"ci","role":"viewer","key_hash":"h","key_prefix":"p","created_at":"2024-01-01T00:00:00Z","updated_at":"2024-01-01T00:00:00Z"}"#,
     ),
     (
+        "webhooks/h1.json",
+        r#"{"id":"h1","dagName":"etl","tokenHash":"t","tokenPrefix":"p","enabled":true,"createdAt":"2025-01-01T00:00:00Z","updatedAt":"2025-01-01T00:00:00Z","createdBy":"u1","authMode":"hmac_only","hmacSecretEnc":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc="}"#,
+    ),
+    (
+        "webhooks/h2.json",
+        r#"{"id":"h2","encoding":"json","created_at":"2025-02-01T00:00:00Z","updated_at":"2025-02-01T00:00:00Z","data":{"id":"h2","dagName":"report","tokenHash":"","tokenPrefix":"","enabled":false,"createdAt":"2025-02-01T00:00:00Z","updatedAt":"2025-02-01T00:00:00Z"}}"#,
+    ),
+    (
+        "secrets/s1.json",
+        r#"{"secret":{"ID":"s1","Workspace":"","Ref":"prod/db","ProviderType":"dagu-managed","CurrentVersion":2,"Status":"active","CreatedBy":"ann","CreatedAt":"2025-01-01T00:00:00Z","UpdatedAt":"2025-01-01T00:00:00Z","LastCheckedAt":null},"versions":[{"secret_id":"s1","version":1,"encrypted_value":"","created_by":"ann","created_at":"2025-01-01T00:00:00Z"},{"secret_id":"s1","version":2,"encrypted_value":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc=","created_at":"2025-01-02T00:00:00+09:00"}]}"#,
+    ),
+    // Made elsewhere (pyca/cryptography): "k" opens it, and it is "x".
+    ("auth/encryption_key", "k"),
+    (
         "scheduler/state.json",
         r#"{"version":1,"lastTick":"2026-05-01T12:34:00+09:00","dags":{"a":{"lastScheduledTime":"2026-05-01T00:00:00Z"}}}"#,
     ),
@@ -53,7 +67,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
 ];
 
 /// How many of [`FILES`] are records of older software.
-pub(super) const LEGACY: usize = 7;
+pub(super) const LEGACY: usize = 10;
 /// How many of them are in the present format.
 pub(super) const CURRENT: u64 = 2;
 
@@ -99,6 +113,33 @@ pub(super) fn content() -> Value {
             "key_prefix": "p", "created_at": "2024-01-01T00:00:00Z",
             "updated_at": "2024-01-01T00:00:00Z", "created_by": "",
         }],
+        "webhooks": [
+            {
+                "id": "h1", "dagName": "etl", "tokenHash": "t", "tokenPrefix": "p",
+                "enabled": true, "createdAt": "2025-01-01T00:00:00Z",
+                "updatedAt": "2025-01-01T00:00:00Z", "createdBy": "u1", "authMode": "hmac_only",
+                "hmacSecret": "x",
+            },
+            {
+                "id": "h2", "dagName": "report", "tokenHash": "", "tokenPrefix": "",
+                "enabled": false, "createdAt": "2025-02-01T00:00:00Z",
+                "updatedAt": "2025-02-01T00:00:00Z", "createdBy": "",
+            },
+        ],
+        "secrets": [{
+            "secret": {
+                "ID": "s1", "Workspace": ".global", "Ref": "prod/db", "Description": "",
+                "ProviderType": "dagu-managed", "ProviderConnectionID": "", "ProviderRef": "",
+                "ProviderRefFingerprint": "", "CurrentVersion": 2, "Status": "active",
+                "CreatedBy": "ann", "CreatedAt": "2025-01-01T00:00:00Z", "UpdatedBy": "",
+                "UpdatedAt": "2025-01-01T00:00:00Z", "LastCheckedAt": null,
+                "LastResolvedAt": null, "LastRotatedAt": null,
+            },
+            "versions": [
+                {"version": 1, "created_by": "ann", "created_at": "2025-01-01T00:00:00Z", "value": ""},
+                {"version": 2, "created_by": "", "created_at": "2025-01-02T00:00:00+09:00", "value": "x"},
+            ],
+        }],
         "watermark": {
             "version": 3,
             "lastTick": "2026-05-01T12:34:00+09:00",
@@ -119,7 +160,7 @@ fn every_generation_is_exported_with_what_older_software_left_out() {
 
 #[test]
 fn numbers_and_instants_are_exported_as_they_are_written() {
-    let text = storeproof::directory::export::export(super::read(&fs())).text;
+    let text = export_of(&fs());
     for written in ["123456789012345678901234567890", "2025-01-01T09:00:00.50+09:00"] {
         assert!(text.contains(written), "{written} is not in {text}");
     }
@@ -139,11 +180,14 @@ fn an_inspection_tells_every_files_format_and_what_is_none_of_ours() {
             (&older, "flat", hash),
             ("distributed/workers/w1.json", "envelope", "w1"),
             ("scheduler/state.json", "flat", "state"),
+            ("secrets/s1.json", "flat", "s1"),
             ("users/b%20c.json", "flat", "b%20c"),
             ("users/b%2520c.json", "flat", "b%2520c"),
             ("users/u1.json", "flat", "u1"),
             ("users/u2.json", "older_envelope", "u2"),
             ("users/u3.json", "envelope", "u3"),
+            ("webhooks/h1.json", "flat", "h1"),
+            ("webhooks/h2.json", "older_envelope", "h2"),
         ]
     );
     assert!(inspection.files.iter().all(|file| file.sound));

@@ -37,7 +37,7 @@ fn every_crash(fs: &SimFs) -> usize {
 #[test]
 fn a_crash_at_any_step_loses_nothing_and_the_next_run_ends_as_an_undisturbed_one() {
     let steps = every_crash(&built::fs());
-    assert!(steps > 50, "{steps} steps are too few for a migration of seven records");
+    assert!(steps > 50, "{steps} steps are too few for a migration of so many records");
 }
 
 #[test]

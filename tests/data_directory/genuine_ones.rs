@@ -36,12 +36,38 @@ fn with_access(mut entity: Value) -> Value {
     entity
 }
 
+/// The manifest shows no secret as an empty one, and a webhook's under another
+/// name.
+fn webhook(mut webhook: Value) -> Value {
+    let secret = webhook.as_object_mut().unwrap().remove("hmac_secret_plaintext").unwrap();
+    if secret != "" {
+        webhook["hmacSecret"] = secret;
+    }
+    webhook
+}
+
+/// The manifest shows no values as null, and says what resolving would give.
+fn secret(secret: Value) -> Value {
+    let version = |version: Value| {
+        json!({
+            "version": version["version"],
+            "created_by": version.get("created_by").cloned().unwrap_or(json!("")),
+            "created_at": version["created_at"],
+            "value": version["plaintext"],
+        })
+    };
+    let versions: Vec<Value> = list(&secret["versions"]).into_iter().map(version).collect();
+    json!({ "secret": secret["secret"], "versions": versions })
+}
+
 /// What the manifest says, in the export's names.
 fn expected(manifest: &Value) -> Value {
     let watermark = manifest.get("watermark").or(manifest.get("loaded"));
     with_instants(&json!({
         "users": list(&manifest["users"]),
         "api_keys": list(&manifest["apikeys"]),
+        "webhooks": list(&manifest["webhooks"]).into_iter().map(webhook).collect::<Vec<_>>(),
+        "secrets": list(&manifest["secrets"]).into_iter().map(secret).collect::<Vec<_>>(),
         "watermark": watermark,
         "worker_heartbeats": list(&manifest["heartbeats"]),
     }))
@@ -54,6 +80,8 @@ fn found(exported: &Value) -> Value {
     with_instants(&json!({
         "users": with_access("users"),
         "api_keys": with_access("api_keys"),
+        "webhooks": exported["webhooks"],
+        "secrets": exported["secrets"],
         "watermark": exported["watermark"],
         "worker_heartbeats": exported["worker_heartbeats"],
     }))
