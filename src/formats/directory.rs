@@ -145,7 +145,10 @@ fn exported(files: &[(&str, &str)]) -> Result<String, String> {
     let key = EncryptionKey::new(b"k");
     let watch: content::StoreWatch = Arc::new(|_, _| true);
     let read =
-        run_alone(0, async move { content::read(&fs, key.as_ref(), Instant::UNIX_EPOCH, &watch).await });
+        run_alone(
+            0,
+            async move { content::read(&fs, key.as_ref(), Instant::UNIX_EPOCH, &watch).await },
+        );
     let content =
         read.ok_or("the disk kept somebody waiting")?.map_err(|error| error.to_string())?;
     Ok(export(content).text.to_string())

@@ -21,7 +21,8 @@ use super::built;
 const NOBODY: u32 = 65_534;
 
 pub(super) fn storeproof(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_storeproof")).args(arguments).output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_storeproof"));
+    command.args(arguments).env_remove("STOREPROOF_ENCRYPTION_KEY").output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -80,8 +80,7 @@ fn with_variable(value: &str, arguments: &[&str]) -> Output {
 fn the_key_is_the_one_that_is_named_most_closely() {
     let directory = real();
     let path = directory.path().to_str().unwrap();
-    let key_file = directory.path().join("../storeproof-test-key");
-    let key_file = tempfile::NamedTempFile::new_in(key_file.parent().unwrap()).unwrap();
+    let key_file = tempfile::NamedTempFile::new().unwrap();
     let key_path = key_file.path().to_str().unwrap();
     std::fs::write(key_file.path(), "k").unwrap();
     let value = |output: &Output| -> Value {

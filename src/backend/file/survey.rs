@@ -130,6 +130,8 @@ struct Surveyor<F: Fs> {
 struct Looked {
     records: BTreeMap<RecordPath, SurveyedFile>,
     others: BTreeSet<OtherFile>,
+    /// The directories that may hold records.
+    directories: BTreeSet<String>,
     /// What the files of the intent hold.
     touched: BTreeMap<RecordPath, Vec<u8>>,
     count: u64,
@@ -235,7 +237,10 @@ impl<F: Fs> Surveyor<F> {
                 match place_of(&path, name, entry.kind) {
                     Entry::Own => {}
                     Entry::Other(kind) => looked.note(below, kind),
-                    Entry::Directory => ahead.push(below),
+                    Entry::Directory => {
+                        looked.directories.insert(below.clone());
+                        ahead.push(below);
+                    }
                     Entry::Record(record_path) => {
                         self.read_record(&mut looked, &dir, record_path, &named).await?;
                     }
@@ -349,7 +354,7 @@ impl<F: Fs> Surveyor<F> {
                     let is_before = found.map(|bytes| digest(bytes)) == change.before;
                     // What is neither as before nor as afterwards is somebody
                     // else's by now.
-                    if !is_before {
+                    if !is_before || looked.has_foreign(change.path.as_str()) {
                         continue;
                     }
                     match change.after {
@@ -374,6 +379,7 @@ impl<F: Fs> Surveyor<F> {
                     {
                         return;
                     }
+                    looked.directories.retain(|other| *other != path && !is_within(other));
                 }
             }
         }
@@ -383,6 +389,11 @@ impl<F: Fs> Surveyor<F> {
 impl Looked {
     fn note(&mut self, path: String, kind: OtherKind) {
         self.others.insert(OtherFile { path, kind });
+    }
+
+    /// Whether something has this path that is no file.
+    fn has_foreign(&self, path: &str) -> bool {
+        self.directories.contains(path) || self.others.iter().any(|other| other.path == path)
     }
 }
 
