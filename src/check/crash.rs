@@ -82,14 +82,16 @@ fn violation_after<S: Subject>(
 /// changes may be gone.
 fn undo_older<S: Subject>(run: &Run<'_, S>, history: &mut Vec<Call<S>>) {
     let changes = history.iter().filter(|call| matches!(call.deed, Deed::Older(_)));
-    let undone: Vec<_> = changes
-        .map(|call| Call {
-            deed: Deed::Undone(call.invoked),
-            invoked: run.tick(),
-            returned: run.tick(),
-            ..call.clone()
-        })
-        .collect();
+    let undoing = |call: &Call<S>| Call {
+        deed: Deed::Undone(call.invoked),
+        invoked: run.tick(),
+        ..call.clone()
+    };
+    let mut undone: Vec<_> = changes.map(undoing).collect();
+    // All at once, so that the last one may go first.
+    for undone in &mut undone {
+        undone.returned = run.tick();
+    }
     history.extend(undone);
 }
 

@@ -186,6 +186,15 @@ impl<S: Subject> Call<S> {
         }
     }
 
+    /// Whether it may have written the record that older software changed.
+    pub(super) fn may_write(&self, action: &OlderAction) -> bool {
+        match (self.writes(), touched::<S>(action)) {
+            (Some(ids), Some(touched)) => ids.contains(&touched),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
+    }
+
     /// What was done, for tables.
     pub(super) fn describe(&self) -> String {
         match &self.deed {
@@ -214,7 +223,7 @@ pub(super) fn older_step<S: Subject>(model: &mut S::Model, action: &OlderAction)
 }
 
 /// The record that older software changes; none: it is not known which.
-pub(super) fn touched<S: Subject>(action: &OlderAction) -> Option<RecordId> {
+fn touched<S: Subject>(action: &OlderAction) -> Option<RecordId> {
     match action {
         OlderAction::Write(document) => S::legacy_touches(&document.id, Some(&document.text)),
         OlderAction::Remove { id } => S::legacy_touches(id, None),

@@ -12,6 +12,7 @@
 //! calls to the search, its stages, which are taken in their order, and each
 //! may do some of its steps before it is taken.
 
+mod older;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -22,13 +23,12 @@ use stages::Stages;
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use super::{
-    history::{Call, Deed, older_step, touched},
+    history::{Call, Deed},
     trace_hash::TraceHasher,
 };
 use crate::{
     model::{
         divergence::Divergences,
-        legacy::OlderAction,
         subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
@@ -371,13 +371,18 @@ impl<'a, S: Subject> Search<'a, S> {
     /// whole explanation.
     fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let mut states = Vec::new();
-        for before in [model.clone()].into_iter().chain(self.without_older(k, call, model)) {
-            match call.after_stage(self.stage(k), &before, &self.moment(k, call)) {
-                Ok(after) => states.extend(after),
-                Err(broken) => self.note_failure(k, broken),
+        let mut states = match call.after_stage(self.stage(k), model, &self.moment(k, call)) {
+            Ok(states) => states,
+            Err(broken) => {
+                self.note_failure(k, broken);
+                Vec::new()
             }
-        }
+        };
+        states.extend(self.undone(call, model));
+        states.extend(self.beside_older(call, model, |without| {
+            let after = call.after_stage(self.stage(k), without, &self.moment(k, call));
+            after.unwrap_or_default()
+        }));
         if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.
             let has_next = self.stage(k + 1) > 0;
@@ -387,48 +392,14 @@ impl<'a, S: Subject> Search<'a, S> {
         self.try_states(model, states, &happened, low, latest)
     }
 
-    /// The states in which a change by older software did not happen, where that
-    /// may be so for call `k`: it is the undoing of it, or writes the same
-    /// record and began before it. For older software takes no lock: between a
-    /// look at a file and its replacement there is nothing that it can't do.
-    fn without_older(&self, k: usize, call: &Call<S>, model: &S::Model) -> Vec<S::Model> {
-        let mut states = Vec::new();
-        for (changed, earlier) in &self.before_older {
-            let Some(change) = self.calls.get(*changed) else { continue };
-            let Deed::Older(action) = &change.deed else { continue };
-            let mut state = model.clone();
-            let applies = if let Deed::Undone(time) = call.deed {
-                let mut after = earlier.clone();
-                older_step::<S>(&mut after, action);
-                S::legacy_undone(&mut state, &after, action.id());
-                time == change.invoked && state == *model
-            } else {
-                call.invoked < change.invoked && self.may_write(k, action)
-            };
-            if applies {
-                S::legacy_undone(&mut state, earlier, action.id());
-                states.extend(Some(state).filter(|state| state != model));
-            }
-        }
-        states
-    }
-
-    /// Whether call `k` may write the record that older software changed.
-    fn may_write(&self, k: usize, action: &OlderAction) -> bool {
-        let Some(call) = self.calls.get(k).filter(|call| !call.changes_nothing()) else {
-            return false;
-        };
-        match (call.writes(), touched::<S>(action)) {
-            (Some(ids), Some(touched)) => ids.contains(&touched),
-            (Some(ids), None) => !ids.is_empty(),
-            (None, _) => true,
-        }
-    }
-
     /// Goes on after a step that the candidate at `place` may have done.
     fn try_stage_steps(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
         let Some((k, call)) = self.candidate(place) else { return false };
-        let states = call.partial_steps(self.stage(k), model, &self.moment(k, call));
+        let (stage, moment) = (self.stage(k), self.moment(k, call));
+        let mut states = call.partial_steps(stage, model, &moment);
+        states.extend(
+            self.beside_older(call, model, |without| call.partial_steps(stage, without, &moment)),
+        );
         let happened = Happened { call, taken: None, interval: None };
         self.try_states(model, states, &happened, low, latest)
     }

@@ -132,6 +132,30 @@ fn scenarios() -> Vec<Sample> {
             }),
         );
     }
+    let mut older = frame(
+        "users",
+        &json!({
+            "foreign": [{ "path": ".old/notes.txt", "text": "half a sen" }],
+            "start": "2026-01-01T00:00:00Z",
+            "seed": 1,
+            "handles": 1,
+            "clients": [
+                [{ "call": "list" }],
+                [
+                    { "older": { "write": {
+                        "id": "a",
+                        "text": "{\"id\":\"a\",\"username\":\"ann\"}",
+                        "modified": "2026-01-01T00:00:00Z",
+                    } } },
+                    { "older": { "remove": { "id": "a" } } },
+                ],
+            ],
+            "mode": { "simulated": { "preemptions": [] } },
+        }),
+    );
+    if let Some(violation) = older.get_mut("violation") {
+        *violation = json!({ "kind": "other_files", "rule": "what no call is about", "steps": [] });
+    }
     let small = |mode: Value, crash: Value| {
         let mut scenario = json!({
             "start": "9999-12-31T23:59:59.999999999Z",
@@ -148,6 +172,7 @@ fn scenarios() -> Vec<Sample> {
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
     vec![
         sample("crash-legacy-and-preemptions", crash),
+        sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),
         sample(

@@ -49,6 +49,13 @@ impl<F> Simulated<F> {
     pub fn wrapped(name: &'static str, wrap: fn(SimFs) -> F) -> Self {
         Self { name, older_software: false, wrap }
     }
+
+    /// The same on storage that begins with flat files of older software, which
+    /// may go on writing.
+    #[must_use]
+    pub fn with_older_software(self) -> Self {
+        Self { older_software: true, ..self }
+    }
 }
 
 impl<F: Fs> BackendUnderTest for Simulated<F> {
