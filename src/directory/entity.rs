@@ -7,6 +7,7 @@ use crate::{
         document::Document,
         encryption::EncryptionKey,
         secrets::Stored as StoredSecret,
+        sessions::Session,
         users::User,
         watermark::{CURRENT_VERSION, Watermark},
         webhooks::Webhook,
@@ -101,6 +102,14 @@ pub(super) fn secret(record: &Record, key: Key<'_>) -> Result<Entity, Unsound> {
     parts.push("]}");
     let undecryptable = any_failed.then_some("a value of it does not open with the key");
     Ok(Entity { undecryptable, ..Entity::new(&stored.secret.id, joined(&parts)) })
+}
+
+/// With its messages.
+pub(super) fn session(record: &Record, _: Key<'_>) -> Result<Entity, Unsound> {
+    let session = Session::with_messages(record);
+    let session = session.map_err(|problem| Unsound::damaged("a session", &problem))?;
+    let order = [session.id.clone(), session.user_id.clone()];
+    Ok(Entity { order, ..Entity::of(&session.id, &session.to_document()) })
 }
 
 pub(super) fn watermark(record: &Record, _: Key<'_>) -> Result<Entity, Unsound> {

@@ -1,7 +1,7 @@
 //! The logical content of a data directory as one JSON document:
 //!
 //! ```text
-//! {"schema":1,"users":[…],"api_keys":[…],"watermark":{…}|null,…,"problems":[…]}
+//! {"schema":1,"users":[…],"api_keys":[…],…,"watermark":{…}|null,…,"problems":[…]}
 //! ```
 //!
 //! Each entity is as its store gives it, with what older software left out

@@ -7,8 +7,9 @@
 use crate::{
     seam::{CollectionSpec, Record, RecordId},
     store::{
-        api_keys::ApiKeyStore, encryption::EncryptionKey, secrets::SecretStore, users::UserStore,
-        watermark::WatermarkStore, webhooks::WebhookStore, worker_heartbeats::WorkerHeartbeatStore,
+        api_keys::ApiKeyStore, encryption::EncryptionKey, secrets::SecretStore,
+        sessions::SessionStore, users::UserStore, watermark::WatermarkStore,
+        webhooks::WebhookStore, worker_heartbeats::WorkerHeartbeatStore,
     },
 };
 
@@ -67,6 +68,13 @@ pub static STORES: &[Layout] = &[
         spec: SecretStore::spec,
         holds: any,
         read: entity::secret,
+        member: Member::List,
+    },
+    Layout {
+        name: "sessions",
+        spec: SessionStore::spec,
+        holds: any,
+        read: entity::session,
         member: Member::List,
     },
     Layout {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     collection::COLLECTION, failure::Failure, message::Answer, params::Params, secret::SECRET,
-    user::USER, webhook::WEBHOOK,
+    session::SESSION, user::USER, webhook::WEBHOOK,
 };
 use crate::{
     seam::{Clock, Collection, CollectionSpec, Entropy},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &WEBHOOK, &SECRET];
+pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &WEBHOOK, &SECRET, &SESSION];
 
 /// A subject of the protocol.
 pub struct Subject {

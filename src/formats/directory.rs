@@ -71,6 +71,10 @@ const FILES: &[(&str, &str)] = &[
         "secrets/s.json",
         r#"{"secret":{"ID":"s","Ref":"prod/db","ProviderType":"dagu-managed","CurrentVersion":1,"Status":"active","CreatedAt":"2025-01-01T00:00:00Z","UpdatedAt":"2025-01-01T00:00:00Z"},"versions":[{"version":1,"encrypted_value":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc=","created_at":"2025-01-01T00:00:00Z"}]}"#,
     ),
+    (
+        "agent/sessions/u/s.json",
+        r#"{"id":"s","user_id":"u","created_at":"2025-01-01T00:00:00Z","updated_at":"2025-01-01T00:00:00Z","messages":[{"id":"m2","sequence_id":2},{"id":"m1","type":"user","sequence_id":1,"content":"hello","cost":0.5}]}"#,
+    ),
     ("scheduler/state.json", r#"{"version":1,"lastTick":"2026-05-01T12:34:00+09:00"}"#),
     ("distributed/workers/w.json", r#"{"workerId":"w","lastHeartbeatAt":1767225600123}"#),
 ];
@@ -82,6 +86,7 @@ fn exports() -> Vec<Sample> {
         "api_keys": [],
         "webhooks": [],
         "secrets": [],
+        "sessions": [],
         "watermark": null,
         "worker_heartbeats": [],
         "problems": [],
@@ -118,6 +123,14 @@ fn exports() -> Vec<Sample> {
                 "version": 1, "created_by": "", "created_at": "2025-01-01T00:00:00Z",
                 "value": "x",
             }],
+        }],
+        "sessions": [{
+            "id": "s", "user_id": "u", "created_at": "2025-01-01T00:00:00Z",
+            "updated_at": "2025-01-01T00:00:00Z",
+            "messages": [
+                { "id": "m1", "type": "user", "sequence_id": 1, "content": "hello", "cost": 0.5 },
+                { "id": "m2", "sequence_id": 2 },
+            ],
         }],
         "watermark": { "version": 3, "lastTick": "2026-05-01T12:34:00+09:00", "dags": {} },
         "worker_heartbeats": [{ "workerId": "w", "lastHeartbeatAt": 1_767_225_600_123_u64 }],

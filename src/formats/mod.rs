@@ -28,12 +28,14 @@ mod directory;
 mod encryption;
 mod envelope;
 mod file_backend;
+mod flat;
 pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
 mod sealed;
 mod secrets;
+mod sessions;
 pub mod shipped;
 pub mod snapshot;
 mod users;
@@ -115,6 +117,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         webhooks::FORMATS,
         secrets::FORMATS,
         encryption::FORMATS,
+        sessions::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,

@@ -47,6 +47,14 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "secrets/s1.json",
         r#"{"secret":{"ID":"s1","Workspace":"","Ref":"prod/db","ProviderType":"dagu-managed","CurrentVersion":2,"Status":"active","CreatedBy":"ann","CreatedAt":"2025-01-01T00:00:00Z","UpdatedAt":"2025-01-01T00:00:00Z","LastCheckedAt":null},"versions":[{"secret_id":"s1","version":1,"encrypted_value":"","created_by":"ann","created_at":"2025-01-01T00:00:00Z"},{"secret_id":"s1","version":2,"encrypted_value":"AAAAAAAAAAAAAAAAG+dlNMqXdf2LpwzSEgC9mKc=","created_at":"2025-01-02T00:00:00+09:00"}]}"#,
     ),
+    (
+        "agent/sessions/ü/t.json",
+        r#"{"id":"t","user_id":"ü","title":"nested","created_at":"2025-01-01T00:00:00Z","updated_at":"2025-01-01T00:00:00Z","messages":[{"id":"m2","session_id":"t","type":"user","sequence_id":2,"x":1},{"id":"m1","session_id":"t","type":"error","sequence_id":1}]}"#,
+    ),
+    (
+        "agent/sessions/s.json",
+        r#"{"id":"u1/s","encoding":"json","created_at":"2025-02-01T00:00:00Z","updated_at":"2025-02-01T00:00:00Z","data":{"id":"s","user_id":"u1"}}"#,
+    ),
     // Made elsewhere (pyca/cryptography): "k" opens it, and it is "x".
     ("auth/encryption_key", "k"),
     (
@@ -67,7 +75,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
 ];
 
 /// How many of [`FILES`] are records of older software.
-pub(super) const LEGACY: usize = 10;
+pub(super) const LEGACY: usize = 12;
 /// How many of them are in the present format.
 pub(super) const CURRENT: u64 = 2;
 
@@ -140,6 +148,20 @@ pub(super) fn content() -> Value {
                 {"version": 2, "created_by": "", "created_at": "2025-01-02T00:00:00+09:00", "value": "x"},
             ],
         }],
+        "sessions": [
+            {
+                "id": "s", "user_id": "u1", "created_at": "2025-02-01T00:00:00Z",
+                "updated_at": "2025-02-01T00:00:00Z", "messages": [],
+            },
+            {
+                "id": "t", "user_id": "ü", "title": "nested",
+                "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z",
+                "messages": [
+                    {"id": "m1", "session_id": "t", "type": "error", "sequence_id": 1},
+                    {"id": "m2", "session_id": "t", "type": "user", "sequence_id": 2, "x": 1},
+                ],
+            },
+        ],
         "watermark": {
             "version": 3,
             "lastTick": "2026-05-01T12:34:00+09:00",
@@ -176,6 +198,8 @@ fn an_inspection_tells_every_files_format_and_what_is_none_of_ours() {
     assert_eq!(
         formats,
         [
+            ("agent/sessions/s.json", "older_envelope", "s"),
+            ("agent/sessions/ü/t.json", "flat", "ü/t"),
             ("apikeys/k1.json", "flat", "k1"),
             (&older, "flat", hash),
             ("distributed/workers/w1.json", "envelope", "w1"),

@@ -60,6 +60,13 @@ fn secret(secret: Value) -> Value {
     json!({ "secret": secret["secret"], "versions": versions })
 }
 
+/// The manifest shows a session and its messages apart.
+fn session(session: Value) -> Value {
+    let mut whole = session["session"].clone();
+    whole["messages"] = json!(list(&session["messages"]));
+    whole
+}
+
 /// What the manifest says, in the export's names.
 fn expected(manifest: &Value) -> Value {
     let watermark = manifest.get("watermark").or(manifest.get("loaded"));
@@ -68,6 +75,7 @@ fn expected(manifest: &Value) -> Value {
         "api_keys": list(&manifest["apikeys"]),
         "webhooks": list(&manifest["webhooks"]).into_iter().map(webhook).collect::<Vec<_>>(),
         "secrets": list(&manifest["secrets"]).into_iter().map(secret).collect::<Vec<_>>(),
+        "sessions": list(&manifest["sessions"]).into_iter().map(session).collect::<Vec<_>>(),
         "watermark": watermark,
         "worker_heartbeats": list(&manifest["heartbeats"]),
     }))
@@ -82,6 +90,7 @@ fn found(exported: &Value) -> Value {
         "api_keys": with_access("api_keys"),
         "webhooks": exported["webhooks"],
         "secrets": exported["secrets"],
+        "sessions": exported["sessions"],
         "watermark": exported["watermark"],
         "worker_heartbeats": exported["worker_heartbeats"],
     }))

@@ -13,6 +13,7 @@
 //! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
+//! | `recent` | the file that was read or written last, so that it is not decoded again |
 //! | `read` `remove` `collection` | the operations |
 //! | `survey` `rewrite` | for data directories: looking at everything without a trace; bringing older files to the present format |
 //!
@@ -48,6 +49,7 @@ mod plan;
 mod quarantine;
 mod query;
 mod read;
+mod recent;
 mod remove;
 pub mod rewrite;
 mod storage;

@@ -11,7 +11,6 @@ use crate::{
 use super::{
     FileBackend,
     apply::apply,
-    catalog::Facts,
     judge::{Change, Decided},
     load::{FileState, load},
     lock::{self, Purpose},
@@ -96,7 +95,7 @@ async fn rewrite<F: Fs>(
         }
         _ => return Ok(Rewritten::NothingSound),
     };
-    let keys = Facts::of(&record, &call.storage.spec.keys).keys;
+    let keys = call.key_values(&record);
     // The record does not change, so that no key is given to anybody.
     let change = Change::Put { record, keys_before: keys.clone(), keys };
     let plan = match plan(call, vec![Decided { current, change }]).await {
