@@ -23,11 +23,13 @@ mod lines;
 mod message;
 mod params;
 pub mod registry;
+mod secret;
 mod server;
 mod storages;
 mod user;
 mod values;
 mod watermark;
+mod webhook;
 mod worker_heartbeat;
 
 pub use failure::{Code, Failure};

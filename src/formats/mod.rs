@@ -26,6 +26,7 @@
 mod access;
 mod api_keys;
 mod cursor;
+mod encryption;
 mod envelope;
 mod file_backend;
 mod flat;
@@ -33,11 +34,14 @@ pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
+mod sealed;
+mod secrets;
 pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
 mod watermark;
+mod webhooks;
 mod worker_heartbeats;
 
 use std::fmt::Display;
@@ -115,6 +119,9 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         api_keys::FORMATS,
         watermark::FORMATS,
         worker_heartbeats::FORMATS,
+        webhooks::FORMATS,
+        secrets::FORMATS,
+        encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,

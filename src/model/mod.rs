@@ -12,10 +12,13 @@ pub mod legacy;
 pub mod listing;
 pub mod members;
 pub mod payload;
+mod sealed;
+pub mod secrets;
 pub mod source;
 pub mod subject;
 pub mod users;
 pub mod watermark;
+pub mod webhooks;
 pub mod worker_heartbeats;
 
 #[cfg(test)]
