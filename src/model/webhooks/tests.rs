@@ -150,3 +150,38 @@ fn descriptions_hide_the_hash_and_the_secret() {
     let texts = [WebhooksOp::Create(given).describe(), list.describe()];
     assert!(texts.iter().all(|text| !text.contains("hunter2")), "{texts:?}");
 }
+
+#[test]
+fn a_damaged_record_is_there_and_named_and_holds_no_key() {
+    let mut before = WebhooksModel::default();
+    let document = |text: &str| LegacyDocument {
+        id: "a".to_owned(),
+        text: text.to_owned(),
+        modified: INSTANTS[0],
+    };
+    for text in ["", "null", "{}", r#"{"id":"b","dagName":"d"}"#, r#"{"id":"a"}"#] {
+        WebhooksSubject::legacy_written(&mut before, &document(text));
+        let id = RawId("a".into());
+        let corrupt = failed(WebhooksProblem::Storage(Kind::Corrupt));
+        for op in [
+            WebhooksOp::Get { id: id.clone() },
+            WebhooksOp::Update(webhook("a", "d")),
+            WebhooksOp::UpdateLastUsed { id: id.clone() },
+        ] {
+            assert!(accepts(&before, &op, &corrupt, 0), "{text}: {}", op.describe());
+        }
+        let list = WebhooksSeen::List {
+            webhooks: vec![],
+            damaged: vec![(RecordId::new("a").unwrap(), Kind::Corrupt)],
+        };
+        assert!(accepts(&before, &WebhooksOp::List, &list, 0), "{text}: it is named");
+        let taken = failed(WebhooksProblem::WebhookAlreadyExists);
+        assert!(accepts(&before, &WebhooksOp::Create(webhook("a", "d")), &taken, 0), "{text}");
+        assert!(accepts(&before, &WebhooksOp::Create(webhook("c", "d")), &WebhooksSeen::Done, 0));
+        assert!(accepts(&before, &WebhooksOp::Delete { id }, &WebhooksSeen::Done, 0), "{text}");
+    }
+    WebhooksSubject::legacy_written(&mut before, &document(r#"{"id":"a","dagName":"d"}"#));
+    assert!(before.damaged.is_empty() && before.webhooks.len() == 1, "it is mended");
+    WebhooksSubject::legacy_removed(&mut before, "a");
+    assert_eq!(before, WebhooksModel::default());
+}
