@@ -138,7 +138,10 @@ async fn what_older_software_left_is_read_normal_and_not_rewritten_by_it(world: 
     let read = one.get("a").await.unwrap();
     assert_eq!(read.service_account_name.as_deref(), Some("from <2024>"));
     assert_eq!(read.migrated_as_service_account, Some(true));
-    assert_eq!((read.workspace_access.clone(), read.created_at.clone()), (None, Some(at(0).into())));
+    assert_eq!(
+        (read.workspace_access.clone(), read.created_at.clone()),
+        (None, Some(at(0).into()))
+    );
     assert_eq!(other.list().await.unwrap().keys, [read]);
     let stored = raw(world).await.get(&id("a")).await.unwrap();
     assert_eq!(stored.data.to_text_lossy(), json, "reading changes nothing");

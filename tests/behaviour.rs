@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
+mod api_keys_rules;
+#[cfg(test)]
 mod backends;
 #[cfg(test)]
 mod command_line;
@@ -38,7 +40,11 @@ mod secrets_rules;
 #[cfg(test)]
 mod users_rules;
 #[cfg(test)]
+mod watermark_rules;
+#[cfg(test)]
 mod webhooks_rules;
+#[cfg(test)]
+mod worker_heartbeats_rules;
 
 #[cfg(test)]
 mod all_files_are_tested {

@@ -7,9 +7,7 @@ use storeproof::{
     seam::{Collection, CollectionExt, Instant, Payload, Record, Selection},
     store::{
         document::Document,
-        worker_heartbeats::{
-            Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats,
-        },
+        worker_heartbeats::{Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats},
     },
 };
 
@@ -33,6 +31,9 @@ const RULES: &[Rule] = rules![
     stale_workers_are_removed_and_counted,
     a_payload_that_is_no_heartbeat_is_damage,
     an_upsert_quarantines_what_is_no_heartbeat,
+    an_ignored_upsert_leaves_damage_alone,
+    a_stale_worker_goes_and_damage_beside_it_stays,
+    a_worker_that_moves_is_listed_behind_its_older_file,
 ];
 
 #[test]
@@ -240,6 +241,45 @@ async fn an_upsert_quarantines_what_is_no_heartbeat(world: &World) {
     one.upsert(Heartbeat::new("w", 1)).await.unwrap();
     assert_eq!(other.get("w").await.unwrap(), Heartbeat::new("w", 1));
     assert_eq!(ids_of(&raw).await, ["w"]);
+}
+
+async fn an_ignored_upsert_leaves_damage_alone(world: &World) {
+    let (one, other) = two(world).await;
+    let raw = raw(world).await;
+    raw.put(flat("w", "null")).await.unwrap();
+    raw.put(older_w(20)).await.unwrap();
+    one.upsert(Heartbeat::new("w", 19)).await.unwrap();
+    assert_eq!(raw.get(&id("w")).await.unwrap().data.to_text_lossy(), "null");
+    assert_eq!(other.get("w").await.unwrap(), Heartbeat::new("w", 20), "it hides nobody");
+    one.upsert(Heartbeat::new("w", 20)).await.unwrap();
+    assert_eq!(ids_of(&raw).await, ["w"]);
+}
+
+async fn a_stale_worker_goes_and_damage_beside_it_stays(world: &World) {
+    let (one, other) = two(world).await;
+    let raw = raw(world).await;
+    one.upsert(Heartbeat::new("w", 1)).await.unwrap();
+    raw.put(flat(OLDER_W, "{}")).await.unwrap();
+    assert_eq!(other.delete_stale(Instant::MAX).await.unwrap(), 1);
+    assert_eq!(ids_of(&raw).await, [OLDER_W]);
+    assert_eq!(error_of(one.get("w").await), "corrupt");
+    assert_eq!(other.delete_stale(Instant::MAX).await.unwrap(), 0);
+}
+
+/// A listing goes by the time of creation: one that is on its way to the older
+/// file must not miss the worker.
+async fn a_worker_that_moves_is_listed_behind_its_older_file(world: &World) {
+    let (one, other) = two(world).await;
+    let raw = raw(world).await;
+    raw.put(older_w(20)).await.unwrap();
+    world.clock.set(at(-5));
+    one.upsert(Heartbeat::new("w", 20)).await.unwrap();
+    let moved = raw.get(&id("w")).await.unwrap();
+    assert!(moved.created_at > at(0), "{moved:?}");
+    world.clock.set(at(9));
+    raw.put(older_w(20)).await.unwrap();
+    other.upsert(Heartbeat::new("w", 30)).await.unwrap();
+    assert_eq!(raw.get(&id("w")).await.unwrap().created_at, moved.created_at);
 }
 
 #[test]

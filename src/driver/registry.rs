@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    collection::COLLECTION, failure::Failure, message::Answer, params::Params, secret::SECRET,
-    user::USER, webhook::WEBHOOK,
+    api_key::API_KEY, collection::COLLECTION, failure::Failure, message::Answer, params::Params,
+    secret::SECRET, user::USER, watermark::WATERMARK, webhook::WEBHOOK,
+    worker_heartbeat::WORKER_HEARTBEAT,
 };
 use crate::{
     seam::{Clock, Collection, CollectionSpec, Entropy},
@@ -14,7 +15,8 @@ use crate::{
 };
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER, &WEBHOOK, &SECRET];
+pub const SUBJECTS: &[&Subject] =
+    &[&COLLECTION, &USER, &API_KEY, &WEBHOOK, &SECRET, &WATERMARK, &WORKER_HEARTBEAT];
 
 /// A subject of the protocol.
 pub struct Subject {

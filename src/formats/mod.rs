@@ -23,10 +23,13 @@
 //! names of their own where that is cheap, so that a change of a writer does
 //! not change what its old data mean.
 
+mod access;
+mod api_keys;
 mod cursor;
 mod encryption;
 mod envelope;
 mod file_backend;
+mod flat;
 pub mod judge;
 pub mod listing;
 mod replay;
@@ -37,7 +40,9 @@ pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
+mod watermark;
 mod webhooks;
+mod worker_heartbeats;
 
 use std::fmt::Display;
 
@@ -111,9 +116,12 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         file_backend::FORMATS,
         cursor::FORMATS,
         users::FORMATS,
+        api_keys::FORMATS,
         webhooks::FORMATS,
         secrets::FORMATS,
         encryption::FORMATS,
+        watermark::FORMATS,
+        worker_heartbeats::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,

@@ -87,8 +87,11 @@ fn samples() -> Vec<Sample> {
     samples.extend([
         operations("collection-operations", "collection", &collection_calls()),
         operations("users-operations", "users", &users_calls()),
+        operations("api-keys-operations", "api_keys", &api_keys_calls()),
         operations("webhooks-operations", "webhooks", &webhooks_calls()),
         operations("secrets-operations", "secrets", &secrets_calls()),
+        operations("watermark-operations", "watermark", &watermark_calls()),
+        operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
     ]);
     samples
 }
@@ -266,6 +269,39 @@ fn users_calls() -> Vec<Value> {
     ]
 }
 
+fn api_keys_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "name": "ci",
+        "description": "d",
+        "role": "admin",
+        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
+        "allowed_surfaces": ["mcp", "mcp"],
+        "attribution_class": "user_owned",
+        "owner_user_id": "u",
+        "owner_username": "ann",
+        "service_account_id": "s",
+        "service_account_name": "",
+        "migrated_as_service_account": false,
+        "key_hash": "not-a-hash",
+        "key_prefix": "p",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "created_by": "u",
+        "last_used_at": "2026-01-02T00:00:00.50Z",
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "name": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "name": "cd", "workspace_access": { "all": true } } }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "update_last_used": { "id": "a" } }),
+    ]
+}
+
 fn webhooks_calls() -> Vec<Value> {
     let full = json!({
         "id": "a",
@@ -335,6 +371,31 @@ fn secrets_calls() -> Vec<Value> {
         json!({ "write_value": { "id": "a", "value": { "value": "" } } }),
         json!({ "current_version": { "id": "a" } }),
         json!({ "resolve": { "id": "a" } }),
+    ]
+}
+
+fn watermark_calls() -> Vec<Value> {
+    vec![
+        json!("load"),
+        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
+        json!({ "save": { "state": { "base64": "/w==" } } }),
+    ]
+}
+
+fn worker_heartbeats_calls() -> Vec<Value> {
+    let full = json!({
+        "worker_id": "pool/a",
+        "labels": { "zone": "\"a\\u003cb\"" },
+        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
+        "last_heartbeat_at": 1_767_225_600_123_i64,
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "upsert": full }),
+        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
+        json!({ "get": { "worker_id": "pool/a" } }),
+        json!("list"),
+        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
     ]
 }
 

@@ -1,6 +1,11 @@
 //! The drain's rule, for stores that list all their entities.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::seam::RecordId;
 
 /// Judges a list by all the states that there were while it was made, each
 /// the entities by id.
@@ -55,4 +60,34 @@ where
     let mut expected: Vec<T> = throughout.into_values().cloned().collect();
     expected.sort_by_key(place);
     Err(expected)
+}
+
+/// Judges what a list names as damaged, by all the states that there were
+/// while it was made, each the ids of the damaged records: by the same rule,
+/// "by id".
+///
+/// # Errors
+/// The records that were damaged throughout, in order: what the list must name
+/// at least.
+pub fn judge_damaged<'s>(
+    states: impl Iterator<Item = &'s BTreeSet<Arc<str>>>,
+    named: &[RecordId],
+) -> Result<(), Vec<RecordId>> {
+    let mut ever = BTreeSet::new();
+    let mut throughout: Option<BTreeSet<&str>> = None;
+    for state in states {
+        ever.extend(state.iter().map(|id| &**id));
+        throughout = Some(match throughout {
+            None => state.iter().map(|id| &**id).collect(),
+            Some(before) => before.into_iter().filter(|id| state.contains(*id)).collect(),
+        });
+    }
+    let throughout = throughout.unwrap_or_default();
+    let each_was_damaged = named.iter().all(|id| ever.contains(id.as_str()));
+    let in_order = named.is_sorted_by(|a, b| a < b);
+    let none_missing = throughout.iter().all(|id| named.iter().any(|named| named.as_str() == *id));
+    if each_was_damaged && in_order && none_missing {
+        return Ok(());
+    }
+    Err(throughout.into_iter().filter_map(|id| RecordId::new(id).ok()).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::error::{DamagedEntity, Kind};
 use crate::seam::{
-    Action, Collection, CollectionExt, Condition, Error, Record, RecordId, Result, Selection, Write,
+    Action, Collection, CollectionExt, Condition, Error, ListQuery, Record, RecordId, Result, Write,
 };
 
 /// All the entities of a collection, and what could not be read as one.
@@ -14,6 +14,8 @@ pub(super) struct Entities<T> {
     pub(super) entities: BTreeMap<RecordId, T>,
     /// By id.
     pub(super) damaged: Vec<DamagedEntity>,
+    /// Whether one page had all of it, so that all was there at one moment.
+    pub(super) at_once: bool,
 }
 
 /// Drains all pages. `read` gives the entity that a record holds, or what is
@@ -26,7 +28,15 @@ pub(super) async fn drain<T>(
     collection: &dyn Collection,
     read: impl Fn(&Record) -> Result<T, String>,
 ) -> Result<Entities<T>> {
-    let all = collection.drain(Selection::all()).await?;
+    let mut all = collection.list(&ListQuery::default()).await?;
+    let at_once = all.next_cursor.is_none();
+    while all.next_cursor.is_some() {
+        let query = ListQuery { cursor: all.next_cursor.take(), ..ListQuery::default() };
+        let page = collection.list(&query).await?;
+        all.records.extend(page.records);
+        all.damaged.extend(page.damaged);
+        all.next_cursor = page.next_cursor;
+    }
     // One that was removed and created anew meanwhile, or mended, may come
     // twice: the later one counts.
     let mut latest: BTreeMap<_, _> =
@@ -35,7 +45,7 @@ pub(super) async fn drain<T>(
         let entity = read(&record);
         latest.insert(record.id, entity);
     }
-    let mut drained = Entities { entities: BTreeMap::new(), damaged: Vec::new() };
+    let mut drained = Entities { entities: BTreeMap::new(), damaged: Vec::new(), at_once };
     for (id, entity) in latest {
         match entity {
             Ok(entity) => {

@@ -58,6 +58,10 @@ fn opened(subject: &str) -> Server {
     server
 }
 
+fn subjects() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(SUBJECTS.iter().map(|subject| subject.name).collect::<Vec<_>>())
+}
+
 fn methods() -> Vec<String> {
     let mut methods: Vec<String> =
         ["initialize", "open", "close", "clock", "user.", ".get", "nonesuch", ""]
@@ -80,6 +84,9 @@ fn texts() -> impl Strategy<Value = String> {
             r#"{"data":"e30="}"#,
             r#"{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
             r#"{"id":"u","username":"ann","x":[ 1 ,{"y":"\ud800"}]}"#,
+            r#"{"id":"k","name":"ci","allowed_surfaces":["mcp"]}"#,
+            r#"{"workerId":"w","labels":{},"lastHeartbeatAt":7}"#,
+            r#"{"version":2,"dags":{"etl":{"oneOffs":{}}}}"#,
         ][..],
     )
     .prop_map(str::to_owned);
@@ -119,6 +126,11 @@ const NAMES: &[&str] = &[
     "cursor",
     "limit",
     "user",
+    "api_key",
+    "state",
+    "heartbeat",
+    "worker_id",
+    "before",
     "username",
     "issuer",
     "subject",
@@ -134,7 +146,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Members with which every method succeeds on the right subject and state.
-const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
+const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"api_key":{"id":"a","name":"ci"},"state":{},"heartbeat":{"workerId":"a"},"worker_id":"a","before":"2026-01-01T00:00:00Z","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
 
 fn calls() -> impl Strategy<Value = (String, String)> {
     let ids = prop::sample::select(&["1", "\"x\"", "null", "1e5", "\"\\ud800\"", "-0.5"][..]);
@@ -180,7 +192,7 @@ proptest! {
 
     #[test]
     fn every_call_is_answered_once_with_its_id(
-        subject in prop::sample::select(&["collection", "user"][..]),
+        subject in subjects(),
         calls in prop::collection::vec(calls(), 1..12),
     ) {
         let mut server = opened(subject);
@@ -202,8 +214,11 @@ fn every_method_can_succeed_in_the_property_above() {
         for name in subject.methods {
             let mut server = opened(subject.name);
             let method = format!("{}.{name}", subject.name);
-            let creates = ["create", "put"].contains(name);
-            let prepared = if creates { None } else { Some(format!("{}.create", subject.name)) };
+            let creates = ["create", "put", "upsert", "save"].contains(name);
+            let creating = ["create", "upsert", "save"];
+            let creating = creating.iter().find(|name| subject.methods.contains(name));
+            let prepared = creating.filter(|_| !creates);
+            let prepared = prepared.map(|name| format!("{}.{name}", subject.name));
             let mut last = String::new();
             for method in prepared.into_iter().chain([method]) {
                 let line = format!(
@@ -223,7 +238,7 @@ fn depth_and_size_do_no_harm() {
     let deep = "[".repeat(20_000) + &"]".repeat(20_000);
     let nested = "{\"a\":".repeat(20_000) + "1" + &"}".repeat(20_000);
     let run = move || {
-        for subject in ["collection", "user"] {
+        for subject in SUBJECTS.iter().map(|subject| subject.name) {
             let mut server = opened(subject);
             for value in [&deep, &nested] {
                 for name in NAMES {

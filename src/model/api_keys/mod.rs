@@ -40,8 +40,12 @@ impl Subject for ApiKeysSubject {
     const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let mut required = REQUIRED.to_vec();
+        if reach.damage {
+            required.extend(REQUIRED_WITH_DAMAGE);
+        }
+        required
     }
 
     type Op = ApiKeysOp;
@@ -71,19 +75,27 @@ impl Subject for ApiKeysSubject {
     }
 
     fn legacy_written(model: &mut ApiKeysModel, document: &LegacyDocument) {
-        if let Some(key) = legacy_key(document) {
-            model.keys.insert(Arc::clone(&key.id.0), key);
+        model.remove(&document.id);
+        let id = Arc::from(document.id.as_str());
+        match legacy_key(document) {
+            Some(key) => {
+                model.keys.insert(id, key);
+            }
+            None => {
+                model.damaged.insert(id);
+            }
         }
     }
 
     fn legacy_removed(model: &mut ApiKeysModel, id: &str) {
-        model.keys.remove(id);
+        model.remove(id);
     }
 
     fn legacy_undone(model: &mut ApiKeysModel, earlier: &ApiKeysModel, id: &str) {
         Self::legacy_removed(model, id);
         let entry = earlier.keys.get_key_value(id);
         model.keys.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
     }
 
     async fn execute(store: &Self::Store, op: &mut ApiKeysOp, _memory: &mut ()) -> ApiKeysSeen {
@@ -163,7 +175,11 @@ fn legacy_key(document: &LegacyDocument) -> Option<ApiKeyData> {
         Some(Value::String(text)) => Some(Arc::<str>::from(text)),
         _ => None,
     };
-    let mut key = ApiKeyData::new(RawId(take("id")?), take("name")?);
+    let (id, name) = (take("id")?, take("name")?);
+    if *id != *document.id || name.is_empty() {
+        return None;
+    }
+    let mut key = ApiKeyData::new(RawId(id), name);
     key.description = take("description");
     key.role = take("role").unwrap_or_default();
     key.attribution_class = take("attribution_class");
@@ -214,4 +230,12 @@ const REQUIRED: &[(&str, &str)] = &[
     ("update_last_used", "done"),
     ("update_last_used", "invalid_api_key_id"),
     ("update_last_used", "api_key_not_found"),
+];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] = &[
+    ("get", "corrupt"),
+    ("list", "list_with_damage"),
+    ("update", "corrupt"),
+    ("update_last_used", "corrupt"),
 ];

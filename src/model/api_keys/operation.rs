@@ -145,7 +145,7 @@ impl ApiKeyData {
         candidates.extend(names.map(|name| Self { name, ..now() }));
         let plain = Self::new(self.id.clone(), Arc::clone(&self.name));
         candidates.extend([
-            plain.clone(),
+            plain,
             Self { description: None, ..now() },
             Self { role: Arc::default(), ..now() },
             Self { workspace_access: None, ..now() },

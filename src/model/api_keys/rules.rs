@@ -1,7 +1,10 @@
 //! The contract of the API keys store: what every call must return, and what
 //! it leaves. Sentences in quotation marks are the contract's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     operation::{ApiKeyData, ApiKeysOp},
@@ -15,6 +18,7 @@ use crate::{
         subject::{Broken, Moment},
     },
     seam::Instant,
+    store::error::Kind,
 };
 
 /// The state of the API keys store: the keys by id, normal, with both their
@@ -23,6 +27,16 @@ use crate::{
 pub struct ApiKeysModel {
     /// The keys.
     pub keys: BTreeMap<Arc<str>, ApiKeyData>,
+    /// The ids of the records that are no key. They hold no name.
+    pub damaged: BTreeSet<Arc<str>>,
+}
+
+impl ApiKeysModel {
+    /// Whatever lies under the id goes.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.keys.remove(id);
+        self.damaged.remove(id);
+    }
 }
 
 type Verdict = Result<(), Broken<ApiKeysSeen>>;
@@ -83,19 +97,26 @@ pub(super) fn judge_list(
     states: &mut dyn Iterator<Item = &ApiKeysModel>,
     seen: &ApiKeysSeen,
 ) -> Verdict {
-    let (listed, is_sound) = match seen {
-        ApiKeysSeen::List { keys, damaged } => (keys.as_slice(), damaged.is_empty()),
-        _ => (&[][..], false),
+    let (listed, named, is_list) = match seen {
+        ApiKeysSeen::List { keys, damaged } => (keys.as_slice(), damaged.as_slice(), true),
+        _ => (&[][..], &[][..], false),
     };
-    let place = |key: &ApiKeyData| (key.created_at.clone(), key.id.clone());
-    let judged = listing::judge(states.map(|state| &state.keys), listed, |key| &key.id.0, place);
-    let expected = match judged {
-        Ok(()) if is_sound => return Ok(()),
-        judged => judged.err().unwrap_or_default(),
-    };
+    let states: Vec<_> = states.collect();
+    let judged = listing::judge(
+        states.iter().map(|state| &state.keys),
+        listed,
+        |key| &key.id.0,
+        |key| (key.created_at.clone(), key.id.clone()),
+    );
+    let damage = listing::judge_damaged(states.iter().map(|state| &state.damaged), named);
+    if is_list && judged.is_ok() && damage.is_ok() {
+        return Ok(());
+    }
+    let keys = judged.err().unwrap_or_else(|| listed.to_vec());
+    let damaged = damage.err().unwrap_or_else(|| named.to_vec());
     Err(Broken {
-        expected: Box::new(ApiKeysSeen::List { keys: expected, damaged: Vec::new() }),
-        rule: "list gives each key that was there unchanged exactly once, by (created_at, id), and nothing that was not there",
+        expected: Box::new(ApiKeysSeen::List { keys, damaged }),
+        rule: "list gives each key that was there unchanged exactly once, by (created_at, id), names what is damaged, and gives nothing that was not there",
     })
 }
 
@@ -113,7 +134,8 @@ fn effect(model: &ApiKeysModel, op: &ApiKeysOp, now: Instant) -> Result<Next, Re
         ApiKeysOp::Create(given) => {
             legal(&given.id)?;
             named(given)?;
-            if model.keys.contains_key(&given.id.0) {
+            // "To `create` it is there."
+            if model.keys.contains_key(&given.id.0) || model.damaged.contains(&given.id.0) {
                 return Err(ID_TAKEN);
             }
             let mut key = normalised(given);
@@ -157,7 +179,10 @@ fn effect(model: &ApiKeysModel, op: &ApiKeysOp, now: Instant) -> Result<Next, Re
         }
         ApiKeysOp::Delete { id } => {
             legal(id)?;
-            existing(model, id)?;
+            // "`delete` quarantines its bytes first."
+            if !model.damaged.contains(&id.0) {
+                existing(model, id)?;
+            }
             Ok(Next::Gone)
         }
         ApiKeysOp::Get { .. } | ApiKeysOp::List => Ok(Next::Same),
@@ -170,13 +195,13 @@ fn apply(model: &mut ApiKeysModel, op: &ApiKeysOp, next: Next) {
             model.keys.insert(Arc::clone(&key.id.0), *key);
         }
         (Next::Gone, ApiKeysOp::Delete { id }) => {
-            model.keys.remove(&id.0);
+            model.remove(&id.0);
         }
         (Next::Gone | Next::Same, _) => {}
     }
 }
 
-/// "No attribution class means service_account with
+/// "No attribution class means `service_account` with
 /// `migrated_as_service_account` true; a service account without id gets
 /// `api_key:<id>`, without name gets the key's name; no surfaces means both;
 /// doubled surfaces are dropped." An empty text is none.
@@ -222,7 +247,10 @@ fn unique(
 }
 
 fn existing<'a>(model: &'a ApiKeysModel, id: &RawId) -> Result<&'a ApiKeyData, Refusal> {
-    model.keys.get(&id.0).ok_or(NO_SUCH_KEY)
+    model
+        .keys
+        .get(&id.0)
+        .ok_or_else(|| if model.damaged.contains(&id.0) { DAMAGED } else { NO_SUCH_KEY })
 }
 
 fn legal(id: &RawId) -> Result<(), Refusal> {
@@ -260,3 +288,7 @@ const NAME_TAKEN: Refusal =
     Refusal { problem: ApiKeysProblem::ApiKeyAlreadyExists, rule: "one name has one API key" };
 const NO_SUCH_KEY: Refusal =
     Refusal { problem: ApiKeysProblem::ApiKeyNotFound, rule: "there is no such API key" };
+const DAMAGED: Refusal = Refusal {
+    problem: ApiKeysProblem::Storage(Kind::Corrupt),
+    rule: "a record that is no key is corrupt, but to create and to delete",
+};

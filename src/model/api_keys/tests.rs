@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{
-    divergence::Divergences,
-    source::INSTANTS,
-    subject::{Operation, Verdict},
-    testing::{legacy_agrees, moment, run_many},
+use crate::{
+    model::{
+        divergence::Divergences,
+        source::INSTANTS,
+        subject::{Operation, Verdict},
+        testing::{legacy_agrees, moment, run_many},
+    },
+    seam::Instant,
+    store::error::Kind,
 };
-use crate::seam::Instant;
 
 fn key(id: &str, name: &str) -> ApiKeyData {
     let mut key = ApiKeyData::new(RawId(Arc::from(id)), Arc::from(name));
@@ -17,7 +20,8 @@ fn key(id: &str, name: &str) -> ApiKeyData {
 }
 
 fn model(keys: &[ApiKeyData]) -> ApiKeysModel {
-    ApiKeysModel { keys: keys.iter().map(|key| (Arc::clone(&key.id.0), key.clone())).collect() }
+    let by_id = |key: &ApiKeyData| (Arc::clone(&key.id.0), key.clone());
+    ApiKeysModel { keys: keys.iter().map(by_id).collect(), ..Default::default() }
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn every_wrong_answer_is_rejected() {
         ApiKeyData { service_account_name: None, ..ci.clone() },
         ApiKeyData { last_used_at: Some(Instant::ZERO.into()), ..ci.clone() },
         ApiKeyData { updated_at: Some(Instant::ZERO.into()), ..ci.clone() },
-        ApiKeyData { unknown: [(Arc::from("x"), Arc::from("1"))].into(), ..ci.clone() },
+        ApiKeyData { unknown: [(Arc::from("x"), Arc::from("1"))].into(), ..ci },
     ];
     for key in wrong {
         assert!(!accepts(&get, &ApiKeysSeen::Key(Box::new(key.clone()))), "{}", key.describe());
@@ -61,6 +65,45 @@ fn every_wrong_answer_is_rejected() {
     assert!(accepts(&ApiKeysOp::Create(Box::new(key("b", "cd"))), &done));
     assert!(!accepts(&ApiKeysOp::UpdateLastUsed { id: RawId("b".into()) }, &done));
     assert!(!accepts(&ApiKeysOp::Delete { id: RawId("b".into()) }, &done));
+}
+
+#[test]
+fn damage_is_corrupt_and_named() {
+    let mut state = ApiKeysModel::default();
+    for (id, text) in
+        [("b", "{"), ("c", r#"{"id":"a","name":"ci"}"#), ("d", r#"{"id":"d","name":""}"#)]
+    {
+        let modified = Instant::UNIX_EPOCH;
+        let document = LegacyDocument { id: id.to_owned(), text: text.to_owned(), modified };
+        ApiKeysSubject::legacy_written(&mut state, &document);
+    }
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
+    let accepts = |op: &ApiKeysOp, seen: &ApiKeysSeen| {
+        ApiKeysSubject::step(&mut state.clone(), op, seen, &moment).is_ok()
+    };
+    let failed = |problem| ApiKeysSeen::Failed(Failure::refused(problem));
+    let corrupt = failed(ApiKeysProblem::Storage(Kind::Corrupt));
+    for id in ["b", "c", "d"] {
+        let id = RawId(Arc::from(id));
+        let new = Box::new(ApiKeyData::new(id.clone(), Arc::from("new")));
+        assert!(accepts(&ApiKeysOp::Get { id: id.clone() }, &corrupt));
+        assert!(accepts(&ApiKeysOp::Update(new.clone()), &corrupt));
+        assert!(accepts(&ApiKeysOp::UpdateLastUsed { id: id.clone() }, &corrupt));
+        let taken = failed(ApiKeysProblem::ApiKeyAlreadyExists);
+        assert!(accepts(&ApiKeysOp::Create(new), &taken));
+        assert!(accepts(&ApiKeysOp::Delete { id }, &ApiKeysSeen::Done));
+    }
+    let list = |named: &[&str]| ApiKeysSeen::List {
+        keys: Vec::new(),
+        damaged: named.iter().map(|id| RecordId::new(*id).unwrap()).collect(),
+    };
+    assert!(accepts(&ApiKeysOp::List, &list(&["b", "c", "d"])));
+    assert!(!accepts(&ApiKeysOp::List, &list(&["b", "d"])));
+    for id in ["b", "c", "d"] {
+        ApiKeysSubject::legacy_removed(&mut state, id);
+    }
+    assert_eq!(state, ApiKeysModel::default());
 }
 
 #[test]

@@ -7,7 +7,10 @@ use arbitrary::Result;
 use super::operation::{UserData, UsersOp};
 use crate::model::{
     access::AccessData,
-    legacy::{LegacyDocument, instant_text, legacy_ids, modified, object_text, plain_id},
+    legacy::{
+        LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text, perhaps_damaged,
+        plain_id,
+    },
     members::{generate_unknown, quoted},
     source::{RawId, Source},
 };
@@ -74,17 +77,34 @@ pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument
     document(source, id, true)
 }
 
-/// `timed`: with its times inside.
-fn document(source: &mut Source<'_, '_>, id: RawId, timed: bool) -> Result<LegacyDocument> {
+/// `sound`: surely a user, with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
     let mut user = user(source)?;
     user.username = source.text(NAMES.get(..6).unwrap_or(NAMES))?;
-    if timed {
+    if sound {
         user.created_at = instant_text(source)?;
         user.updated_at = instant_text(source)?;
     }
     user.id = id;
-    let text = object_text(source, &members(&user))?;
+    let mut text = object_text(source, &members(&user))?;
+    if !sound {
+        text = perhaps_none(source, &user.id, text)?;
+    }
     Ok(LegacyDocument { id: user.id.0.to_string(), text, modified: modified(source)? })
+}
+
+/// At times a document that is no user of that id, for one reason or another.
+fn perhaps_none(source: &mut Source<'_, '_>, id: &RawId, text: String) -> Result<String> {
+    if !source.ratio(1, 16)? || !id.0.split('/').all(is_plain) {
+        return perhaps_damaged(source, &id.0, text);
+    }
+    let id = quoted(&id.0);
+    Ok(match source.below(4)? {
+        0 => format!("{{\"id\":{id}}}"),
+        1 => format!("{{\"id\":{id},\"username\":\"\"}}"),
+        2 => format!("{{\"id\":{id},\"username\":7}}"),
+        _ => "{\"id\":\"another\",\"username\":\"ann\"}".to_owned(),
+    })
 }
 
 /// The members of a user's JSON object, as older software ordered them.

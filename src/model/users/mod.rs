@@ -39,8 +39,12 @@ impl Subject for UsersSubject {
     const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let mut required = REQUIRED.to_vec();
+        if reach.damage {
+            required.extend(REQUIRED_WITH_DAMAGE);
+        }
+        required
     }
 
     type Op = UsersOp;
@@ -70,19 +74,31 @@ impl Subject for UsersSubject {
     }
 
     fn legacy_written(model: &mut UsersModel, document: &LegacyDocument) {
-        if let Some(user) = legacy_user(document) {
-            model.users.insert(Arc::clone(&user.id.0), user);
+        model.remove(&document.id);
+        let id = Arc::from(document.id.as_str());
+        match legacy_user(document) {
+            Some(user) => {
+                model.users.insert(id, user);
+            }
+            None if has_id(document) => {
+                model.foreign.insert(id);
+            }
+            None => {
+                model.damaged.insert(id);
+            }
         }
     }
 
     fn legacy_removed(model: &mut UsersModel, id: &str) {
-        model.users.remove(id);
+        model.remove(id);
     }
 
     fn legacy_undone(model: &mut UsersModel, earlier: &UsersModel, id: &str) {
         Self::legacy_removed(model, id);
         let entry = earlier.users.get_key_value(id);
         model.users.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
+        model.foreign.extend(earlier.foreign.get(id).cloned());
     }
 
     async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {
@@ -155,6 +171,13 @@ impl Subject for UsersSubject {
     }
 }
 
+/// Whether a file of older software is a JSON object with the id that its name
+/// stands for: others are damaged.
+fn has_id(document: &LegacyDocument) -> bool {
+    serde_json::from_str::<Value>(&document.text)
+        .is_ok_and(|value| value.get("id").and_then(Value::as_str) == Some(&document.id))
+}
+
 /// A user that older software left, read with a reader of the model's own.
 /// "`created_at`/`updated_at` from the payload where it has them, else the
 /// file's modification time."
@@ -166,7 +189,11 @@ fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
         Some(Value::String(text)) => Some(Arc::<str>::from(text)),
         _ => None,
     };
-    let mut user = UserData::new(RawId(take("id")?), take("username")?);
+    let (id, username) = (take("id")?, take("username")?);
+    if *id != *document.id || username.is_empty() {
+        return None;
+    }
+    let mut user = UserData::new(RawId(id), username);
     user.password_hash = take("password_hash").unwrap_or_default();
     user.role = take("role").unwrap_or_default();
     let mut instant = |name| {
@@ -214,3 +241,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("count", "count"),
     ("count", "count_zero"),
 ];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] =
+    &[("get", "corrupt"), ("list", "list_with_damage"), ("update", "corrupt")];

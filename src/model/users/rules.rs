@@ -1,7 +1,10 @@
 //! The contract of the users store: what every call must return, and what it
 //! leaves. Sentences in quotation marks are the contract's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     operation::{UserData, UsersOp},
@@ -14,6 +17,7 @@ use crate::{
         subject::{Broken, Moment},
     },
     seam::Instant,
+    store::error::Kind,
 };
 
 /// The state of the users store: the users by id, with both their instants.
@@ -21,6 +25,25 @@ use crate::{
 pub struct UsersModel {
     /// The users.
     pub users: BTreeMap<Arc<str>, UserData>,
+    /// The ids of the records that can't be read at all.
+    pub damaged: BTreeSet<Arc<str>>,
+    /// The ids of those that can, and are no user. They hold no name and no
+    /// identity.
+    pub foreign: BTreeSet<Arc<str>>,
+}
+
+impl UsersModel {
+    /// Whether a record that is no user lies under the id.
+    fn is_damaged(&self, id: &str) -> bool {
+        self.damaged.contains(id) || self.foreign.contains(id)
+    }
+
+    /// Whatever lies under the id goes.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.users.remove(id);
+        self.damaged.remove(id);
+        self.foreign.remove(id);
+    }
 }
 
 type Verdict = Result<(), Broken<UsersSeen>>;
@@ -60,11 +83,13 @@ pub(super) fn step(
         }
         UsersOp::List => judge_list(&mut std::iter::once(&*model), seen),
         UsersOp::Count => {
-            let count = model.users.len() as u64;
+            // Of the damaged ones, those that can be read: the rest is passed
+            // over.
+            let count = (model.users.len() + model.foreign.len()) as u64;
             if *seen == UsersSeen::Count(count) {
                 return Ok(());
             }
-            let rule = "count gives the number of users";
+            let rule = "count gives the number of users, and passes over what can't be read";
             Err(Broken { expected: Box::new(UsersSeen::Count(count)), rule })
         }
         UsersOp::Create(_) | UsersOp::Update(_) | UsersOp::Delete { .. } => {
@@ -99,24 +124,28 @@ pub(super) fn judge_list(
     states: &mut dyn Iterator<Item = &UsersModel>,
     seen: &UsersSeen,
 ) -> Verdict {
-    let place = |user: &UserData| (user.created_at.clone(), user.id.clone());
-    let expected = match seen {
-        UsersSeen::List { users, damaged } if damaged.is_empty() => {
-            let states = states.map(|state| &state.users);
-            match listing::judge(states, users, |user| &user.id.0, place) {
-                Ok(()) => return Ok(()),
-                Err(expected) => expected,
-            }
-        }
-        _ => {
-            let states = states.map(|state| &state.users);
-            let nothing = listing::judge(states, &[], |user: &UserData| &user.id.0, place);
-            nothing.err().unwrap_or_default()
-        }
+    let (listed, named, is_list) = match seen {
+        UsersSeen::List { users, damaged } => (users.as_slice(), damaged.as_slice(), true),
+        _ => (&[][..], &[][..], false),
     };
+    let states: Vec<_> = states.collect();
+    let judged = listing::judge(
+        states.iter().map(|state| &state.users),
+        listed,
+        |user| &user.id.0,
+        |user| (user.created_at.clone(), user.id.clone()),
+    );
+    let all_damage = |state: &&UsersModel| &state.damaged | &state.foreign;
+    let damage: Vec<_> = states.iter().map(all_damage).collect();
+    let damage = listing::judge_damaged(damage.iter(), named);
+    if is_list && judged.is_ok() && damage.is_ok() {
+        return Ok(());
+    }
+    let users = judged.err().unwrap_or_else(|| listed.to_vec());
+    let damaged = damage.err().unwrap_or_else(|| named.to_vec());
     Err(Broken {
-        expected: Box::new(UsersSeen::List { users: expected, damaged: Vec::new() }),
-        rule: "list gives each user that was there unchanged exactly once, by (created_at, id), and nothing that was not there",
+        expected: Box::new(UsersSeen::List { users, damaged }),
+        rule: "list gives each user that was there unchanged exactly once, by (created_at, id), names what is damaged, and gives nothing that was not there",
     })
 }
 
@@ -128,7 +157,8 @@ fn effect(model: &UsersModel, op: &UsersOp, now: Instant) -> Result<Option<UserD
         UsersOp::Create(given) => {
             legal(&given.id)?;
             named(given)?;
-            if model.users.contains_key(&given.id.0) {
+            // "To `create` it is there."
+            if model.users.contains_key(&given.id.0) || model.is_damaged(&given.id.0) {
                 return Err(ID_TAKEN);
             }
             let mut user = given.clone();
@@ -160,7 +190,10 @@ fn effect(model: &UsersModel, op: &UsersOp, now: Instant) -> Result<Option<UserD
         }
         UsersOp::Delete { id } => {
             legal(id)?;
-            existing(model, id)?;
+            // "`delete` quarantines its bytes first."
+            if !model.is_damaged(&id.0) {
+                existing(model, id)?;
+            }
             Ok(None)
         }
         UsersOp::Get { id } => {
@@ -180,7 +213,7 @@ fn apply(model: &mut UsersModel, op: &UsersOp, next: Option<UserData>) {
             model.users.insert(Arc::clone(&user.id.0), user);
         }
         (UsersOp::Delete { id }, _) => {
-            model.users.remove(&id.0);
+            model.remove(&id.0);
         }
         _ => {}
     }
@@ -210,7 +243,11 @@ fn oldest(model: &UsersModel, has: impl Fn(&UserData) -> bool) -> Option<&UserDa
 }
 
 fn existing<'a>(model: &'a UsersModel, id: &RawId) -> Result<&'a UserData, Refusal> {
-    model.users.get(&id.0).ok_or(NO_SUCH_USER)
+    model.users.get(&id.0).ok_or_else(
+        || {
+            if model.is_damaged(&id.0) { DAMAGED } else { NO_SUCH_USER }
+        },
+    )
 }
 
 fn legal(id: &RawId) -> Result<(), Refusal> {
@@ -256,6 +293,10 @@ const IDENTITY_TAKEN: Refusal = Refusal {
 };
 const NO_SUCH_USER: Refusal =
     Refusal { problem: UsersProblem::UserNotFound, rule: "there is no such user" };
+const DAMAGED: Refusal = Refusal {
+    problem: UsersProblem::Storage(Kind::Corrupt),
+    rule: "a record that is no user is corrupt, but to create and to delete",
+};
 const NO_SUCH_IDENTITY: Refusal = Refusal {
     problem: UsersProblem::OidcIdentityNotFound,
     rule: "no user has that identity; an empty part is nobody's",

@@ -4,11 +4,13 @@ use super::*;
 use crate::{
     model::{
         divergence::Divergences,
+        legacy::LegacyDocument,
         source::INSTANTS,
         subject::{Operation, Verdict},
         testing::{legacy_agrees, moment, run_many},
     },
     seam::Instant,
+    store::error::Kind,
 };
 
 fn user(id: &str, name: &str, created_at: Instant) -> UserData {
@@ -19,7 +21,8 @@ fn user(id: &str, name: &str, created_at: Instant) -> UserData {
 }
 
 fn model(users: &[UserData]) -> UsersModel {
-    UsersModel { users: users.iter().map(|user| (Arc::clone(&user.id.0), user.clone())).collect() }
+    let by_id = |user: &UserData| (Arc::clone(&user.id.0), user.clone());
+    UsersModel { users: users.iter().map(by_id).collect(), ..Default::default() }
 }
 
 fn list(users: &[UserData]) -> UsersSeen {
@@ -103,6 +106,47 @@ fn every_wrong_answer_is_rejected() {
 fn the_model_reads_legacy_users_as_the_store_does() {
     let read = legacy_agrees::<UsersSubject>(200);
     assert!(read > 100, "only {read} documents were made");
+}
+
+#[test]
+fn damage_is_corrupt_and_named_and_counted_only_if_it_can_be_read() {
+    let mut state = model(&[user("a", "ann", INSTANTS[0])]);
+    let written = |state: &mut UsersModel, id: &str, text: &str| {
+        let modified = Instant::UNIX_EPOCH;
+        let document = LegacyDocument { id: id.to_owned(), text: text.to_owned(), modified };
+        UsersSubject::legacy_written(state, &document);
+    };
+    written(&mut state, "b", "{");
+    written(&mut state, "c", r#"{"id":"a","username":"bob"}"#);
+    written(&mut state, "d", r#"{"id":"d","username":""}"#);
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
+    let accepts = |op: &UsersOp, seen: &UsersSeen| {
+        UsersSubject::step(&mut state.clone(), op, seen, &moment).is_ok()
+    };
+    assert!(accepts(&UsersOp::Count, &UsersSeen::Count(2)));
+    let corrupt = UsersSeen::refused(UsersProblem::Storage(Kind::Corrupt));
+    let taken = UsersSeen::refused(UsersProblem::UserAlreadyExists);
+    for id in ["b", "c", "d"] {
+        let id = RawId(Arc::from(id));
+        let new = UserData::new(id.clone(), Arc::from("new"));
+        assert!(accepts(&UsersOp::Get { id: id.clone() }, &corrupt));
+        assert!(accepts(&UsersOp::Update(new.clone()), &corrupt));
+        assert!(accepts(&UsersOp::Create(new), &taken));
+        assert!(accepts(&UsersOp::Delete { id }, &UsersSeen::Done));
+    }
+    let list = |named: &[&str]| UsersSeen::List {
+        users: vec![user("a", "ann", INSTANTS[0])],
+        damaged: named.iter().map(|id| RecordId::new(*id).unwrap()).collect(),
+    };
+    assert!(accepts(&UsersOp::List, &list(&["b", "c", "d"])));
+    for named in [&[][..], &["b", "c"], &["c", "b", "d"], &["b", "b", "c", "d"]] {
+        assert!(!accepts(&UsersOp::List, &list(named)), "{named:?}");
+    }
+    for id in ["a", "b", "c", "d"] {
+        UsersSubject::legacy_removed(&mut state, id);
+    }
+    assert_eq!(state, UsersModel::default());
 }
 
 #[test]

@@ -93,9 +93,9 @@ impl Subject for WatermarkSubject {
         model: &mut WatermarkModel,
         op: &WatermarkOp,
         seen: &WatermarkSeen,
-        moment: &Moment<'_>,
+        _moment: &Moment<'_>,
     ) -> Result<(), Broken<WatermarkSeen>> {
-        rules::step(model, op, seen, moment)
+        rules::step(model, op, seen)
     }
 
     fn outcomes_unseen(
@@ -104,6 +104,15 @@ impl Subject for WatermarkSubject {
         _moment: &Moment<'_>,
     ) -> Vec<WatermarkModel> {
         rules::outcomes_unseen(model, op)
+    }
+
+    fn partial_steps(
+        _stage: usize,
+        model: &WatermarkModel,
+        op: &WatermarkOp,
+        _moment: &Moment<'_>,
+    ) -> Vec<WatermarkModel> {
+        rules::partial_steps(model, op)
     }
 
     fn writes(op: &WatermarkOp, seen: Option<&WatermarkSeen>) -> Option<Vec<RecordId>> {

@@ -6,14 +6,7 @@ use super::{
     outcome::{WatermarkProblem, WatermarkSeen},
     read::{empty, read},
 };
-use crate::{
-    model::{
-        failure::Failure,
-        payload::PayloadInput,
-        subject::{Broken, Moment},
-    },
-    seam::RecordId,
-};
+use crate::model::{failure::Failure, payload::PayloadInput, subject::Broken};
 
 /// The state of the watermark store: what was saved last, or left by older
 /// software, byte for byte.
@@ -40,21 +33,10 @@ impl WatermarkModel {
 type Verdict = Result<(), Broken<WatermarkSeen>>;
 
 /// Judges what a call returned, and brings the model to the state after it.
-pub(super) fn step(
-    model: &mut WatermarkModel,
-    op: &WatermarkOp,
-    seen: &WatermarkSeen,
-    moment: &Moment<'_>,
-) -> Verdict {
+pub(super) fn step(model: &mut WatermarkModel, op: &WatermarkOp, seen: &WatermarkSeen) -> Verdict {
     match op {
         WatermarkOp::Load => {
-            let (state, mut unusable) = model.loaded();
-            // "The old bytes go to quarantine before the next `save` replaces
-            // them": meanwhile there is nothing.
-            let is_being_saved = RecordId::new("state").is_ok_and(|id| moment.overlap.touches(&id));
-            if is_being_saved && matches!(seen, WatermarkSeen::State { unusable: false, .. }) {
-                unusable = false;
-            }
+            let (state, unusable) = model.loaded();
             let rule = "load gives the state that was saved last, in the present version; an empty one where there is none that can be used, and says so";
             gives(seen, WatermarkSeen::State { state: Box::new(state), unusable }, rule)
         }
@@ -79,18 +61,25 @@ fn is_object(state: &PayloadInput) -> bool {
     state.is_json() && state.payload().bytes().iter().find(is_open) == Some(&b'{')
 }
 
-/// The states that a call may leave, if it leaves another one: a save that was
-/// cut off may have set aside what could not be used, and no more.
+/// The state that a call may leave, if it leaves another one.
 pub(super) fn outcomes_unseen(model: &WatermarkModel, op: &WatermarkOp) -> Vec<WatermarkModel> {
     let mut states = Vec::new();
     if let WatermarkOp::Save { state } = op
         && is_object(state)
     {
         states.push(WatermarkModel { stored: Some(state.clone()) });
-        if model.loaded().1 {
-            states.push(WatermarkModel { stored: None });
-        }
     }
     states.retain(|state| state != model);
     states
+}
+
+/// "The old bytes go to quarantine before the next `save` replaces them":
+/// meanwhile there is nothing.
+pub(super) fn partial_steps(model: &WatermarkModel, op: &WatermarkOp) -> Vec<WatermarkModel> {
+    match op {
+        WatermarkOp::Save { state } if is_object(state) && model.loaded().1 => {
+            vec![WatermarkModel { stored: None }]
+        }
+        _ => Vec::new(),
+    }
 }

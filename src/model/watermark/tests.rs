@@ -2,9 +2,8 @@ use super::*;
 use crate::{
     model::{
         divergence::Divergences,
-        source::INSTANTS,
-        subject::{Operation, Overlap, Verdict},
-        testing::run_many,
+        subject::{Operation, Verdict},
+        testing::{moment, run_many},
     },
     seam::Instant,
 };
@@ -19,9 +18,9 @@ fn state(seconds: i64, unusable: bool) -> WatermarkSeen {
     WatermarkSeen::State { state: Box::new(state), unusable }
 }
 
-fn accepts(model: &WatermarkModel, seen: &WatermarkSeen, overlap: Overlap<'_>) -> bool {
+fn accepts(model: &WatermarkModel, seen: &WatermarkSeen) -> bool {
     let divergences = Divergences::default();
-    let moment = Moment { now: INSTANTS[0], variant: 0, divergences: &divergences, overlap };
+    let moment = moment(&divergences);
     WatermarkSubject::step(&mut model.clone(), &WatermarkOp::Load, seen, &moment).is_ok()
 }
 
@@ -32,31 +31,33 @@ fn agrees_with_the_store_on_memory_and_reaches_every_required_outcome() {
 
 #[test]
 fn a_state_that_can_not_be_used_is_empty_and_that_is_said() {
-    let alone = Overlap::Ids(&[]);
     for text in [r#"{"version":4}"#, r#"{"version":3,"lastTick":1}"#, "null", "{"] {
-        assert!(accepts(&model(text), &state(0, true), alone), "{text}");
-        assert!(!accepts(&model(text), &state(0, false), alone), "{text}");
-        assert!(accepts(&model(text), &state(0, false), Overlap::Any), "a save may have begun");
-        assert!(!accepts(&model(text), &state(1, true), alone), "{text}");
+        assert!(accepts(&model(text), &state(0, true)), "{text}");
+        assert!(!accepts(&model(text), &state(0, false)), "{text}");
+        assert!(!accepts(&model(text), &state(1, true)), "{text}");
     }
     for text in ["{}", r#"{"version":0}"#, r#"{"lastTick":"0001-01-01T09:00:00+09:00"}"#] {
-        assert!(accepts(&model(text), &state(0, false), alone), "{text}");
-        assert!(!accepts(&model(text), &state(0, true), Overlap::Any), "{text}");
+        assert!(accepts(&model(text), &state(0, false)), "{text}");
+        assert!(!accepts(&model(text), &state(0, true)), "{text}");
     }
-    assert!(accepts(&WatermarkModel::default(), &state(0, false), alone));
-    assert!(!accepts(&model(r#"{"lastTick":"0001-01-01T00:00:01Z"}"#), &state(0, false), alone));
-    assert!(!accepts(&model(r#"{"x":1}"#), &state(0, false), alone), "what is unknown is kept");
+    assert!(accepts(&WatermarkModel::default(), &state(0, false)));
+    assert!(!accepts(&model(r#"{"lastTick":"0001-01-01T00:00:01Z"}"#), &state(0, false)));
+    assert!(!accepts(&model(r#"{"x":1}"#), &state(0, false)), "what is unknown is kept");
 }
 
 #[test]
 fn a_save_that_was_cut_off_may_have_set_aside_what_it_found() {
     let divergences = Divergences::default();
-    let moment =
-        Moment { now: INSTANTS[0], variant: 0, divergences: &divergences, overlap: Overlap::Any };
+    let moment = moment(&divergences);
     let save = WatermarkOp::Save { state: PayloadInput::new(b"{}") };
     let unseen = |text| WatermarkSubject::outcomes_unseen(&model(text), &save, &moment);
-    assert_eq!(unseen(r#"{"version":4}"#), [model("{}"), WatermarkModel::default()]);
-    assert_eq!(unseen(r#"{"version":2}"#), [model("{}")]);
+    let steps = |text| WatermarkSubject::partial_steps(0, &model(text), &save, &moment);
+    assert_eq!(unseen(r#"{"version":4}"#), [model("{}")]);
+    assert_eq!(steps(r#"{"version":4}"#), [WatermarkModel::default()]);
+    assert_eq!(
+        (unseen(r#"{"version":2}"#), steps(r#"{"version":2}"#)),
+        (vec![model("{}")], vec![])
+    );
     assert_eq!(unseen("{}"), []);
 }
 

@@ -4,12 +4,17 @@
 use std::sync::{Arc, LazyLock};
 
 use arbitrary::Result;
-use sha2::{Digest, Sha256};
 
-use super::operation::{HeartbeatData, HeartbeatsOp};
+use super::{
+    operation::{HeartbeatData, HeartbeatsOp},
+    place::{is_plain, older_name},
+};
 use crate::{
     model::{
-        legacy::{LegacyDocument, in_the_way, is_raw_file_name, modified, object_text, plain_id},
+        legacy::{
+            self, LegacyDocument, in_the_way, is_raw_file_name, modified, object_text,
+            perhaps_damaged, plain_id,
+        },
         members::{Members, generate_unknown, object_of, quoted},
         source::{RawId, Source},
     },
@@ -96,20 +101,6 @@ fn members(source: &mut Source<'_, '_>, names: &[&str], values: &[&str]) -> Resu
     Ok(members)
 }
 
-/// How older software names a worker's file: "by the hex SHA-256 of the worker
-/// id".
-fn older_name(worker_id: &str) -> String {
-    format!("{:x}", Hex(Sha256::digest(worker_id.as_bytes()).as_slice()))
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::LowerHex for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
 /// Heartbeats as older software wrote them, under the hash of the worker's id;
 /// at times there is one under the worker's own name as well, or instead.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
@@ -120,7 +111,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
             continue;
         }
         let older = older_name(&worker_id.0);
-        let is_plain = !worker_id.0.starts_with("id/") && !is_hash(&worker_id.0);
+        let is_plain = is_plain(&worker_id.0);
         let names = match source.below(4)? {
             0 if is_plain => vec![worker_id.0.to_string()],
             1 if is_plain => vec![worker_id.0.to_string(), older],
@@ -132,11 +123,31 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
                 let mut heartbeat = heartbeat(source)?;
                 heartbeat.worker_id = worker_id.clone();
                 let text = object_text(source, &json_members(&heartbeat))?;
+                let text = perhaps_none(source, &name, &worker_id, text)?;
                 documents.push(LegacyDocument { id: name, text, modified: modified(source)? });
             }
         }
     }
     Ok(documents)
+}
+
+/// At times a document that is no heartbeat of that worker, for one reason or
+/// another.
+fn perhaps_none(
+    source: &mut Source<'_, '_>,
+    name: &str,
+    worker_id: &RawId,
+    text: String,
+) -> Result<String> {
+    if !source.ratio(1, 16)? || !legacy::is_plain(name) {
+        return perhaps_damaged(source, name, text);
+    }
+    let id = quoted(&worker_id.0);
+    Ok(match source.below(3)? {
+        0 => format!("{{\"workerId\":{id},\"lastHeartbeatAt\":\"now\"}}"),
+        1 => format!("{{\"workerId\":{id},\"stats\":[]}}"),
+        _ => "{\"workerId\":\"another\",\"lastHeartbeatAt\":1}".to_owned(),
+    })
 }
 
 /// A heartbeat as older software writes it while we run.
@@ -146,10 +157,6 @@ pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument
     let text = object_text(source, &json_members(&heartbeat))?;
     let id = older_name(&heartbeat.worker_id.0);
     Ok(LegacyDocument { id, text, modified: modified(source)? })
-}
-
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// The members of a heartbeat's JSON object, as older software ordered them.

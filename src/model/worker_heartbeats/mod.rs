@@ -4,6 +4,7 @@ mod execute;
 mod generate;
 mod operation;
 mod outcome;
+mod place;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 pub use operation::{HeartbeatData, HeartbeatsOp};
 pub use outcome::{HeartbeatsProblem, HeartbeatsSeen};
-pub use rules::HeartbeatsModel;
+pub use rules::{HeartbeatsModel, Worker};
 use serde_json::Value;
 
 use super::{
@@ -36,8 +37,12 @@ impl Subject for WorkerHeartbeatsSubject {
     const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let mut required = REQUIRED.to_vec();
+        if reach.damage {
+            required.extend(REQUIRED_WITH_DAMAGE);
+        }
+        required
     }
 
     type Op = HeartbeatsOp;
@@ -66,39 +71,26 @@ impl Subject for WorkerHeartbeatsSubject {
         generate::legacy_write(source)
     }
 
-    /// "When both exist the fresher one counts"; of equals the one under the
-    /// worker's own name.
     fn legacy_written(model: &mut HeartbeatsModel, document: &LegacyDocument) {
-        let Some(heartbeat) = legacy_heartbeat(document) else { return };
-        let is_own = *document.id == *heartbeat.worker_id.0;
-        let id = Arc::clone(&heartbeat.worker_id.0);
-        let Some(stored) = model.heartbeats.get(&id) else {
-            model.heartbeats.insert(id, heartbeat);
-            return;
-        };
-        let (other, given) = (stored.last_heartbeat_at, heartbeat.last_heartbeat_at);
-        if other < given || (other == given && is_own) {
-            let staler = model.heartbeats.insert(Arc::clone(&id), heartbeat);
-            model.shadowed.extend(staler.map(|staler| (id, staler)));
-        } else {
-            model.shadowed.insert(id, heartbeat);
-        }
+        model.write_file(&document.id, legacy_heartbeat(&document.id, &document.text));
     }
 
     fn legacy_removed(model: &mut HeartbeatsModel, id: &str) {
-        model.heartbeats.remove(id);
+        model.remove_file(id);
     }
 
     fn legacy_undone(model: &mut HeartbeatsModel, earlier: &HeartbeatsModel, id: &str) {
-        Self::legacy_removed(model, id);
-        let entry = earlier.heartbeats.get_key_value(id);
-        model.heartbeats.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.remove_file(id);
+        if earlier.damaged.contains(id) {
+            model.write_file(id, None);
+        } else if let Some(heartbeat) = earlier.file(id) {
+            model.write_file(id, Some(heartbeat.clone()));
+        }
     }
 
     /// The worker's id, which the file's name does not tell.
-    fn legacy_touches(_id: &str, text: Option<&str>) -> Option<RecordId> {
-        let worker_id: Value = serde_json::from_str(raw_members(text?).get("workerId")?).ok()?;
-        RecordId::new(worker_id.as_str()?).ok()
+    fn legacy_touches(id: &str, text: Option<&str>) -> Option<RecordId> {
+        RecordId::new(legacy_heartbeat(id, text?)?.worker_id.0).ok()
     }
 
     async fn execute(
@@ -146,9 +138,9 @@ impl Subject for WorkerHeartbeatsSubject {
         _stage: usize,
         model: &HeartbeatsModel,
         op: &HeartbeatsOp,
-        _moment: &Moment<'_>,
+        moment: &Moment<'_>,
     ) -> Vec<HeartbeatsModel> {
-        rules::partial_steps(model, op)
+        rules::partial_steps(model, op, moment.now)
     }
 
     fn steps_made(_op: &HeartbeatsOp, seen: &HeartbeatsSeen) -> Option<usize> {
@@ -193,15 +185,30 @@ impl Subject for WorkerHeartbeatsSubject {
     }
 }
 
-/// A heartbeat that older software left, read with a reader of the model's own.
-fn legacy_heartbeat(document: &LegacyDocument) -> Option<HeartbeatData> {
-    let mut members = raw_members(&document.text);
+/// A heartbeat that older software left in the file `<id>.json`, read with a
+/// reader of the model's own. "For heartbeats the worker's record id and the
+/// SHA-256 of `workerId`" are right ids.
+fn legacy_heartbeat(id: &str, text: &str) -> Option<HeartbeatData> {
+    let mut members = raw_members(text);
     let mut take = |name: &str| members.remove(name);
     let worker_id: Value = serde_json::from_str(&take("workerId")?).ok()?;
-    let at: Value = serde_json::from_str(&take("lastHeartbeatAt")?).ok()?;
-    let mut heartbeat = HeartbeatData::new(RawId(Arc::from(worker_id.as_str()?)), at.as_i64()?);
-    heartbeat.labels = take("labels").map(|text| raw_members(&text));
-    heartbeat.stats = take("stats").map(|text| raw_members(&text));
+    let worker_id = RawId(Arc::from(worker_id.as_str()?));
+    let names = [place::own_name(&worker_id.0), place::older_name(&worker_id.0)];
+    if !names.iter().any(|name| name == id) {
+        return None;
+    }
+    let at: Value = match take("lastHeartbeatAt") {
+        Some(at) => serde_json::from_str(&at).ok()?,
+        None => Value::from(0),
+    };
+    let mut heartbeat = HeartbeatData::new(worker_id, at.as_i64()?);
+    let object = |text: Arc<str>| text.starts_with('{').then(|| raw_members(&text));
+    if let Some(labels) = take("labels") {
+        heartbeat.labels = Some(object(labels)?);
+    }
+    if let Some(stats) = take("stats") {
+        heartbeat.stats = Some(object(stats)?);
+    }
     // What is left of the members is unknown.
     heartbeat.unknown = members;
     Some(heartbeat)
@@ -219,3 +226,6 @@ const REQUIRED: &[(&str, &str)] = &[
     ("delete_stale", "removed"),
     ("delete_stale", "removed_none"),
 ];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] = &[("get", "corrupt"), ("list", "list_with_damage")];

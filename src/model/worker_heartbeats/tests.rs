@@ -4,10 +4,12 @@ use super::*;
 use crate::{
     model::{
         divergence::Divergences,
+        legacy::LegacyDocument,
         subject::{Operation, Verdict},
         testing::{legacy_agrees, moment, run_many},
     },
     seam::Instant,
+    store::error::Kind,
 };
 
 fn beat(worker_id: &str, at: i64) -> HeartbeatData {
@@ -15,8 +17,9 @@ fn beat(worker_id: &str, at: i64) -> HeartbeatData {
 }
 
 fn model(heartbeats: &[HeartbeatData]) -> HeartbeatsModel {
-    let by_id = |beat: &HeartbeatData| (Arc::clone(&beat.worker_id.0), beat.clone());
-    HeartbeatsModel { heartbeats: heartbeats.iter().map(by_id).collect(), ..Default::default() }
+    let worker = |beat: &HeartbeatData| Worker { own: Some(beat.clone()), older: None };
+    let by_id = |beat: &HeartbeatData| (Arc::clone(&beat.worker_id.0), worker(beat));
+    HeartbeatsModel { workers: heartbeats.iter().map(by_id).collect(), ..Default::default() }
 }
 
 /// Two milliseconds after the epoch.
@@ -66,32 +69,95 @@ fn every_wrong_answer_is_rejected() {
     let mut equal = beat("b", 3);
     equal.unknown = [(Arc::from("x"), Arc::from("1"))].into();
     assert_eq!(upsert(&equal), Some(model(&[old, equal])), "an equal one replaces");
-    let now = upsert(&beat("c", 0)).unwrap().heartbeats["c"].last_heartbeat_at;
-    assert_eq!(now, 1_767_225_600_000);
+    let now = upsert(&beat("c", 0)).unwrap().workers["c"].own.clone().unwrap();
+    assert_eq!(now.last_heartbeat_at, 1_767_225_600_000);
 }
 
 #[test]
-fn a_list_may_show_a_shadowed_heartbeat_only_while_the_worker_changes() {
-    let mut both = model(&[beat("a", 2), beat("b", 2)]);
-    both.shadowed.insert(Arc::from("a"), beat("a", 1));
+fn the_fresher_of_two_counts_and_a_list_shows_no_other() {
+    let mut both = model(&[beat("a", 1), beat("b", 2)]);
+    both.workers.get_mut("a").unwrap().older = Some(beat("a", 2));
     let judge = |states: &[&HeartbeatsModel], heartbeats: &[HeartbeatData]| {
         let seen = HeartbeatsSeen::List { heartbeats: heartbeats.to_vec(), damaged: Vec::new() };
-        let (states, op) = (&mut states.iter().copied(), HeartbeatsOp::List);
-        WorkerHeartbeatsSubject::judge_interval(
-            states,
-            &op,
-            &seen,
-            &moment(&Divergences::default()),
-        )
-        .is_ok()
+        let states = &mut states.iter().copied();
+        let divergences = Divergences::default();
+        let op = HeartbeatsOp::List;
+        WorkerHeartbeatsSubject::judge_interval(states, &op, &seen, &moment(&divergences)).is_ok()
     };
-    let shown = [beat("a", 1), beat("b", 2)];
     let gone = model(&[beat("b", 2)]);
-    assert!(judge(&[&both, &gone], &shown) && judge(&[&both, &gone], &shown[1..]));
-    assert!(!judge(&[&both], &shown), "the fresher one counts");
-    assert!(!judge(&[&gone], &shown) && !judge(&[&both, &gone], &shown[..1]));
-    assert!(!judge(&[&both, &gone], &[beat("a", 1), beat("a", 2), beat("b", 2)]), "listed once");
-    assert!(!judge(&[&both, &gone], &[beat("b", 2), beat("a", 1)]), "by worker id");
+    assert!(judge(&[&both], &[beat("a", 2), beat("b", 2)]));
+    assert!(judge(&[&both, &gone], &[beat("b", 2)]), "a went meanwhile");
+    for states in [&[&both][..], &[&both, &gone], &[&gone]] {
+        assert!(!judge(states, &[beat("a", 1), beat("b", 2)]), "it never counted");
+        assert!(!judge(states, &[beat("a", 1), beat("a", 2), beat("b", 2)]), "listed once");
+        assert!(!judge(states, &[beat("b", 2), beat("a", 2)]), "by worker id");
+    }
+    let mut equal = both;
+    equal.workers.get_mut("a").unwrap().older =
+        Some(HeartbeatData { labels: Some([].into()), ..beat("a", 1) });
+    assert!(judge(&[&equal], &[beat("a", 1), beat("b", 2)]), "of equals our own");
+}
+
+/// The SHA-256 of "w".
+const OLDER_W: &str = "50e721e49c013f00c62cf59f2163542a9d8df02464efeb615d31051b0fddc326";
+
+fn written(model: &mut HeartbeatsModel, id: &str, text: &str) {
+    let modified = Instant::UNIX_EPOCH;
+    let document = LegacyDocument { id: id.to_owned(), text: text.to_owned(), modified };
+    WorkerHeartbeatsSubject::legacy_written(model, &document);
+}
+
+#[test]
+fn older_software_replaces_and_removes_files_whatever_they_are() {
+    let mut state = HeartbeatsModel::default();
+    written(&mut state, OLDER_W, r#"{"workerId":"w","lastHeartbeatAt":1}"#);
+    written(&mut state, "w", r#"{"workerId":"w","lastHeartbeatAt":2,"stats":{}}"#);
+    let worker = &state.workers["w"];
+    assert_eq!(worker.older, Some(beat("w", 1)));
+    assert_eq!(worker.own.as_ref().unwrap().last_heartbeat_at, 2);
+    written(&mut state, "w", r#"{"workerId":"w","stats":[]}"#);
+    assert_eq!(state.workers["w"], Worker { own: None, older: Some(beat("w", 1)) });
+    assert_eq!(state.damaged, [Arc::from("w")].into());
+    for text in [r#"{"workerId":"v"}"#, "null", "{", r#"{"workerId":"w","lastHeartbeatAt":1.5}"#] {
+        written(&mut state, OLDER_W, text);
+        assert_eq!(state.workers, [].into(), "{text}");
+    }
+    for id in ["w", OLDER_W, "nobody"] {
+        WorkerHeartbeatsSubject::legacy_removed(&mut state, id);
+    }
+    assert_eq!(state, HeartbeatsModel::default());
+}
+
+#[test]
+fn damage_hides_nobody_and_goes_when_a_heartbeat_comes() {
+    let mut damaged = model(&[beat("a", 1)]);
+    written(&mut damaged, OLDER_W, "{");
+    written(&mut damaged, "x", "{");
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
+    let accepts = |op: &HeartbeatsOp, seen: &HeartbeatsSeen| {
+        WorkerHeartbeatsSubject::step(&mut damaged.clone(), op, seen, &moment).is_ok()
+    };
+    let get = |id: &str| HeartbeatsOp::Get { worker_id: RawId(Arc::from(id)) };
+    let failed = |problem| HeartbeatsSeen::Failed(Failure::refused(problem));
+    let corrupt = failed(HeartbeatsProblem::Storage(Kind::Corrupt));
+    let absent = failed(HeartbeatsProblem::HeartbeatNotFound);
+    assert!(accepts(&get("w"), &corrupt) && accepts(&get("x"), &corrupt));
+    assert!(!accepts(&get("w"), &absent) && accepts(&get("v"), &absent));
+    let list = |named: &[&str]| HeartbeatsSeen::List {
+        heartbeats: vec![beat("a", 1)],
+        damaged: named.iter().map(|id| RecordId::new(*id).unwrap()).collect(),
+    };
+    assert!(accepts(&HeartbeatsOp::List, &list(&[OLDER_W, "x"])));
+    for named in [&[][..], &["x"], &["x", OLDER_W], &[OLDER_W, "x", "y"]] {
+        assert!(!accepts(&HeartbeatsOp::List, &list(named)), "{named:?}");
+    }
+    let upsert = HeartbeatsOp::Upsert(beat("w", 1));
+    let aside = WorkerHeartbeatsSubject::partial_steps(0, &damaged, &upsert, &moment);
+    assert_eq!(aside.len(), 1);
+    assert_eq!((aside[0].workers.len(), aside[0].damaged.len()), (1, 1), "it was set aside first");
+    let after = WorkerHeartbeatsSubject::outcomes_unseen(&damaged, &upsert, &moment);
+    assert_eq!((after[0].workers.len(), after[0].damaged.len()), (2, 1));
 }
 
 #[test]
@@ -127,7 +193,7 @@ fn a_killed_removal_may_have_removed_any() {
     let op = HeartbeatsOp::DeleteStale { before: before() };
     let unseen = WorkerHeartbeatsSubject::outcomes_unseen(&start, &op, &moment);
     let left = |ids: &[&str]| {
-        model(&ids.iter().map(|id| start.heartbeats[*id].clone()).collect::<Vec<_>>())
+        model(&ids.iter().map(|id| start.last(id).unwrap().clone()).collect::<Vec<_>>())
     };
     assert_eq!(unseen.len(), 3);
     for ids in [&["b", "c"][..], &["a", "c"], &["c"]] {

@@ -110,14 +110,15 @@ impl ApiKey {
     }
 
     /// Reads a key's JSON object, as it stands. A missing role, hash, prefix or
-    /// author is empty.
+    /// author is empty. Whether id and name are acceptable is for the store to
+    /// judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
         Ok(Self {
-            id: document.non_empty_text("id")?,
-            name: document.non_empty_text("name")?,
+            id: document.required_text("id")?,
+            name: document.required_text("name")?,
             description: document.text("description")?,
             role: document.text("role")?.unwrap_or_default(),
             workspace_access: WorkspaceAccess::of(&document)?,
@@ -192,6 +193,9 @@ impl ApiKey {
         let mut key = Self::from_document(document)?;
         if key.id != record.id.as_str() {
             return Err("its id is not the record's".to_owned());
+        }
+        if key.name.is_empty() {
+            return Err("\"name\" is empty".to_owned());
         }
         key.created_at.get_or_insert_with(|| record.created_at.into());
         key.updated_at.get_or_insert_with(|| record.updated_at.into());
@@ -337,28 +341,83 @@ mod tests {
             .prop_map(|text| text.map(str::to_owned))
     }
 
+    /// Keys that differ in what normalising looks at.
+    fn any_key() -> impl Strategy<Value = ApiKey> {
+        let surfaces = prop::sample::select(vec!["rest_api", "mcp", "x", ""]);
+        let surfaces = prop::collection::vec(surfaces.prop_map(str::to_owned), 0..5);
+        let migrated = prop::option::of(any::<bool>());
+        (text(), text(), text(), text(), migrated, surfaces).prop_map(
+            |(class, id, name, owner, migrated, surfaces)| ApiKey {
+                allowed_surfaces: surfaces,
+                attribution_class: class,
+                owner_user_id: owner,
+                service_account_id: id,
+                service_account_name: name,
+                migrated_as_service_account: migrated,
+                ..ApiKey::new("k", "ci")
+            },
+        )
+    }
+
     proptest! {
         #[test]
-        fn normalising_twice_is_normalising_once(
-            class in text(),
-            service in (text(), text()),
-            migrated in prop::option::of(any::<bool>()),
-            surfaces in prop::collection::vec(
-                prop::sample::select(vec!["rest_api", "mcp", "x", ""]), 0..5
-            ),
-        ) {
-            let mut given = ApiKey::new("k", "ci");
-            given.attribution_class = class;
-            (given.service_account_id, given.service_account_name) = service;
-            given.migrated_as_service_account = migrated;
-            given.allowed_surfaces = surfaces.into_iter().map(str::to_owned).collect();
+        fn normalising_twice_is_normalising_once(given in any_key()) {
             let once = given.normalised();
-            prop_assert_eq!(once.clone().normalised(), once.clone());
+            prop_assert_eq!(&once.clone().normalised(), &once);
             // What is written normal is read as it was written.
             let written = once.to_document().to_text();
             let mut read = ApiKey::from_record(&record(&written)).unwrap();
             (read.created_at, read.updated_at) = (None, None);
             prop_assert_eq!(read, once);
+        }
+
+        #[test]
+        fn normal_is_what_the_contract_says(given in any_key()) {
+            let normal = given.clone().normalised();
+            let is_empty = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
+            // "No attribution class means service_account with
+            // `migrated_as_service_account` true."
+            if is_empty(&given.attribution_class) {
+                prop_assert_eq!(normal.attribution_class.as_deref(), Some("service_account"));
+                prop_assert_eq!(normal.migrated_as_service_account, Some(true));
+            } else {
+                prop_assert_eq!(&normal.attribution_class, &given.attribution_class);
+                let migrated = given.migrated_as_service_account;
+                prop_assert_eq!(normal.migrated_as_service_account, migrated);
+            }
+            // "A service account without id gets `api_key:<id>`, without name
+            // gets the key's name."
+            let is_service = normal.attribution_class.as_deref() == Some("service_account");
+            for (given, normal, filled_in) in [
+                (&given.service_account_id, &normal.service_account_id, "api_key:k"),
+                (&given.service_account_name, &normal.service_account_name, "ci"),
+            ] {
+                let filled_in = Some(filled_in.to_owned());
+                let is_filled_in = is_service && is_empty(given);
+                prop_assert_eq!(normal, if is_filled_in { &filled_in } else { given });
+            }
+            // "No surfaces means both; doubled surfaces are dropped."
+            if given.allowed_surfaces.is_empty() {
+                prop_assert_eq!(&normal.allowed_surfaces, &["rest_api", "mcp"]);
+            } else {
+                let given = &given.allowed_surfaces;
+                let first = |(at, surface): &(usize, &String)| {
+                    given.iter().position(|other| other == *surface) == Some(*at)
+                };
+                let once: Vec<_> = given.iter().enumerate().filter(first).collect();
+                let once: Vec<_> = once.into_iter().map(|(_, surface)| surface.clone()).collect();
+                prop_assert_eq!(&normal.allowed_surfaces, &once);
+            }
+            // And nothing else.
+            let rest = |key: ApiKey| ApiKey {
+                allowed_surfaces: Vec::new(),
+                attribution_class: None,
+                service_account_id: None,
+                service_account_name: None,
+                migrated_as_service_account: None,
+                ..key
+            };
+            prop_assert_eq!(rest(normal), rest(given));
         }
     }
 

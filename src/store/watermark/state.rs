@@ -204,8 +204,10 @@ impl OneOff {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Watermark;
-    use crate::seam::Payload;
+    use crate::{seam::Payload, store::document::Document};
 
     fn read(json: &str) -> Result<Watermark, String> {
         Watermark::from_payload(&Payload::new(json.as_bytes()))
@@ -251,6 +253,87 @@ mod tests {
         ] {
             let said = read(json).expect_err(json);
             assert!(said.contains(problem) && !said.contains("secret"), "{json}: {said}");
+        }
+    }
+
+    /// A part of these members, each with its value.
+    fn some_of(
+        members: &'static [(&'static str, &'static str)],
+    ) -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+        prop::sample::subsequence(members, 0..=members.len())
+    }
+
+    fn object(members: &[(&str, &str)]) -> String {
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    const STATE: &[(&str, &str)] = &[
+        ("lastTick", "\"2026-05-01T12:34:00.50+09:00\""),
+        ("z", "123456789012345678901234567890"),
+        ("shard", "{\"a\":1,\"a\":2}"),
+    ];
+    const DAG: &[(&str, &str)] = &[
+        ("lastScheduledTime", "\"2026-05-01T00:00:00Z\""),
+        ("startScheduleFingerprint", "\"f\""),
+        ("skipSuccessResetAt", "\"2026-04-29T01:02:03.000000004Z\""),
+        ("y", "[null]"),
+    ];
+    const ONE_OFF: &[(&str, &str)] = &[
+        ("scheduledTime", "\"2026-05-02T00:00:00+09:00\""),
+        ("status", "\"consumed\""),
+        ("x", "1e400"),
+    ];
+
+    proptest! {
+        #[test]
+        fn every_older_version_means_the_same_and_migrates_once(
+            version in prop::sample::select(vec![None, Some("null"), Some("0"), Some("1"), Some("2")]),
+            state in some_of(STATE),
+            dag in some_of(DAG),
+            one_off in prop::option::of(some_of(ONE_OFF)),
+        ) {
+            let one_offs = one_off.as_ref().map(|run| format!("{{\"g\":{}}}", object(run)));
+            let mut in_dag = dag.clone();
+            in_dag.extend(one_offs.as_deref().map(|one_offs| ("oneOffs", one_offs)));
+            let dags = format!("{{\"etl\":{}}}", object(&in_dag));
+            let of_version = |version: Option<&str>| {
+                let mut members: Vec<_> = version.map(|v| ("version", v)).into_iter().collect();
+                members.extend(&state);
+                members.push(("dags", &dags));
+                read(&object(&members))
+            };
+            let migrated = of_version(version).unwrap();
+            prop_assert_eq!(&migrated, &of_version(Some("3")).unwrap(), "the same fields");
+            let written = migrated.to_document();
+            prop_assert_eq!(&Watermark::from_document(written.clone()).unwrap(), &migrated);
+
+            // Whatever was there is there still, to the letter; what was missing
+            // is the zero time.
+            let has = |document: &Document, members: &[(&str, &str)]| {
+                members.iter().all(|(name, value)| {
+                    document.get(name).is_some_and(|raw| raw.get() == *value)
+                })
+            };
+            prop_assert!(has(&written, &state) && has(&written, &[("version", "3")]));
+            let dags = written.object("dags").unwrap().unwrap();
+            let etl = dags.object("etl").unwrap().unwrap();
+            prop_assert!(has(&etl, &dag));
+            let zero = "\"0001-01-01T00:00:00Z\"";
+            for (document, given, name) in [
+                (&written, &state, "lastTick"),
+                (&etl, &dag, "lastScheduledTime"),
+                (&etl, &dag, "skipSuccessResetAt"),
+            ] {
+                let is_missing = given.iter().all(|(known, _)| *known != name);
+                prop_assert!(!is_missing || has(document, &[(name, zero)]), "{}", name);
+            }
+            let one_offs = etl.object("oneOffs").unwrap();
+            prop_assert_eq!(one_offs.is_some(), one_off.is_some());
+            if let (Some(one_offs), Some(given)) = (one_offs, one_off) {
+                prop_assert!(has(&one_offs.object("g").unwrap().unwrap(), &given));
+            }
         }
     }
 }

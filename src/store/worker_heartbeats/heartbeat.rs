@@ -1,7 +1,8 @@
 //! A worker's heartbeat, and its JSON.
 
+use super::place::Places;
 use crate::{
-    seam::{Instant, Payload},
+    seam::{Instant, Payload, Record},
     store::document::Document,
 };
 
@@ -37,13 +38,14 @@ impl Heartbeat {
         }
     }
 
-    /// Reads a heartbeat's JSON object. A missing time is 0.
+    /// Reads a heartbeat's JSON object. A missing time is 0. Whether the id is
+    /// acceptable is for the store to judge.
     ///
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
         Ok(Self {
-            worker_id: document.non_empty_text("workerId")?,
+            worker_id: document.required_text("workerId")?,
             labels: document.object("labels")?,
             stats: document.object("stats")?,
             last_heartbeat_at: document
@@ -59,7 +61,21 @@ impl Heartbeat {
     /// Reads a payload.
     pub(super) fn from_payload(payload: &Payload) -> Result<Self, String> {
         let document = Document::parse(payload.bytes()).ok_or("it is no JSON object")?;
+        document.non_empty_text("workerId")?;
         Self::from_document(document)
+    }
+
+    /// Reads the heartbeat that a record holds, and says whether the record is
+    /// where we keep the worker, and not where older software does.
+    pub(crate) fn from_record(record: &Record) -> Result<(Self, bool), String> {
+        let heartbeat = Self::from_payload(&record.data)?;
+        let places = Places::of(&heartbeat.worker_id)
+            .map_err(|_| "its \"workerId\" can't be one".to_owned())?;
+        if !places.contain(&record.id) {
+            return Err("its \"workerId\" is not that of its record".to_owned());
+        }
+        let is_own = record.id == places.own;
+        Ok((heartbeat, is_own))
     }
 
     /// The heartbeat's JSON object.

@@ -1,5 +1,6 @@
 //! The heartbeats of workers.
 
+mod beat;
 mod heartbeat;
 mod place;
 
@@ -7,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
+use beat::{Beat, Foreign, Found, absent, freshest, just_after};
 pub use heartbeat::Heartbeat;
 use heartbeat::milliseconds;
 use place::Places;
@@ -137,35 +139,6 @@ pub struct WorkerHeartbeatStore {
     clock: Arc<dyn Clock>,
 }
 
-/// A record that is a heartbeat of the worker under whose id it lies.
-struct Beat {
-    record: Record,
-    heartbeat: Heartbeat,
-}
-
-impl Beat {
-    fn read(record: Record) -> Result<Self, (Record, String)> {
-        let read = |record: &Record| {
-            let heartbeat = Heartbeat::from_payload(&record.data)?;
-            let places = Places::of(&heartbeat.worker_id)
-                .map_err(|_| "its \"workerId\" can't be one".to_owned())?;
-            if !places.contain(&record.id) {
-                return Err("its \"workerId\" is not that of its record".to_owned());
-            }
-            Ok(heartbeat)
-        };
-        match read(&record) {
-            Ok(heartbeat) => Ok(Self { record, heartbeat }),
-            Err(problem) => Err((record, format!("not a heartbeat: {problem}"))),
-        }
-    }
-
-    /// Which of a worker's two heartbeats counts: the fresher one, then ours.
-    fn freshness(&self, places: &Places) -> (i64, bool) {
-        (self.heartbeat.last_heartbeat_at, self.record.id == places.own)
-    }
-}
-
 impl WorkerHeartbeatStore {
     /// A store on a collection; `clock` gives the time of heartbeats that have
     /// none.
@@ -191,78 +164,124 @@ impl WorkerHeartbeatStore {
         spec
     }
 
-    fn corrupt(&self, operation: &'static str, record: &Record, problem: String) -> Error {
-        foreign_payload(operation, &self.collection.spec().name, record, problem)
+    fn corrupt(&self, operation: &'static str, foreign: Foreign) -> Error {
+        let Foreign { record, problem } = foreign;
+        foreign_payload(operation, &self.collection.spec().name, &record, problem)
     }
 
-    /// What lies under one id of a worker, for `upsert`: bytes that are no
-    /// heartbeat are quarantined first, unless a newer release wrote them.
-    async fn beat_to_replace(&self, id: &RecordId) -> Result<Option<Beat>, Error> {
-        loop {
-            let bytes = match self.collection.get(id).await {
-                Err(Error::NotFound(_)) => return Ok(None),
-                Err(Error::Corrupt { bytes, .. }) => {
-                    // What a newer release wrote is corrupt to every operation
-                    // that names it; mere damage is only there.
-                    let check =
-                        Write { action: Action::Check(id.clone()), when: Condition::Absent };
-                    match self.collection.commit(vec![check]).await {
-                        Ok(()) => return Ok(None),
-                        Err(Error::AlreadyExists(_)) => bytes.bytes().to_vec(),
-                        Err(error) => return Err(error),
-                    }
-                }
-                Err(error) => return Err(error),
-                Ok(record) => match Beat::read(record) {
-                    Ok(beat) => return Ok(Some(beat)),
-                    Err((record, _)) => record.data.bytes().to_vec(),
-                },
-            };
-            match self.collection.quarantine(id, &bytes).await {
-                Ok(()) => return Ok(None),
-                // Somebody changed it meanwhile: look again.
-                Err(Error::Conflict(_) | Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+    /// Quarantines bytes that are no heartbeat, unless they have gone already.
+    /// What a newer release wrote is corrupt to every operation that names it;
+    /// mere damage is only there.
+    async fn set_aside(&self, id: &RecordId, bytes: &[u8]) -> Result<(), Error> {
+        match self.collection.commit(vec![absent(id)]).await {
+            Err(Error::AlreadyExists(_)) => {}
+            gone => return gone,
+        }
+        match self.collection.quarantine(id, bytes).await {
+            // Changed meanwhile: the commit that follows will find that out.
+            Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
+            quarantined => quarantined,
         }
     }
 
-    /// Why a worker that no heartbeat was found of has none: whether what lies
-    /// under its ids is damaged.
-    async fn judge_absence(&self, places: &Places) -> Result<(), Error> {
+    /// Whether a worker that no heartbeat was found of has none indeed.
+    ///
+    /// # Errors
+    /// `Corrupt` where something under its ids is no heartbeat.
+    async fn is_absent(&self, places: &Places) -> Result<bool, Error> {
         for id in [&places.own, &places.older] {
             match self.collection.get(id).await {
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
-                // A heartbeat that came meanwhile changes nothing: there was
-                // none a moment ago.
-                Ok(record) => {
-                    if let Err((record, problem)) = Beat::read(record) {
-                        return Err(self.corrupt("get", &record, problem));
-                    }
-                }
+                Ok(record) => match Beat::read(record) {
+                    Ok(_) => return Ok(false),
+                    Err(foreign) => return Err(self.corrupt("get", *foreign)),
+                },
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// All heartbeats, those of one worker together, and the damage.
-    async fn workers(
-        &self,
-    ) -> Result<(BTreeMap<String, Vec<Beat>>, Vec<DamagedEntity>), HeartbeatError> {
-        let read = |record: &Record| Beat::read(record.clone()).map_err(|(_, problem)| problem);
+    /// All heartbeats.
+    async fn workers(&self) -> Result<Workers, Error> {
+        let read = |record: &Record| Beat::read(record.clone()).map_err(|foreign| foreign.problem);
         let all = entities::drain(&*self.collection, read).await?;
-        let mut workers: BTreeMap<String, Vec<Beat>> = BTreeMap::new();
+        let mut by_id: BTreeMap<String, Vec<Beat>> = BTreeMap::new();
         for beat in all.entities.into_values() {
-            workers.entry(beat.heartbeat.worker_id.clone()).or_default().push(beat);
+            by_id.entry(beat.heartbeat.worker_id.clone()).or_default().push(beat);
         }
-        Ok((workers, all.damaged))
+        Ok(Workers { by_id, damaged: all.damaged, at_once: all.at_once })
+    }
+
+    /// The heartbeat that counts of a worker.
+    async fn counting(&self, places: &Places, worker_id: &str) -> Result<Option<Beat>, Error> {
+        let found = self.collection.find(WORKER_ID, &[worker_id]).await?;
+        let beats = found.records.into_iter().filter_map(|record| Beat::read(record).ok());
+        Ok(freshest(places, beats))
+    }
+
+    /// What lies under an id of a worker.
+    async fn look(&self, id: &RecordId) -> Result<Found, Error> {
+        match self.collection.get(id).await {
+            Err(Error::NotFound(_)) => Ok(Found::Nothing),
+            Err(Error::Corrupt { bytes, .. }) => Ok(Found::Other(bytes.bytes().to_vec())),
+            Err(error) => Err(error),
+            Ok(record) => Ok(match Beat::read(record) {
+                Ok(beat) => Found::Beat(Box::new(beat)),
+                Err(foreign) => Found::Other(foreign.record.data.bytes().to_vec()),
+            }),
+        }
+    }
+
+    /// Removes a worker whose last heartbeat is not after `before`, at a moment
+    /// when all of its heartbeats are as they were read; `listed` is a first
+    /// reading. Whether it did.
+    async fn remove_if_stale(
+        &self,
+        places: &Places,
+        listed: Vec<Beat>,
+        before: Instant,
+    ) -> Result<bool, Error> {
+        let (mut own, mut older) = (Found::Nothing, Found::Nothing);
+        for beat in listed {
+            let found = if beat.record.id == places.own { &mut own } else { &mut older };
+            *found = Found::Beat(Box::new(beat));
+        }
+        loop {
+            let beats: Vec<_> = [&own, &older].into_iter().filter_map(Found::beat).collect();
+            if beats.is_empty() || !beats.iter().all(|beat| beat.heartbeat.is_stale(before)) {
+                return Ok(false);
+            }
+            let removals = [own.removal(&places.own), older.removal(&places.older)];
+            match self.collection.commit(removals.into_iter().flatten().collect()).await {
+                Ok(()) => return Ok(true),
+                // Somebody changed one of them meanwhile, which need not have
+                // made the worker fresh: look again.
+                Err(error) if is_change(&error) => {
+                    own = self.look(&places.own).await?;
+                    older = self.look(&places.older).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
-/// The one that counts of a worker's heartbeats.
-fn freshest(places: &Places, beats: Vec<Beat>) -> Option<Beat> {
-    beats.into_iter().max_by_key(|beat| beat.freshness(places))
+/// What a listing gave.
+struct Workers {
+    /// The heartbeats of each worker, by its id.
+    by_id: BTreeMap<String, Vec<Beat>>,
+    damaged: Vec<DamagedEntity>,
+    /// Whether all of it was there at one moment.
+    at_once: bool,
+}
+
+/// Whether a commit was refused because a record is not as it was read.
+fn is_change(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AlreadyExists(_) | Error::Conflict(_) | Error::NotFound(_) | Error::Corrupt { .. }
+    )
 }
 
 fn ids_of(payload: &Payload) -> Vec<String> {
@@ -276,15 +295,6 @@ fn ids_of(payload: &Payload) -> Vec<String> {
         .collect()
 }
 
-/// A write that happens only while the record is as it was read.
-fn unchanged(beat: &Beat) -> Condition {
-    Condition::Data(beat.record.data.clone())
-}
-
-fn delete(beat: &Beat) -> Write {
-    Write { action: Action::Delete(beat.record.id.clone()), when: unchanged(beat) }
-}
-
 #[async_trait]
 impl WorkerHeartbeats for WorkerHeartbeatStore {
     async fn upsert(&self, mut heartbeat: Heartbeat) -> Result<(), HeartbeatError> {
@@ -293,86 +303,90 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
         if heartbeat.last_heartbeat_at == 0 {
             heartbeat.last_heartbeat_at = milliseconds(now);
         }
-        // Created now, also where an older file is replaced: a listing that has
-        // passed that one already does not meet the worker again, and one that
-        // has not will.
-        let record = Record::json(places.own.clone(), heartbeat.to_document().to_payload(), now);
+        let mut record =
+            Record::json(places.own.clone(), heartbeat.to_document().to_payload(), now);
+        let during = |error: Error| error.during("upsert");
         loop {
-            let during = |error: Error| error.during("upsert");
-            let own = self.beat_to_replace(&places.own).await.map_err(during)?;
-            let older = self.beat_to_replace(&places.older).await.map_err(during)?;
+            let own = self.look(&places.own).await.map_err(during)?;
+            let older = self.look(&places.older).await.map_err(during)?;
             let given = heartbeat.last_heartbeat_at;
             let is_fresher = |beat: &&Beat| beat.heartbeat.last_heartbeat_at > given;
-            let writes = match own.iter().chain(&older).find(is_fresher) {
+            let beats = [own.beat(), older.beat()];
+            let writes = if let Some(fresher) = beats.into_iter().flatten().find(is_fresher) {
                 // Nothing is to be done, but the fresher one must be durable by
                 // the time that we say so: a commit comes after its write.
-                Some(fresher) => {
-                    let id = fresher.record.id.clone();
-                    vec![Write { action: Action::Check(id), when: unchanged(fresher) }]
+                let id = fresher.record.id.clone();
+                vec![Write { action: Action::Check(id), when: fresher.unchanged() }]
+            } else {
+                for (found, id) in [(&own, &places.own), (&older, &places.older)] {
+                    if let Found::Other(bytes) = found {
+                        self.set_aside(id, bytes).await.map_err(during)?;
+                    }
                 }
-                None => {
-                    let when = own.as_ref().map_or(Condition::Absent, unchanged);
-                    let put = Write { action: Action::Put(record.clone()), when };
-                    std::iter::once(put).chain(older.as_ref().map(delete)).collect()
-                }
+                // A listing goes by the time of creation: one that has not come
+                // to the older file yet must find the worker behind it.
+                let passed = older.beat().map(|older| just_after(older.record.created_at));
+                record.created_at = passed.map_or(now, |passed| passed.max(now));
+                let when = own.beat().map_or(Condition::Absent, Beat::unchanged);
+                let put = Write { action: Action::Put(record.clone()), when };
+                let no_older = || absent(&places.older);
+                vec![put, older.beat().map_or_else(no_older, Beat::removal)]
             };
             match self.collection.commit(writes).await {
                 Ok(()) => return Ok(()),
                 // Somebody else wrote one of them meanwhile: compare again.
-                Err(
-                    Error::AlreadyExists(_)
-                    | Error::Conflict(_)
-                    | Error::NotFound(_)
-                    | Error::Corrupt { .. },
-                ) => {}
-                Err(error) => return Err(error.during("upsert").into()),
+                Err(error) if is_change(&error) => {}
+                Err(error) => return Err(during(error).into()),
             }
         }
     }
 
     async fn get(&self, worker_id: &str) -> Result<Heartbeat, HeartbeatError> {
         let places = Places::of(worker_id)?;
-        let found = self.collection.find(WORKER_ID, &[worker_id]).await;
-        let found = found.map_err(|error| error.during("get"))?;
-        let beats = found.records.into_iter().filter_map(|record| Beat::read(record).ok());
-        match freshest(&places, beats.collect()) {
-            Some(beat) => Ok(beat.heartbeat),
-            None => {
-                self.judge_absence(&places).await?;
-                Err(HeartbeatError::HeartbeatNotFound)
+        let during = |error: Error| error.during("get");
+        loop {
+            let counting = self.counting(&places, worker_id).await.map_err(during)?;
+            if let Some(beat) = counting {
+                return Ok(beat.heartbeat);
+            }
+            // Unless one has come meanwhile: then it may have come in place of
+            // what was damaged a moment ago.
+            if self.is_absent(&places).await.map_err(during)? {
+                return Err(HeartbeatError::HeartbeatNotFound);
             }
         }
     }
 
     async fn list(&self) -> Result<HeartbeatList, HeartbeatError> {
-        let (workers, damaged) = self.workers().await?;
-        let mut heartbeats = Vec::with_capacity(workers.len());
-        for (worker_id, beats) in workers {
-            let counting = freshest(&Places::of(&worker_id)?, beats);
+        let during = |error: Error| error.during("list");
+        let workers = self.workers().await.map_err(during)?;
+        let mut heartbeats = Vec::with_capacity(workers.by_id.len());
+        for (worker_id, beats) in workers.by_id {
+            let places = Places::of(&worker_id)?;
+            let counting = if workers.at_once {
+                freshest(&places, beats)
+            } else {
+                // Of a worker with two heartbeats, one may have been replaced
+                // before the listing came to it: what was found need not be the
+                // one that counted.
+                self.counting(&places, &worker_id).await.map_err(during)?
+            };
             heartbeats.extend(counting.map(|beat| beat.heartbeat));
         }
-        Ok(HeartbeatList { heartbeats, damaged })
+        Ok(HeartbeatList { heartbeats, damaged: workers.damaged })
     }
 
     async fn delete_stale(&self, before: Instant) -> Result<u64, HeartbeatError> {
-        let (workers, _) = self.workers().await?;
+        let during = |error: Error| error.during("delete_stale");
+        let workers = self.workers().await.map_err(during)?;
         let mut removed = 0;
-        for beats in workers.into_values() {
-            if !beats.iter().all(|beat| beat.heartbeat.is_stale(before)) {
-                continue;
-            }
-            // Both of a worker's files at once, as they were read, or none.
-            let writes = beats.iter().map(delete).collect();
-            match self.collection.commit(writes).await {
-                Ok(()) => removed += 1,
-                // Refreshed, removed or damaged meanwhile.
-                Err(Error::Conflict(_) | Error::NotFound(_) | Error::Corrupt { .. }) => {}
+        for (worker_id, beats) in workers.by_id {
+            match self.remove_if_stale(&Places::of(&worker_id)?, beats, before).await {
+                Ok(is_removed) => removed += u64::from(is_removed),
+                Err(error) if removed == 0 => return Err(during(error).into()),
                 Err(error) => {
-                    let source = error.during("delete_stale");
-                    return Err(match removed {
-                        0 => HeartbeatError::Storage(source),
-                        removed => HeartbeatError::Interrupted { removed, source },
-                    });
+                    let source = during(error);
+                    return Err(HeartbeatError::Interrupted { removed, source });
                 }
             }
         }
