@@ -41,6 +41,7 @@ mod secrets_rules;
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;
+mod webhooks_rules;
 #[cfg(test)]
 mod webhooks_rules;
 #[cfg(test)]

@@ -302,6 +302,31 @@ fn api_keys_calls() -> Vec<Value> {
     ]
 }
 
+fn watermark_calls() -> Vec<Value> {
+    vec![
+        json!("load"),
+        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
+        json!({ "save": { "state": { "base64": "/w==" } } }),
+    ]
+}
+
+fn worker_heartbeats_calls() -> Vec<Value> {
+    let full = json!({
+        "worker_id": "pool/a",
+        "labels": { "zone": "\"a\\u003cb\"" },
+        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
+        "last_heartbeat_at": 1_767_225_600_123_i64,
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "upsert": full }),
+        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
+        json!({ "get": { "worker_id": "pool/a" } }),
+        json!("list"),
+        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
+    ]
+}
+
 fn webhooks_calls() -> Vec<Value> {
     let full = json!({
         "id": "a",
@@ -371,31 +396,6 @@ fn secrets_calls() -> Vec<Value> {
         json!({ "write_value": { "id": "a", "value": { "value": "" } } }),
         json!({ "current_version": { "id": "a" } }),
         json!({ "resolve": { "id": "a" } }),
-    ]
-}
-
-fn watermark_calls() -> Vec<Value> {
-    vec![
-        json!("load"),
-        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
-        json!({ "save": { "state": { "base64": "/w==" } } }),
-    ]
-}
-
-fn worker_heartbeats_calls() -> Vec<Value> {
-    let full = json!({
-        "worker_id": "pool/a",
-        "labels": { "zone": "\"a\\u003cb\"" },
-        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
-        "last_heartbeat_at": 1_767_225_600_123_i64,
-        "unknown": { "z": "1e400" },
-    });
-    vec![
-        json!({ "upsert": full }),
-        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
-        json!({ "get": { "worker_id": "pool/a" } }),
-        json!("list"),
-        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
     ]
 }
 
