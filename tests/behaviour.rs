@@ -38,6 +38,8 @@ mod seam_rules;
 #[cfg(test)]
 mod secrets_rules;
 #[cfg(test)]
+mod sessions_rules;
+#[cfg(test)]
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;

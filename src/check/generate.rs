@@ -136,10 +136,21 @@ pub fn scenario<S: Subject>(
     let exact = purpose == Purpose::Sequence && longest == 50;
     let handles = bytes.int_in_range(1..=clients.min(3))?;
     let setup = sequence::<S>(bytes, &focus, setup)?;
+    // In half of all cases every client has the store in one variant from the
+    // beginning: what several do in it at once is reached by nothing else.
+    let variant = match S::VARIANTS {
+        0 | 1 => 0,
+        variants if bytes.arbitrary()? => bytes.int_in_range(0..=variants - 1)?,
+        _ => 0,
+    };
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        programs.push(sequence::<S>(bytes, &focus, length)?);
+        let mut program = sequence::<S>(bytes, &focus, length)?;
+        if variant > 0 && !exact {
+            program.insert(0, Action::Reopen { variant });
+        }
+        programs.push(program);
     }
     if older_software && bytes.ratio(1_u8, 3)? {
         let mut source = Source::new(bytes, &focus);

@@ -19,6 +19,7 @@ use crate::{
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
         secrets::SecretsSubject,
+        sessions::SessionsSubject,
         subject::{Subject, Surroundings},
         users::UsersSubject,
         watermark::WatermarkSubject,
@@ -36,6 +37,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<ApiKeysSubject>(PhantomData),
     &Entry::<WebhooksSubject>(PhantomData),
     &Entry::<SecretsSubject>(PhantomData),
+    &Entry::<SessionsSubject>(PhantomData),
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
 ];

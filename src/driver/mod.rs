@@ -25,6 +25,7 @@ mod params;
 pub mod registry;
 mod secret;
 mod server;
+mod session;
 mod storages;
 mod user;
 mod values;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     api_key::API_KEY, collection::COLLECTION, failure::Failure, message::Answer, params::Params,
-    secret::SECRET, user::USER, watermark::WATERMARK, webhook::WEBHOOK,
+    secret::SECRET, session::SESSION, user::USER, watermark::WATERMARK, webhook::WEBHOOK,
     worker_heartbeat::WORKER_HEARTBEAT,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// Every subject, in the protocol's order.
 pub const SUBJECTS: &[&Subject] =
-    &[&COLLECTION, &USER, &API_KEY, &WEBHOOK, &SECRET, &WATERMARK, &WORKER_HEARTBEAT];
+    &[&COLLECTION, &USER, &API_KEY, &WEBHOOK, &SECRET, &SESSION, &WATERMARK, &WORKER_HEARTBEAT];
 
 /// A subject of the protocol.
 pub struct Subject {

@@ -36,6 +36,7 @@ mod replay;
 mod report;
 mod sealed;
 mod secrets;
+mod sessions;
 pub mod shipped;
 pub mod snapshot;
 mod users;
@@ -117,6 +118,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         cursor::FORMATS,
         users::FORMATS,
         api_keys::FORMATS,
+        sessions::FORMATS,
         watermark::FORMATS,
         worker_heartbeats::FORMATS,
         webhooks::FORMATS,

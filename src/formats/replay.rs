@@ -90,6 +90,7 @@ fn samples() -> Vec<Sample> {
         operations("api-keys-operations", "api_keys", &api_keys_calls()),
         operations("webhooks-operations", "webhooks", &webhooks_calls()),
         operations("secrets-operations", "secrets", &secrets_calls()),
+        operations("sessions-operations", "sessions", &sessions_calls()),
         operations("watermark-operations", "watermark", &watermark_calls()),
         operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
     ]);
@@ -238,6 +239,41 @@ fn collection_calls() -> Vec<Value> {
         ] } }),
         json!("purge_expired"),
         json!({ "quarantine": { "id": "a", "expected": { "base64": "/w==" } } }),
+    ]
+}
+
+fn sessions_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "user_id": "u",
+        "dag_name": "d",
+        "title": "t",
+        "model": "m",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00.50Z",
+        "parent_session_id": "p",
+        "delegate_task": "look",
+        "messages": [
+            { "type": "user", "sequence_id": -1, "content": "hi", "unknown": { "z": "1e400" } },
+            {},
+        ],
+        "unknown": { "z": "1e400" },
+    });
+    let wanted = json!({ "id": "a", "user_id": "u" });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "user_id": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get": wanted }),
+        json!({ "list": { "user_id": "u" } }),
+        json!({ "list_sub": { "parent_id": "a" } }),
+        json!({ "update": { "session": { "id": "a", "user_id": "u", "title": "" } } }),
+        json!({ "update": { "session": { "id": "a", "user_id": "v" }, "user_id": "u" } }),
+        json!({ "delete": wanted }),
+        json!({ "add_message": { "id": "a", "message": { "type": "user", "content": "" } } }),
+        json!({ "add_message": { "id": "a", "user_id": "u", "message": {} } }),
+        json!({ "messages": wanted }),
+        json!({ "latest_sequence_id": wanted }),
     ]
 }
 

@@ -14,6 +14,7 @@ pub mod members;
 pub mod payload;
 mod sealed;
 pub mod secrets;
+pub mod sessions;
 pub mod source;
 pub mod subject;
 pub mod users;

@@ -84,6 +84,7 @@ fn texts() -> impl Strategy<Value = String> {
             r#"{"data":"e30="}"#,
             r#"{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
             r#"{"id":"u","username":"ann","x":[ 1 ,{"y":"\ud800"}]}"#,
+            r#"{"id":"s","user_id":"u","parent_session_id":"a","messages":[{"sequence_id":7}]}"#,
             r#"{"id":"k","name":"ci","allowed_surfaces":["mcp"]}"#,
             r#"{"workerId":"w","labels":{},"lastHeartbeatAt":7}"#,
             r#"{"version":2,"dags":{"etl":{"oneOffs":{}}}}"#,
@@ -126,6 +127,10 @@ const NAMES: &[&str] = &[
     "cursor",
     "limit",
     "user",
+    "session",
+    "message",
+    "user_id",
+    "parent_id",
     "api_key",
     "state",
     "heartbeat",
@@ -146,7 +151,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Members with which every method succeeds on the right subject and state.
-const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"api_key":{"id":"a","name":"ci"},"state":{},"heartbeat":{"workerId":"a"},"worker_id":"a","before":"2026-01-01T00:00:00Z","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
+const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"session":{"id":"a","user_id":"u"},"message":{},"user_id":"u","parent_id":"a","api_key":{"id":"a","name":"ci"},"state":{},"heartbeat":{"workerId":"a"},"worker_id":"a","before":"2026-01-01T00:00:00Z","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
 
 fn calls() -> impl Strategy<Value = (String, String)> {
     let ids = prop::sample::select(&["1", "\"x\"", "null", "1e5", "\"\\ud800\"", "-0.5"][..]);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    catalog::{Facts, KeyValues, directory_of, key_values},
+    catalog::{Facts, KeyValues, directory_of},
     load::{Current, Seen, load},
     query::first_id,
     storage::Call,
@@ -101,21 +101,20 @@ pub(super) fn judge<F: Fs>(
             return Err(file.corrupt(call, damage));
         }
     }
-    let keys = &call.storage.spec.keys;
     let change = match (write.action, &seen) {
         (Action::Check(_), _) => Change::Keep,
         (Action::Delete(_), _) => Change::Remove,
         (Action::Put(mut record), Seen::Good(stored)) => {
             record.created_at = stored.created_at;
             record.updated_at = record.updated_at.max(stored.updated_at);
-            put(record, Some(stored), keys)
+            put(call, record, Some(stored))
         }
         // Writing over an expired or a damaged record is creation.
-        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(record, None, keys),
+        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(call, record, None),
         (Action::Replace { data, .. }, Seen::Good(stored)) => {
             must_be_valid(call, &stored.encoding, &data)?;
             let updated_at = stored.updated_at.max(now);
-            put(Record { data, updated_at, ..(*stored).clone() }, Some(stored), keys)
+            put(call, Record { data, updated_at, ..(*stored).clone() }, Some(stored))
         }
         (Action::Replace { .. }, Seen::Absent) => return Err(Error::NotFound(call.site())),
         (Action::Replace { .. }, Seen::Damaged(file, damage)) => {
@@ -125,12 +124,12 @@ pub(super) fn judge<F: Fs>(
     Ok(Decided { current, change })
 }
 
-fn put(record: Record, before: Option<&Record>, keys: &[crate::seam::KeySpec]) -> Change {
+fn put<F: Fs>(call: &Call<'_, F>, record: Record, before: Option<&Record>) -> Change {
     let keys_before = match before {
-        Some(before) => key_values(before, keys),
-        None => keys.iter().map(|_| None).collect(),
+        Some(before) => call.key_values(before),
+        None => call.storage.spec.keys.iter().map(|_| None).collect(),
     };
-    Change::Put { keys: key_values(&record, keys), keys_before, record }
+    Change::Put { keys: call.key_values(&record), keys_before, record }
 }
 
 /// Whether the commit gives a record a unique value that another one would
@@ -213,8 +212,7 @@ async fn is_held<F: Fs>(
         // very moment: a refusal must be true.
         let current = load(call, &id).await?;
         if let Seen::Good(record) = current.seen(now)
-            && key_values(record, &call.storage.spec.keys).get(place)
-                == Some(&Some(Arc::clone(value)))
+            && call.key_values(record).get(place) == Some(&Some(Arc::clone(value)))
         {
             return Ok(true);
         }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    catalog::{Facts, join},
+    catalog::join,
     load::{Current, FileState, load},
     path::RecordPath,
     plan::{FileStep, Step, before, writing},
@@ -89,8 +89,7 @@ impl MakeWay {
             self.set_aside(call, shadowed)?;
         }
         self.free(call, &current).await?;
-        let keys = Facts::of(record, &call.storage.spec.keys).keys;
-        let step = writing(record, keys, before(&current.canonical))?;
+        let step = writing(call, record, call.key_values(record), before(&current.canonical))?;
         let rewritten = FileState {
             path: step.path.clone(),
             bytes: step.after.clone().unwrap_or_default(),

@@ -13,6 +13,7 @@
 //! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
+//! | `recent` | the file that was read or written last, so that it is not decoded again |
 //! | `read` `remove` `collection` | the operations |
 //!
 //! **Beside the records** a collection's directory has `.storeproof.lock`
@@ -47,6 +48,7 @@ mod plan;
 mod quarantine;
 mod query;
 mod read;
+mod recent;
 mod remove;
 mod storage;
 pub mod stored;
