@@ -10,6 +10,8 @@ mod backends;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod data_directory;
+#[cfg(test)]
 mod determinism;
 #[cfg(test)]
 mod disk;

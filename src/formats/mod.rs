@@ -26,6 +26,7 @@
 mod access;
 mod api_keys;
 mod cursor;
+mod directory;
 mod encryption;
 mod envelope;
 mod file_backend;
@@ -127,6 +128,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,
+        directory::FORMATS,
     ]
     .into_iter()
     .flatten()

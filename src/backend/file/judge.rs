@@ -79,7 +79,8 @@ pub(super) fn judge<F: Fs>(
     let call = &call.about(&id);
     // No operation but quarantine writes over what a newer release wrote.
     for file in current.files() {
-        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.newer) {
+        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.is_newer())
+        {
             return Err(file.corrupt(call, damage));
         }
     }

@@ -118,7 +118,7 @@ impl MakeWay {
     /// Keeps the bytes of a file that can't be read.
     fn set_aside<F: Fs>(&mut self, call: &Call<'_, F>, file: &FileState) -> Result<()> {
         if let Err(damage) = &file.stored.content {
-            if damage.newer {
+            if damage.is_newer() {
                 return Err(file.corrupt(&call.about(&file.stored.id), damage));
             }
             self.quarantine.insert(file.path.clone(), file.bytes.clone());

@@ -188,7 +188,7 @@ impl ApiKey {
 
     /// Reads the key that a record holds, normalised; instants that its payload
     /// does not have are the record's.
-    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
+    pub(crate) fn from_record(record: &Record) -> Result<Self, String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut key = Self::from_document(document)?;
         if key.id != record.id.as_str() {

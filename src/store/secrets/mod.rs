@@ -23,7 +23,7 @@ use crate::seam::{
     PayloadId, Record, RecordId, Site,
 };
 use secret::{is_reference, workspace};
-use stored::Stored;
+pub(crate) use stored::Stored;
 
 /// Secrets by id and by (workspace, reference), and their values.
 ///

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// A stored secret.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// The whole payload.
     document: Document,
     /// Its member `secret`.
     inner: Document,
     /// The same, read.
-    pub(super) secret: Secret,
+    pub(crate) secret: Secret,
     /// The members of `versions`, as they are written, with their numbers.
     versions: Vec<Version>,
 }
@@ -40,7 +40,7 @@ impl Stored {
 
     /// Reads the secret that a record holds; instants that its payload does not
     /// have are the record's.
-    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
+    pub(crate) fn from_record(record: &Record) -> Result<Self, String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let inner = document.value::<Document>("secret");
         let inner = inner.map_err(|_| "\"secret\" is not an object")?;
@@ -97,6 +97,26 @@ impl Stored {
     pub(super) fn ciphertext(&self, number: u64) -> Option<&str> {
         let version = self.versions.iter().rev().find(|version| version.number == number);
         version.map(|version| &*version.ciphertext)
+    }
+
+    /// All values, by number: what is known of each (`version`, `created_by`,
+    /// empty where nobody is named, and `created_at`), and its stored form.
+    pub(crate) fn values(&self) -> Result<Vec<(Document, &str)>, String> {
+        let mut versions: Vec<&Version> = self.versions.iter().collect();
+        versions.sort_by_key(|version| version.number);
+        let known = |version: &Version| {
+            let written = Document::parse(version.written.get().as_bytes()).unwrap_or_default();
+            let mut known = Document::default();
+            known.set_count("version", version.number);
+            known.set_text("created_by", &written.text("created_by")?.unwrap_or_default());
+            known.set_instant_or_null("created_at", written.instant("created_at")?.as_ref());
+            Ok(known)
+        };
+        let in_place = |problem: String| format!("one of its \"versions\": {problem}");
+        versions
+            .into_iter()
+            .map(|version| Ok((known(version).map_err(in_place)?, &*version.ciphertext)))
+            .collect()
     }
 
     /// The payload.

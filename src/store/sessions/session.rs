@@ -107,6 +107,14 @@ impl Session {
         Ok(Stored::of(record)?.session)
     }
 
+    /// Reads the session that a record holds, with its messages, by
+    /// `sequence_id`.
+    pub(crate) fn with_messages(record: &Record) -> Result<Self, String> {
+        let stored = Stored::of(record)?;
+        let messages = stored.messages()?;
+        Ok(Self { messages, ..stored.session })
+    }
+
     /// The ids of records that a session may lie under, the one that we use
     /// first.
     pub(super) fn record_ids(&self) -> [String; 2] {

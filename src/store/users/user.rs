@@ -106,7 +106,7 @@ impl User {
 
     /// Reads the user that a record holds; instants that its payload does not
     /// have are the record's.
-    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
+    pub(crate) fn from_record(record: &Record) -> Result<Self, String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut user = Self::from_document(document)?;
         if user.id != record.id.as_str() {

@@ -113,6 +113,12 @@ impl WatermarkStore {
         spec
     }
 
+    /// Whether a record of that id is the state: any other is foreign.
+    #[must_use]
+    pub fn is_state(id: &RecordId) -> bool {
+        id.as_str() == STATE
+    }
+
     async fn stored(&self, id: &RecordId) -> Result<Stored, Error> {
         match self.collection.get(id).await {
             Err(Error::NotFound(_)) => Ok(Stored::Nothing),

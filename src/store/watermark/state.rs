@@ -141,7 +141,7 @@ impl Watermark {
     }
 
     /// Reads a payload.
-    pub(super) fn from_payload(payload: &Payload) -> Result<Self, String> {
+    pub(crate) fn from_payload(payload: &Payload) -> Result<Self, String> {
         let document = Document::parse(payload.bytes()).ok_or("it is no JSON object")?;
         Self::from_document(document)
     }

@@ -130,7 +130,7 @@ impl Webhook {
     /// Reads the webhook that a record holds, without its secret, and the
     /// secret's ciphertext; instants that its payload does not have are the
     /// record's.
-    pub(super) fn from_record(record: &Record) -> Result<(Self, Option<String>), String> {
+    pub(crate) fn from_record(record: &Record) -> Result<(Self, Option<String>), String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let ciphertext = document.text(ENCRYPTED)?.filter(|text| !text.is_empty());
         let mut webhook = Self::without_secret(document)?;
