@@ -45,7 +45,6 @@ mod sessions_rules;
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;
-mod webhooks_rules;
 #[cfg(test)]
 mod webhooks_rules;
 #[cfg(test)]

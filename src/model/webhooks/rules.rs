@@ -157,10 +157,8 @@ pub(super) fn judge_list(
     let listings: Vec<BTreeMap<Arc<str>, &WebhookData>> = states
         .iter()
         .map(|state| {
-            let shown = |(id, stored): (&Arc<str>, &Stored)| {
-                Some((Arc::clone(id), shown(stored, variant).ok()?))
-            };
-            state.webhooks.iter().filter_map(shown).collect()
+            let shown = state.webhooks.values().filter_map(|stored| shown(stored, variant).ok());
+            shown.map(|webhook| (Arc::clone(&webhook.id.0), webhook)).collect()
         })
         .collect();
     let given: Vec<_> = webhooks.iter().collect();
@@ -195,22 +193,19 @@ fn judge_not_shown(
     named: &[(RecordId, Kind)],
     variant: u8,
 ) -> Result<(), Vec<(RecordId, Kind)>> {
-    let record = |state: &'_ WebhooksModel, id: &str| -> Option<Option<Stored>> {
-        let stored = state.webhooks.get(id).cloned();
-        state.holds(id).then_some(stored)
-    };
-    let kind = |record: &Option<Stored>| match record.as_ref().map(|stored| shown(stored, variant))
-    {
-        None => Some(Kind::Corrupt),
-        Some(Ok(_)) => None,
-        Some(Err(refusal)) if refusal.problem == WebhooksProblem::HmacKeyRequired => {
-            Some(Kind::KeyRequired)
-        }
-        Some(Err(_)) => Some(Kind::DecryptFailed),
+    let kind = |record: Record<'_>| match record {
+        Record::Absent => None,
+        Record::Damaged => Some(Kind::Corrupt),
+        Record::Webhook(stored) => match shown(stored, variant) {
+            Ok(_) => None,
+            Err(refusal) if refusal.problem == WebhooksProblem::HmacKeyRequired => {
+                Some(Kind::KeyRequired)
+            }
+            Err(_) => Some(Kind::DecryptFailed),
+        },
     };
     let was_named = |id: &RecordId, given: Kind| {
-        let mut kinds = states.iter().filter_map(|state| kind(&record(state, id.as_str())?));
-        kinds.any(|held| held == given)
+        states.iter().any(|state| kind(state.record(id.as_str())) == Some(given))
     };
     let mut throughout = Vec::new();
     if let Some((first, others)) = states.split_first() {
