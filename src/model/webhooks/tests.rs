@@ -8,6 +8,7 @@ use crate::{
         subject::Overlap,
         testing::{legacy_agrees, run_many},
     },
+    seam::Instant,
     store::error::Kind,
 };
 
@@ -89,6 +90,28 @@ fn a_list_names_what_it_can_not_decrypt() {
     assert!(!accepts(&before, &op, &list(&[&plain], &[Kind::Corrupt]), 2), "it is not damaged");
     assert!(!accepts(&before, &op, &list(&[&plain], &[]), 2), "it is dropped");
     assert!(!accepts(&before, &op, &list(&[&plain, &own.webhook], &[]), 0), "the order is by id");
+}
+
+/// Older software may write a webhook anew with another `createdAt`, at another
+/// place of the list: it may be missed then, whatever it is named for.
+#[test]
+fn what_changed_is_not_there_throughout_though_it_is_named_for_the_same() {
+    let before = with_secret(webhook("a", "d"), Key::Lost);
+    let mut after = before.clone();
+    after.webhook.created_at = Some(Instant::ZERO.into());
+    let judge = |states: &[WebhooksModel], damaged: Vec<(RecordId, Kind)>| {
+        let seen = WebhooksSeen::List { webhooks: vec![], damaged };
+        rules::judge_list(&mut states.iter(), &seen, 0).is_ok()
+    };
+    let named = || vec![(RecordId::new("a").unwrap(), Kind::DecryptFailed)];
+    let one = model(std::slice::from_ref(&before));
+    let other = model(std::slice::from_ref(&after));
+    assert!(judge(&[one.clone(), other.clone()], vec![]), "it moved meanwhile");
+    assert!(judge(&[one.clone(), other], named()), "it was there at either moment");
+    assert!(judge(&[one.clone(), one.clone()], named()), "it was there throughout");
+    assert!(!judge(&[one.clone(), one.clone()], vec![]), "it was there throughout");
+    let wrong = vec![(RecordId::new("a").unwrap(), Kind::KeyRequired)];
+    assert!(!judge(&[one.clone(), one], wrong), "a key there was");
 }
 
 #[test]
