@@ -45,6 +45,7 @@ mod sessions_rules;
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;
+#[cfg(test)]
 mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;

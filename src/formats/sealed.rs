@@ -10,11 +10,8 @@ use std::sync::{
 use serde_json::Value;
 
 use crate::{
-    backend::{
-        file::{path::RecordPath, stored::read_stored},
-        memory::MemoryBackend,
-    },
-    fs::{FileTime, block_on},
+    backend::memory::MemoryBackend,
+    fs::block_on,
     seam::{
         Backend, Clock, Collection, CollectionExt, CollectionSpec, Entropy, Instant, Payload,
         Record, RecordId,
@@ -81,18 +78,6 @@ pub(super) fn record(spec: &CollectionSpec, bytes: &[u8]) -> Result<Record, Stri
     let id = ids.into_iter().next().ok_or("it has no id")?;
     let id = RecordId::new(id).map_err(|error| error.to_string())?;
     Ok(Record::json(id, payload, Instant::UNIX_EPOCH))
-}
-
-/// The record that a flat file of that id is.
-pub(super) fn flat(spec: &CollectionSpec, id: &str, bytes: &[u8]) -> Result<Record, String> {
-    let path = RecordPath::parse(&format!("{id}.json")).ok_or("it has no place")?;
-    let modified = FileTime { seconds: 7, nanoseconds: 8 };
-    let stored = read_stored(&path, bytes, modified, &spec.legacy);
-    let record = stored.content.map_err(|damage| damage.problem)?;
-    if record.data.bytes() != bytes {
-        return Err("it is not taken for a flat payload".to_owned());
-    }
-    Ok(record)
 }
 
 /// A stored text, opened.

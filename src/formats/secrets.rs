@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Sample, Writer, sealed, value};
+use super::{Format, Sample, Writer, flat, sealed, value};
 use crate::{
     fs::block_on,
     seam::Record,
@@ -259,7 +259,7 @@ fn flat_samples() -> Vec<Sample> {
 }
 
 fn decode_flat(bytes: &[u8]) -> Result<Value, String> {
-    let record = sealed::flat(&SecretStore::spec(), FLAT_ID, bytes)?;
+    let record = flat::record(FLAT_ID, bytes, &SecretStore::spec().legacy)?;
     let (created_at, updated_at) = (record.created_at, record.updated_at);
     let mut meaning = meaning(record)?;
     if let Some(members) = meaning.as_object_mut() {

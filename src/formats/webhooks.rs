@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Sample, Writer, sealed, value};
+use super::{Format, Sample, Writer, flat, sealed, value};
 use crate::{
     fs::block_on,
     seam::Record,
@@ -188,7 +188,7 @@ fn flat_samples() -> Vec<Sample> {
 }
 
 fn decode_flat(bytes: &[u8]) -> Result<Value, String> {
-    let record = sealed::flat(&WebhookStore::spec(), FLAT_ID, bytes)?;
+    let record = flat::record(FLAT_ID, bytes, &WebhookStore::spec().legacy)?;
     Ok(json!({
         "created_at": value::instant(record.created_at),
         "updated_at": value::instant(record.updated_at),

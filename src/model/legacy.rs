@@ -88,16 +88,6 @@ pub fn is_plain(id: &str) -> bool {
         && !id.to_ascii_lowercase().ends_with(".json")
 }
 
-/// The id that a document has inside: now and then that of another, which makes
-/// it no record of the id that its file stands for.
-///
-/// # Errors
-/// As `arbitrary` reports them.
-pub fn id_inside(source: &mut Source<'_, '_>, id: &RawId) -> Result<RawId> {
-    let other = source.ratio(1, 48)? && id.0.split('/').all(is_plain);
-    Ok(if other { RawId(Arc::from("another")) } else { id.clone() })
-}
-
 /// What is left of a document after an accident, at times: half of it, nothing,
 /// or something that is no such document. Otherwise the document. One under a
 /// name that could also be another id's path stays whole: its bytes are what

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     model::{
         legacy::{
-            LegacyDocument, id_inside, instant_text, legacy_ids, modified, object_text,
-            offset_text, perhaps_damaged, plain_id,
+            LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text, offset_text,
+            perhaps_damaged, plain_id,
         },
         members::{generate_unknown, quoted},
         sealed::OLDER,
@@ -122,11 +122,7 @@ fn secret(source: &mut Source<'_, '_>) -> Result<SecretData> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let id = RawId(Arc::from(id));
-        let inside = id_inside(source, &id)?;
-        let mut document = document(source, &id, inside, false)?;
-        document.text = perhaps_damaged(source, &id.0, document.text)?;
-        documents.push(document);
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
 }
@@ -134,20 +130,15 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 /// A secret as older software writes it while we run.
 pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
     let id = plain_id(source)?;
-    document(source, &id, id.clone(), true)
+    document(source, id, true)
 }
 
-/// `timed`: with its times inside.
-fn document(
-    source: &mut Source<'_, '_>,
-    id: &RawId,
-    inside: RawId,
-    timed: bool,
-) -> Result<LegacyDocument> {
-    let mut secret = SecretData { id: inside, ..secret(source)? };
+/// `sound`: surely a secret, with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
+    let mut secret = SecretData { id, ..secret(source)? };
     secret.workspace = source.text(WORKSPACES)?;
     secret.reference = source.text(REFERENCES)?;
-    if timed {
+    if sound {
         secret.created_at = instant_text(source)?;
         secret.updated_at = instant_text(source)?;
     }
@@ -163,8 +154,25 @@ fn document(
     if !versions.is_empty() {
         members.push(format!("\"versions\": [{}]", versions.join(", ")));
     }
-    let text = object_text(source, &members)?;
-    Ok(LegacyDocument { id: id.0.to_string(), text, modified: modified(source)? })
+    let mut text = object_text(source, &members)?;
+    if !sound {
+        text = perhaps_none(source, &secret.id, text)?;
+    }
+    Ok(LegacyDocument { id: secret.id.0.to_string(), text, modified: modified(source)? })
+}
+
+/// At times a document that is no secret of that id, for one reason or another.
+fn perhaps_none(source: &mut Source<'_, '_>, id: &RawId, text: String) -> Result<String> {
+    if !source.ratio(1, 16)? || !id.0.split('/').all(is_plain) {
+        return perhaps_damaged(source, &id.0, text);
+    }
+    let id = quoted(&id.0);
+    Ok(match source.below(4)? {
+        0 => "{\"secret\":null,\"versions\":[]}".to_owned(),
+        1 => format!("{{\"ID\":{id},\"Ref\":\"a\"}}"),
+        2 => format!("{{\"secret\":{{\"ID\":{id},\"Ref\":7}}}}"),
+        _ => "{\"secret\":{\"ID\":\"another\",\"Ref\":\"a\"}}".to_owned(),
+    })
 }
 
 /// One value, encrypted.

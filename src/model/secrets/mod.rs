@@ -189,6 +189,10 @@ fn legacy_secret(document: &LegacyDocument) -> Option<Stored> {
     let text = |name: &str| maybe(name).unwrap_or_default();
     let instant = |name: &str| maybe(name).and_then(|text| InstantText::parse(&text));
     let changed = |name: &str| Some(instant(name).unwrap_or_else(|| document.modified.into()));
+    // Only a missing text is as good as an empty one.
+    if members.get("Ref").is_some_and(|reference| !reference.is_string()) {
+        return None;
+    }
     // "An older secret's empty workspace `.global`."
     let workspace = maybe("Workspace").filter(|text| !text.is_empty());
     let secret = SecretData {

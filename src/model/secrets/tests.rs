@@ -1,11 +1,14 @@
 use super::*;
-use crate::model::{
-    divergence::Divergences,
-    failure::Failure,
-    sealed::Key,
-    source::INSTANTS,
-    subject::Overlap,
-    testing::{legacy_agrees, run_many},
+use crate::{
+    model::{
+        divergence::Divergences,
+        failure::Failure,
+        sealed::Key,
+        source::INSTANTS,
+        subject::Overlap,
+        testing::{legacy_agrees, run_many},
+    },
+    store::error::Kind,
 };
 
 fn id(text: &str) -> RawId {
@@ -192,4 +195,47 @@ fn descriptions_hide_values() {
         value("hunter2", 1).describe(),
     ];
     assert!(texts.iter().all(|text| !text.contains("hunter2")), "{texts:?}");
+}
+
+#[test]
+fn a_damaged_record_is_there_and_named_and_holds_no_key() {
+    let mut before = SecretsModel::default();
+    let document = |text: &str| LegacyDocument {
+        id: "a".to_owned(),
+        text: text.to_owned(),
+        modified: INSTANTS[0],
+    };
+    let other = r#"{"secret":{"ID":"b","Workspace":"ops","Ref":"a"}}"#;
+    for text in ["", "null", r#"{"secret":null,"versions":[]}"#, other] {
+        SecretsSubject::legacy_written(&mut before, &document(text));
+        let corrupt = failed(SecretsProblem::Storage(Kind::Corrupt));
+        for op in [
+            SecretsOp::Get { id: id("a") },
+            SecretsOp::Update(secret("a", "a")),
+            SecretsOp::WriteValue { id: id("a"), value: ValueData::new("v") },
+            SecretsOp::CurrentVersion { id: id("a") },
+            SecretsOp::Resolve { id: id("a") },
+        ] {
+            assert!(accepts(&before, &op, &corrupt, 0), "{text}: {}", op.describe());
+        }
+        let list = SecretsSeen::List {
+            secrets: vec![],
+            damaged: vec![(RecordId::new("a").unwrap(), Kind::Corrupt)],
+        };
+        for workspace in [None, Some(Arc::from("ops"))] {
+            let op = SecretsOp::List { workspace };
+            assert!(accepts(&before, &op, &list, 0), "{text}: it is named");
+        }
+        let create = |id: &str| SecretsOp::Create { secret: secret(id, "a"), value: None };
+        let taken = failed(SecretsProblem::SecretAlreadyExists);
+        assert!(accepts(&before, &create("a"), &taken, 0), "{text}");
+        assert!(accepts(&before, &create("c"), &SecretsSeen::Done, 0), "{text}");
+        let delete = SecretsOp::Delete { id: id("a") };
+        assert!(accepts(&before, &delete, &SecretsSeen::Done, 0), "{text}");
+    }
+    let sound = r#"{"secret":{"ID":"a","Workspace":"ops","Ref":"a"}}"#;
+    SecretsSubject::legacy_written(&mut before, &document(sound));
+    assert!(before.damaged.is_empty() && before.secrets.len() == 1, "it is mended");
+    SecretsSubject::legacy_removed(&mut before, "a");
+    assert_eq!(before, SecretsModel::default());
 }

@@ -9,7 +9,7 @@ use super::operation::{WebhookData, WebhooksOp};
 use crate::{
     model::{
         legacy::{
-            LegacyDocument, id_inside, instant_text, legacy_ids, modified, object_text,
+            LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text,
             perhaps_damaged, plain_id,
         },
         members::{generate_unknown, quoted},
@@ -71,11 +71,7 @@ fn webhook(source: &mut Source<'_, '_>) -> Result<WebhookData> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let id = RawId(Arc::from(id));
-        let inside = id_inside(source, &id)?;
-        let mut document = document(source, &id, inside, false)?;
-        document.text = perhaps_damaged(source, &id.0, document.text)?;
-        documents.push(document);
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
 }
@@ -83,19 +79,14 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 /// A webhook as older software writes it while we run.
 pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
     let id = plain_id(source)?;
-    document(source, &id, id.clone(), true)
+    document(source, id, true)
 }
 
-/// `timed`: with its times inside.
-fn document(
-    source: &mut Source<'_, '_>,
-    id: &RawId,
-    inside: RawId,
-    timed: bool,
-) -> Result<LegacyDocument> {
-    let mut webhook = WebhookData { id: inside, ..webhook(source)? };
+/// `sound`: surely a webhook, with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
+    let mut webhook = WebhookData { id, ..webhook(source)? };
     webhook.dag_name = source.text(DAGS.get(..6).unwrap_or(DAGS))?;
-    if timed {
+    if sound {
         webhook.created_at = instant_text(source)?;
         webhook.updated_at = instant_text(source)?;
     }
@@ -104,8 +95,25 @@ fn document(
         Some(secret) if secret.is_empty() => Some(""),
         Some(_) => Some(source.choose(OLDER)?.2),
     };
-    let text = object_text(source, &members(&webhook, ciphertext))?;
-    Ok(LegacyDocument { id: id.0.to_string(), text, modified: modified(source)? })
+    let mut text = object_text(source, &members(&webhook, ciphertext))?;
+    if !sound {
+        text = perhaps_none(source, &webhook.id, text)?;
+    }
+    Ok(LegacyDocument { id: webhook.id.0.to_string(), text, modified: modified(source)? })
+}
+
+/// At times a document that is no webhook of that id, for one reason or another.
+fn perhaps_none(source: &mut Source<'_, '_>, id: &RawId, text: String) -> Result<String> {
+    if !source.ratio(1, 16)? || !id.0.split('/').all(is_plain) {
+        return perhaps_damaged(source, &id.0, text);
+    }
+    let id = quoted(&id.0);
+    Ok(match source.below(4)? {
+        0 => format!("{{\"id\":{id}}}"),
+        1 => format!("{{\"id\":{id},\"dagName\":\"\"}}"),
+        2 => format!("{{\"id\":{id},\"dagName\":7}}"),
+        _ => "{\"id\":\"another\",\"dagName\":\"d\"}".to_owned(),
+    })
 }
 
 /// The members of a webhook's JSON object, as older software ordered them.

@@ -189,7 +189,7 @@ fn legacy_webhook(document: &LegacyDocument) -> Option<Stored> {
         hmac_secret: secret.map(|(_, plain)| Arc::from(plain)),
         hmac_secret_generated_at: instant("hmacSecretGeneratedAt"),
         unknown: unknown_members(&document.text, KNOWN),
-        ..WebhookData::new(RawId(text("id")?), text("dagName")?)
+        ..WebhookData::new(RawId(text("id")?), text("dagName").filter(|name| !name.is_empty())?)
     };
     Some(Stored { webhook, sealed: secret.map(|(key, _)| key) })
 }

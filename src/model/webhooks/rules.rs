@@ -19,7 +19,7 @@ use crate::{
         subject::{Broken, Moment},
     },
     seam::RecordId,
-    store::{error::Kind, instant_text::InstantText},
+    store::error::Kind,
 };
 
 /// The state of the webhooks store: the webhooks by id, with both their
@@ -53,6 +53,14 @@ impl WebhooksModel {
         self.damaged.remove(id);
     }
 
+    fn record(&self, id: &str) -> Record<'_> {
+        match self.webhooks.get(id) {
+            Some(stored) => Record::Webhook(stored),
+            None if self.damaged.contains(id) => Record::Damaged,
+            None => Record::Absent,
+        }
+    }
+
     /// Whether something has the id: "to `create` a damaged record is there".
     pub(super) fn holds(&self, id: &str) -> bool {
         self.webhooks.contains_key(id) || self.damaged.contains(id)
@@ -66,6 +74,14 @@ pub struct Stored {
     pub webhook: WebhookData,
     /// The key that its secret was encrypted with; none where it has none.
     pub sealed: Option<Key>,
+}
+
+/// What lies under an id.
+#[derive(Clone, Copy, PartialEq)]
+enum Record<'a> {
+    Absent,
+    Damaged,
+    Webhook(&'a Stored),
 }
 
 type Verdict = Result<(), Broken<WebhooksSeen>>;
@@ -125,49 +141,6 @@ pub(super) fn outcomes_unseen(
     if after == *model { Vec::new() } else { vec![after] }
 }
 
-/// What a listing shows under an id.
-#[derive(Clone, Copy, PartialEq)]
-enum Listed<'a> {
-    Webhook(&'a WebhookData),
-    Damaged(&'a str, Kind),
-}
-
-impl<'a> Listed<'a> {
-    fn id(&self) -> &'a str {
-        match self {
-            Self::Webhook(webhook) => &webhook.id.0,
-            Self::Damaged(id, _) => id,
-        }
-    }
-
-    /// The webhooks by (`created_at`, id), then the others by id.
-    fn place(&self) -> (bool, Option<&'a InstantText>, &'a str) {
-        match self {
-            Self::Webhook(webhook) => (false, webhook.created_at.as_ref(), self.id()),
-            Self::Damaged(id, _) => (true, None, id),
-        }
-    }
-}
-
-/// What a listing in this variant shows of a state, by id.
-fn listing_of(model: &WebhooksModel, variant: u8) -> BTreeMap<Arc<str>, Listed<'_>> {
-    let mut listing = BTreeMap::new();
-    for (id, stored) in &model.webhooks {
-        let listed = match shown(stored, variant) {
-            Ok(webhook) => Listed::Webhook(webhook),
-            Err(refusal) if refusal.problem == WebhooksProblem::HmacKeyRequired => {
-                Listed::Damaged(id, Kind::KeyRequired)
-            }
-            Err(_) => Listed::Damaged(id, Kind::DecryptFailed),
-        };
-        listing.insert(Arc::clone(id), listed);
-    }
-    for id in &model.damaged {
-        listing.insert(Arc::clone(id), Listed::Damaged(id, Kind::Corrupt));
-    }
-    listing
-}
-
 /// "Lists are complete, in the order given, ties by id: webhooks by
 /// (`created_at`, id)." "`list` names what it could not decrypt instead of
 /// dropping it."
@@ -176,33 +149,79 @@ pub(super) fn judge_list(
     seen: &WebhooksSeen,
     variant: u8,
 ) -> Verdict {
-    let states: Vec<_> = states.map(|state| listing_of(state, variant)).collect();
-    let given: Vec<_> = match seen {
-        WebhooksSeen::List { webhooks, damaged } => webhooks
-            .iter()
-            .map(Listed::Webhook)
-            .chain(damaged.iter().map(|(id, kind)| Listed::Damaged(id.as_str(), *kind)))
-            .collect(),
-        _ => Vec::new(),
+    let (webhooks, damaged, is_list) = match seen {
+        WebhooksSeen::List { webhooks, damaged } => (&**webhooks, &**damaged, true),
+        _ => (&[][..], &[][..], false),
     };
-    let judged = listing::judge(states.iter(), &given, |one| one.id(), |one| one.place());
-    let throughout = match judged {
-        Ok(()) if matches!(seen, WebhooksSeen::List { .. }) => return Ok(()),
-        judged => judged.err().unwrap_or_default(),
-    };
-    let (mut webhooks, mut damaged) = (Vec::new(), Vec::new());
-    for item in throughout {
-        match item {
-            Listed::Webhook(webhook) => webhooks.push(webhook.clone()),
-            Listed::Damaged(id, kind) => {
-                damaged.extend(RecordId::new(id).ok().map(|id| (id, kind)));
-            }
-        }
+    let states: Vec<_> = states.collect();
+    let listings: Vec<BTreeMap<Arc<str>, &WebhookData>> = states
+        .iter()
+        .map(|state| {
+            let shown = state.webhooks.values().filter_map(|stored| shown(stored, variant).ok());
+            shown.map(|webhook| (Arc::clone(&webhook.id.0), webhook)).collect()
+        })
+        .collect();
+    let given: Vec<_> = webhooks.iter().collect();
+    let judged = listing::judge(
+        listings.iter(),
+        &given,
+        |webhook| &webhook.id.0,
+        |webhook| (webhook.created_at.clone(), webhook.id.clone()),
+    );
+    let not_shown = judge_not_shown(&states, damaged, variant);
+    let none_twice =
+        webhooks.iter().all(|one| damaged.iter().all(|(id, _)| id.as_str() != &*one.id.0));
+    if is_list && none_twice && judged.is_ok() && not_shown.is_ok() {
+        return Ok(());
     }
+    let webhooks = judged.err().unwrap_or(given).into_iter().cloned().collect();
+    let damaged = not_shown.err().unwrap_or_else(|| damaged.to_vec());
     Err(Broken {
         expected: Box::new(WebhooksSeen::List { webhooks, damaged }),
         rule: "list gives each webhook that was there unchanged exactly once, by (created_at, id), names what it can't decrypt, and gives nothing that was not there",
     })
+}
+
+/// Judges what a list names instead of showing it, by the drain's rule, "by id".
+/// What a record is named for does not tell whether it changed: that is for the
+/// record itself to say.
+///
+/// # Errors
+/// What the list must name at least, in order.
+fn judge_not_shown(
+    states: &[&WebhooksModel],
+    named: &[(RecordId, Kind)],
+    variant: u8,
+) -> Result<(), Vec<(RecordId, Kind)>> {
+    let kind = |record: Record<'_>| match record {
+        Record::Absent => None,
+        Record::Damaged => Some(Kind::Corrupt),
+        Record::Webhook(stored) => match shown(stored, variant) {
+            Ok(_) => None,
+            Err(refusal) if refusal.problem == WebhooksProblem::HmacKeyRequired => {
+                Some(Kind::KeyRequired)
+            }
+            Err(_) => Some(Kind::DecryptFailed),
+        },
+    };
+    let was_named = |id: &RecordId, given: Kind| {
+        states.iter().any(|state| kind(state.record(id.as_str())) == Some(given))
+    };
+    let mut throughout = Vec::new();
+    if let Some((first, others)) = states.split_first() {
+        let ids: BTreeSet<_> = first.webhooks.keys().chain(&first.damaged).collect();
+        for id in ids {
+            let before = first.record(id);
+            let Some(kind) = kind(before) else { continue };
+            if others.iter().all(|state| state.record(id) == before) {
+                throughout.extend(RecordId::new(Arc::clone(id)).ok().map(|id| (id, kind)));
+            }
+        }
+    }
+    let each_was_held = named.iter().all(|(id, kind)| was_named(id, *kind));
+    let in_order = named.is_sorted_by(|(one, _), (other, _)| one < other);
+    let none_missing = throughout.iter().all(|pair| named.contains(pair));
+    if each_was_held && in_order && none_missing { Ok(()) } else { Err(throughout) }
 }
 
 /// What a call leaves under an id; none: it is gone.

@@ -8,6 +8,7 @@ use crate::{
         subject::Overlap,
         testing::{legacy_agrees, run_many},
     },
+    seam::Instant,
     store::error::Kind,
 };
 
@@ -91,6 +92,28 @@ fn a_list_names_what_it_can_not_decrypt() {
     assert!(!accepts(&before, &op, &list(&[&plain, &own.webhook], &[]), 0), "the order is by id");
 }
 
+/// Older software may write a webhook anew with another `createdAt`, at another
+/// place of the list: it may be missed then, whatever it is named for.
+#[test]
+fn what_changed_is_not_there_throughout_though_it_is_named_for_the_same() {
+    let before = with_secret(webhook("a", "d"), Key::Lost);
+    let mut after = before.clone();
+    after.webhook.created_at = Some(Instant::ZERO.into());
+    let judge = |states: &[WebhooksModel], damaged: Vec<(RecordId, Kind)>| {
+        let seen = WebhooksSeen::List { webhooks: vec![], damaged };
+        rules::judge_list(&mut states.iter(), &seen, 0).is_ok()
+    };
+    let named = || vec![(RecordId::new("a").unwrap(), Kind::DecryptFailed)];
+    let one = model(std::slice::from_ref(&before));
+    let other = model(std::slice::from_ref(&after));
+    assert!(judge(&[one.clone(), other.clone()], vec![]), "it moved meanwhile");
+    assert!(judge(&[one.clone(), other], named()), "it was there at either moment");
+    assert!(judge(&[one.clone(), one.clone()], named()), "it was there throughout");
+    assert!(!judge(&[one.clone(), one.clone()], vec![]), "it was there throughout");
+    let wrong = vec![(RecordId::new("a").unwrap(), Kind::KeyRequired)];
+    assert!(!judge(&[one.clone(), one], wrong), "a key there was");
+}
+
 #[test]
 fn every_wrong_answer_is_rejected() {
     let own = with_secret(webhook("a", "d"), Key::Own);
@@ -149,4 +172,39 @@ fn descriptions_hide_the_hash_and_the_secret() {
     let list = WebhooksSeen::List { webhooks: vec![given.clone()], damaged: vec![] };
     let texts = [WebhooksOp::Create(given).describe(), list.describe()];
     assert!(texts.iter().all(|text| !text.contains("hunter2")), "{texts:?}");
+}
+
+#[test]
+fn a_damaged_record_is_there_and_named_and_holds_no_key() {
+    let mut before = WebhooksModel::default();
+    let document = |text: &str| LegacyDocument {
+        id: "a".to_owned(),
+        text: text.to_owned(),
+        modified: INSTANTS[0],
+    };
+    for text in ["", "null", "{}", r#"{"id":"b","dagName":"d"}"#, r#"{"id":"a"}"#] {
+        WebhooksSubject::legacy_written(&mut before, &document(text));
+        let id = RawId("a".into());
+        let corrupt = failed(WebhooksProblem::Storage(Kind::Corrupt));
+        for op in [
+            WebhooksOp::Get { id: id.clone() },
+            WebhooksOp::Update(webhook("a", "d")),
+            WebhooksOp::UpdateLastUsed { id: id.clone() },
+        ] {
+            assert!(accepts(&before, &op, &corrupt, 0), "{text}: {}", op.describe());
+        }
+        let list = WebhooksSeen::List {
+            webhooks: vec![],
+            damaged: vec![(RecordId::new("a").unwrap(), Kind::Corrupt)],
+        };
+        assert!(accepts(&before, &WebhooksOp::List, &list, 0), "{text}: it is named");
+        let taken = failed(WebhooksProblem::WebhookAlreadyExists);
+        assert!(accepts(&before, &WebhooksOp::Create(webhook("a", "d")), &taken, 0), "{text}");
+        assert!(accepts(&before, &WebhooksOp::Create(webhook("c", "d")), &WebhooksSeen::Done, 0));
+        assert!(accepts(&before, &WebhooksOp::Delete { id }, &WebhooksSeen::Done, 0), "{text}");
+    }
+    WebhooksSubject::legacy_written(&mut before, &document(r#"{"id":"a","dagName":"d"}"#));
+    assert!(before.damaged.is_empty() && before.webhooks.len() == 1, "it is mended");
+    WebhooksSubject::legacy_removed(&mut before, "a");
+    assert_eq!(before, WebhooksModel::default());
 }
