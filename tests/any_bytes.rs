@@ -11,8 +11,8 @@ use storeproof::{
         verify::{Target, verify},
     },
     model::{
-        collection::CollectionSubject, divergence::Divergences, subject::Subject,
-        users::UsersSubject,
+        collection::CollectionSubject, divergence::Divergences, secrets::SecretsSubject,
+        subject::Subject, users::UsersSubject, webhooks::WebhooksSubject,
     },
 };
 
@@ -41,6 +41,8 @@ proptest! {
         for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()] {
             holds::<CollectionSubject>(&bytes, purpose, backend);
             holds::<UsersSubject>(&bytes, purpose, backend);
+            holds::<WebhooksSubject>(&bytes, purpose, backend);
+            holds::<SecretsSubject>(&bytes, purpose, backend);
         }
     }
 }

@@ -24,19 +24,25 @@ mod formats;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]
+mod key_file;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
+mod secrets_rules;
 mod sessions_rules;
 #[cfg(test)]
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;
+mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;
 

@@ -23,12 +23,14 @@ mod lines;
 mod message;
 mod params;
 pub mod registry;
+mod secret;
 mod server;
 mod session;
 mod storages;
 mod user;
 mod values;
 mod watermark;
+mod webhook;
 mod worker_heartbeat;
 
 pub use failure::{Code, Failure};

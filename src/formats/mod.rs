@@ -26,6 +26,7 @@
 mod access;
 mod api_keys;
 mod cursor;
+mod encryption;
 mod envelope;
 mod file_backend;
 mod flat;
@@ -33,12 +34,15 @@ pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
+mod sealed;
+mod secrets;
 mod sessions;
 pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
 mod watermark;
+mod webhooks;
 mod worker_heartbeats;
 
 use std::fmt::Display;
@@ -117,6 +121,9 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         sessions::FORMATS,
         watermark::FORMATS,
         worker_heartbeats::FORMATS,
+        webhooks::FORMATS,
+        secrets::FORMATS,
+        encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,

@@ -88,6 +88,8 @@ fn samples() -> Vec<Sample> {
         operations("collection-operations", "collection", &collection_calls()),
         operations("users-operations", "users", &users_calls()),
         operations("api-keys-operations", "api_keys", &api_keys_calls()),
+        operations("webhooks-operations", "webhooks", &webhooks_calls()),
+        operations("secrets-operations", "secrets", &secrets_calls()),
         operations("sessions-operations", "sessions", &sessions_calls()),
         operations("watermark-operations", "watermark", &watermark_calls()),
         operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
@@ -358,6 +360,78 @@ fn worker_heartbeats_calls() -> Vec<Value> {
         json!({ "get": { "worker_id": "pool/a" } }),
         json!("list"),
         json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
+    ]
+}
+
+fn webhooks_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "dag_name": "d",
+        "token_hash": "not-a-hash",
+        "token_prefix": "p",
+        "enabled": true,
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "created_by": "ann",
+        "last_used_at": "2026-01-01T00:00:00Z",
+        "auth_mode": "hmac_only",
+        "hmac_enforcement_mode": "strict",
+        "hmac_secret": "not-a-secret",
+        "hmac_secret_generated_at": "2026-01-01T00:00:00Z",
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "dag_name": "", "enabled": false } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get_by_dag_name": { "dag_name": "d" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "dag_name": "e", "enabled": false, "hmac_secret": "" } }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "delete_by_dag_name": { "dag_name": "e" } }),
+        json!({ "update_last_used": { "id": "a" } }),
+    ]
+}
+
+fn secrets_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "workspace": "ops",
+        "reference": "a/b",
+        "description": "d",
+        "provider_type": "vault",
+        "provider_connection_id": "c",
+        "provider_ref": "r",
+        "provider_ref_fingerprint": "f",
+        "current_version": 7,
+        "status": "disabled",
+        "created_by": "ann",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_by": "ann",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "last_checked_at": "2026-01-01T00:00:00Z",
+        "last_resolved_at": "2026-01-01T00:00:00Z",
+        "last_rotated_at": "2026-01-01T00:00:00Z",
+        "unknown": { "z": "1e400" },
+    });
+    let small = json!({ "id": "a", "reference": "a", "current_version": 0 });
+    let value = json!({
+        "value": "not-a-secret",
+        "created_by": "ann",
+        "created_at": "2026-01-01T09:00:00+09:00",
+    });
+    vec![
+        json!({ "create": { "secret": full } }),
+        json!({ "create": { "secret": small, "value": value } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get_by_ref": { "workspace": "", "reference": "a" } }),
+        json!({ "list": {} }),
+        json!({ "list": { "workspace": "ops" } }),
+        json!({ "update": small }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "write_value": { "id": "a", "value": { "value": "" } } }),
+        json!({ "current_version": { "id": "a" } }),
+        json!({ "resolve": { "id": "a" } }),
     ]
 }
 

@@ -1,6 +1,9 @@
 //! The errors of stores as the models compare them.
 
-use std::sync::Arc;
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use crate::seam::Outcome;
 
@@ -46,5 +49,11 @@ impl<P> Failure<P> {
 impl<P: PartialEq> PartialEq for Failure<P> {
     fn eq(&self, other: &Self) -> bool {
         self.problem == other.problem && self.unknown == other.unknown
+    }
+}
+
+impl<P: Hash> Hash for Failure<P> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.problem, self.unknown).hash(state);
     }
 }

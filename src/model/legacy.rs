@@ -9,7 +9,7 @@ use super::{
     payload::shown,
     source::{INSTANTS, RawId, Source, adversarial_ids},
 };
-use crate::seam::Instant;
+use crate::{seam::Instant, store::instant_text::InstantText};
 
 /// A flat file of older software: the payload itself, under its raw id.
 ///
@@ -88,6 +88,16 @@ pub fn is_plain(id: &str) -> bool {
         && !id.to_ascii_lowercase().ends_with(".json")
 }
 
+/// The id that a document has inside: now and then that of another, which makes
+/// it no record of the id that its file stands for.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn id_inside(source: &mut Source<'_, '_>, id: &RawId) -> Result<RawId> {
+    let other = source.ratio(1, 48)? && id.0.split('/').all(is_plain);
+    Ok(if other { RawId(Arc::from("another")) } else { id.clone() })
+}
+
 /// What is left of a document after an accident, at times: half of it, nothing,
 /// or something that is no such document. Otherwise the document. One under a
 /// name that could also be another id's path stays whole: its bytes are what
@@ -156,6 +166,14 @@ pub fn offset_text(instant: Instant) -> String {
         return local.replace('Z', "+09:00");
     }
     instant.to_string()
+}
+
+/// One of the case's instants as text, some with another offset than `Z`.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn instant_text(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
+    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Whether older software could have used the id as a file's name, `.json`

@@ -49,6 +49,20 @@ pub fn raw_members(text: &str) -> Members {
     raw.iter().map(|(name, value)| (Arc::from(&**name), Arc::from(value.get()))).collect()
 }
 
+/// The members of a JSON object that are not among `known`, as they are
+/// written.
+#[must_use]
+pub fn unknown_members(text: &str, known: &[&str]) -> Members {
+    let mut members = raw_members(text);
+    members.retain(|name, _| !known.contains(&&**name));
+    members
+}
+
+/// Whether there is nothing in a text: scenario files leave such fields out.
+pub(super) fn is_empty(text: &Arc<str>) -> bool {
+    text.is_empty()
+}
+
 /// None mostly, at times one that no store knows.
 ///
 /// # Errors

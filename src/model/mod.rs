@@ -12,11 +12,14 @@ pub mod legacy;
 pub mod listing;
 pub mod members;
 pub mod payload;
+mod sealed;
+pub mod secrets;
 pub mod sessions;
 pub mod source;
 pub mod subject;
 pub mod users;
 pub mod watermark;
+pub mod webhooks;
 pub mod worker_heartbeats;
 
 #[cfg(test)]

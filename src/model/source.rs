@@ -139,6 +139,14 @@ impl<'a, 'b> Source<'a, 'b> {
         items.get(place).ok_or(arbitrary::Error::EmptyChoose)
     }
 
+    /// One of these texts.
+    ///
+    /// # Errors
+    /// As [`Self::choose`].
+    pub fn text(&mut self, texts: &[&str]) -> Result<Arc<str>> {
+        Ok(Arc::from(*self.choose(texts)?))
+    }
+
     /// The number of an operation that is switched on, by weight: `weights[k]`
     /// belongs to operation number *k*, and is the same in every draw of a case.
     ///

@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::error::DamagedEntity;
+use super::error::{DamagedEntity, Kind};
 use crate::seam::{
-    Action, Collection, CollectionExt, Condition, Damaged, Error, ListQuery, Record, RecordId,
-    Result, Write,
+    Action, Collection, CollectionExt, Condition, Error, ListQuery, Record, RecordId, Result, Write,
 };
 
 /// All the entities of a collection, and what could not be read as one.
 pub(super) struct Entities<T> {
-    /// Each with its record's id, in no order that callers may rely on. None
-    /// comes twice.
+    /// Each with its record's id, in no order that callers may rely on.
     pub(super) entities: BTreeMap<RecordId, T>,
     /// By id.
     pub(super) damaged: Vec<DamagedEntity>,
@@ -21,7 +19,8 @@ pub(super) struct Entities<T> {
 }
 
 /// Drains all pages. `read` gives the entity that a record holds, or what is
-/// wrong with it, without its content.
+/// wrong with it, without its content. An id comes once, as the one or as the
+/// other.
 ///
 /// # Errors
 /// Those of the storage.
@@ -38,22 +37,26 @@ pub(super) async fn drain<T>(
         all.damaged.extend(page.damaged);
         all.next_cursor = page.next_cursor;
     }
-    let mut entities = BTreeMap::new();
-    let named = |damaged: Damaged| DamagedEntity { id: damaged.id, message: damaged.message };
-    let mut damaged: Vec<_> = all.damaged.into_iter().map(named).collect();
+    // One that was removed and created anew meanwhile, or mended, may come
+    // twice: the later one counts.
+    let mut latest: BTreeMap<_, _> =
+        all.damaged.into_iter().map(|damaged| (damaged.id, Err(damaged.message))).collect();
     for record in all.records {
-        match read(&record) {
-            // One that was removed and created anew meanwhile may come twice:
-            // the later one counts.
+        let entity = read(&record);
+        latest.insert(record.id, entity);
+    }
+    let mut drained = Entities { entities: BTreeMap::new(), damaged: Vec::new(), at_once };
+    for (id, entity) in latest {
+        match entity {
             Ok(entity) => {
-                entities.insert(record.id, entity);
+                drained.entities.insert(id, entity);
             }
-            Err(message) => damaged.push(DamagedEntity { id: record.id, message }),
+            Err(message) => {
+                drained.damaged.push(DamagedEntity { id, kind: Kind::Corrupt, message });
+            }
         }
     }
-    damaged.sort_by(|a, b| a.id.cmp(&b.id));
-    damaged.dedup_by(|a, b| a.id == b.id);
-    Ok(Entities { entities, damaged, at_once })
+    Ok(drained)
 }
 
 /// Removes the entity of that id. What lies there without being one
@@ -74,14 +77,31 @@ pub(super) async fn delete(
                 collection.commit(vec![write]).await
             }
             Err(error) => Err(error),
-            Ok(record) if is_entity(&record) => {
-                collection.compare_and_delete(id, record.data).await
+            Ok(record) => {
+                let is_entity = is_entity(&record);
+                delete_this(collection, record, is_entity).await
             }
-            Ok(record) => collection.quarantine(id, record.data.bytes()).await,
         };
         match removed {
             Err(Error::Conflict(_)) => {}
             removed => return removed.map_err(|error| error.during("delete")),
         }
+    }
+}
+
+/// Removes a record if its data are still these; one that is no entity is
+/// quarantined.
+///
+/// # Errors
+/// `NotFound`, `Conflict`; those of the storage.
+pub(super) async fn delete_this(
+    collection: &dyn Collection,
+    record: Record,
+    is_entity: bool,
+) -> Result<()> {
+    if is_entity {
+        collection.compare_and_delete(&record.id, record.data).await
+    } else {
+        collection.quarantine(&record.id, record.data.bytes()).await
     }
 }

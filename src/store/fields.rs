@@ -42,6 +42,11 @@ impl Document {
         self.value(name).map_err(|_| format!("{name:?} is neither true nor false"))
     }
 
+    /// A number that counts something.
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, String> {
+        self.value(name).map_err(|_| format!("{name:?} is not a whole number from 0 on"))
+    }
+
     /// An object.
     pub(super) fn object(&self, name: &str) -> Result<Option<Document>, String> {
         self.value(name).map_err(|_| format!("{name:?} is not an object"))
@@ -50,6 +55,19 @@ impl Document {
 
 /// Writing what is given, and removing what is not.
 impl Document {
+    /// A number that counts something.
+    pub(super) fn set_count(&mut self, name: &str, count: u64) {
+        self.set_or_remove(name, serde_json::value::to_raw_value(&count).ok());
+    }
+
+    /// An instant, as it was written, or `null`.
+    pub(super) fn set_instant_or_null(&mut self, name: &str, instant: Option<&InstantText>) {
+        match instant {
+            Some(instant) => self.set_text(name, instant.as_str()),
+            None => self.set(name, RawValue::NULL.to_owned()),
+        }
+    }
+
     /// Any value.
     pub(super) fn set_or_remove(&mut self, name: &str, value: Option<Box<RawValue>>) {
         match value {
@@ -78,4 +96,13 @@ impl Document {
             None => self.remove(name),
         }
     }
+}
+
+/// What an update leaves of an instant that is the caller's: the stored one
+/// where none is given, and its text where the given one is no change.
+pub(super) fn updated(
+    given: Option<InstantText>,
+    stored: Option<InstantText>,
+) -> Option<InstantText> {
+    if given.is_none() || given == stored { stored } else { given }
 }

@@ -166,10 +166,10 @@ impl Fs for FlawedFs {
     }
 
     async fn lock(&self, file: &File) -> io::Result<()> {
-        match self.flaw {
-            FsFlaw::NoLock => Ok(()),
-            FsFlaw::NameBeforeContent => self.inner.lock(file).await,
+        if self.flaw == FsFlaw::NoLock {
+            return Ok(());
         }
+        self.inner.lock(file).await
     }
 
     async fn try_lock(&self, file: &File) -> io::Result<bool> {

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use arbitrary::Result;
 
 use super::operation::{ApiKeyData, ApiKeysOp};
-use crate::{
-    model::{
-        access::AccessData,
-        legacy::{
-            LegacyDocument, is_plain, legacy_ids, modified, object_text, offset_text,
-            perhaps_damaged, plain_id,
-        },
-        members::{generate_unknown, quoted},
-        source::{RawId, Source},
+use crate::model::{
+    access::AccessData,
+    legacy::{
+        LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text, perhaps_damaged,
+        plain_id,
     },
-    store::instant_text::InstantText,
+    members::{generate_unknown, quoted},
+    source::{RawId, Source},
 };
 
 /// How often each operation comes, in the order of
@@ -39,19 +36,15 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<ApiKeysOp> {
     })
 }
 
-fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
-    Ok(Arc::from(*source.choose(texts)?))
-}
-
 fn perhaps(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Option<Arc<str>>> {
-    if source.ratio(1, 2)? { text(source, texts).map(Some) } else { Ok(None) }
+    if source.ratio(1, 2)? { source.text(texts).map(Some) } else { Ok(None) }
 }
 
 fn key(source: &mut Source<'_, '_>) -> Result<ApiKeyData> {
-    let mut key = ApiKeyData::new(source.id()?, text(source, NAMES)?);
+    let mut key = ApiKeyData::new(source.id()?, source.text(NAMES)?);
     if source.ratio(1, 2)? {
-        key.created_at = instant(source)?;
-        key.updated_at = instant(source)?;
+        key.created_at = instant_text(source)?;
+        key.updated_at = instant_text(source)?;
     }
     if source.ratio(1, 2)? {
         let classes = ["service_account", "service_account", "user_owned", "", "of tomorrow"];
@@ -63,30 +56,26 @@ fn key(source: &mut Source<'_, '_>) -> Result<ApiKeyData> {
     }
     if source.ratio(1, 3)? {
         for _ in 0..source.below(4)? {
-            key.allowed_surfaces.push(text(source, SURFACES)?);
+            key.allowed_surfaces.push(source.text(SURFACES)?);
         }
     }
     if source.ratio(1, 4)? {
-        key.last_used_at = instant(source)?;
+        key.last_used_at = instant_text(source)?;
     }
     if source.ratio(1, 4)? {
         key.description = perhaps(source, &["d", ""])?;
-        key.role = text(source, &["admin", "viewer", "a role of tomorrow"])?;
+        key.role = source.text(&["admin", "viewer", "a role of tomorrow"])?;
         key.owner_user_id = perhaps(source, &["u1", ""])?;
         key.owner_username = perhaps(source, &["ann", ""])?;
-        key.key_hash = text(source, &["h1", "h2"])?;
-        key.key_prefix = text(source, &["p1", "p2"])?;
-        key.created_by = text(source, &["ann", ""])?;
+        key.key_hash = source.text(&["h1", "h2"])?;
+        key.key_prefix = source.text(&["p1", "p2"])?;
+        key.created_by = source.text(&["ann", ""])?;
     }
     if source.ratio(1, 4)? {
         key.workspace_access = Some(AccessData::generate(source)?);
     }
     key.unknown = generate_unknown(source)?;
     Ok(key)
-}
-
-fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
-    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Keys as older software wrote them, now and then two of one name.
@@ -107,10 +96,10 @@ pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument
 /// `sound`: surely a key, with its times inside.
 fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
     let mut key = key(source)?;
-    key.name = text(source, NAMES.get(..6).unwrap_or(NAMES))?;
+    key.name = source.text(NAMES.get(..6).unwrap_or(NAMES))?;
     if sound {
-        key.created_at = instant(source)?;
-        key.updated_at = instant(source)?;
+        key.created_at = instant_text(source)?;
+        key.updated_at = instant_text(source)?;
     }
     key.id = id;
     let mut text = object_text(source, &members(&key))?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{
         access::AccessData,
-        members::Members,
+        members::{Members, is_empty},
         source::{RawId, simpler_texts},
         subject::Operation,
     },
@@ -40,7 +40,7 @@ pub struct ApiKeyData {
     pub name: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Arc<str>>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub role: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace_access: Option<AccessData>,
@@ -58,15 +58,15 @@ pub struct ApiKeyData {
     pub service_account_name: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrated_as_service_account: Option<bool>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub key_hash: Arc<str>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub key_prefix: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<InstantText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<InstantText>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub created_by: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<InstantText>,
@@ -83,7 +83,7 @@ impl ApiKeyData {
             id,
             name,
             description: None,
-            role: empty(),
+            role: Arc::default(),
             workspace_access: None,
             allowed_surfaces: Vec::new(),
             attribution_class: None,
@@ -92,11 +92,11 @@ impl ApiKeyData {
             service_account_id: None,
             service_account_name: None,
             migrated_as_service_account: None,
-            key_hash: empty(),
-            key_prefix: empty(),
+            key_hash: Arc::default(),
+            key_prefix: Arc::default(),
             created_at: None,
             updated_at: None,
-            created_by: empty(),
+            created_by: Arc::default(),
             last_used_at: None,
             unknown: Members::new(),
         }
@@ -147,7 +147,7 @@ impl ApiKeyData {
         candidates.extend([
             plain,
             Self { description: None, ..now() },
-            Self { role: empty(), ..now() },
+            Self { role: Arc::default(), ..now() },
             Self { workspace_access: None, ..now() },
             Self { allowed_surfaces: Vec::new(), ..now() },
             Self { attribution_class: None, ..now() },
@@ -155,24 +155,16 @@ impl ApiKeyData {
             Self { service_account_id: None, ..now() },
             Self { service_account_name: None, ..now() },
             Self { migrated_as_service_account: None, ..now() },
-            Self { key_hash: empty(), key_prefix: empty(), ..now() },
+            Self { key_hash: Arc::default(), key_prefix: Arc::default(), ..now() },
             Self { created_at: None, ..now() },
             Self { updated_at: None, ..now() },
-            Self { created_by: empty(), ..now() },
+            Self { created_by: Arc::default(), ..now() },
             Self { last_used_at: None, ..now() },
             Self { unknown: Members::new(), ..now() },
         ]);
         candidates.retain(|candidate| candidate != self);
         candidates
     }
-}
-
-fn empty() -> Arc<str> {
-    Arc::default()
-}
-
-fn is_empty(text: &Arc<str>) -> bool {
-    text.is_empty()
 }
 
 impl Operation for ApiKeysOp {

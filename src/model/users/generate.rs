@@ -5,17 +5,14 @@ use std::sync::Arc;
 use arbitrary::Result;
 
 use super::operation::{UserData, UsersOp};
-use crate::{
-    model::{
-        access::AccessData,
-        legacy::{
-            LegacyDocument, is_plain, legacy_ids, modified, object_text, offset_text,
-            perhaps_damaged, plain_id,
-        },
-        members::{generate_unknown, quoted},
-        source::{RawId, Source},
+use crate::model::{
+    access::AccessData,
+    legacy::{
+        LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text, perhaps_damaged,
+        plain_id,
     },
-    store::instant_text::InstantText,
+    members::{generate_unknown, quoted},
+    source::{RawId, Source},
 };
 
 /// How often each operation comes, in the order of
@@ -30,10 +27,10 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     Ok(match source.operation(WEIGHTS)? {
         0 => UsersOp::Create(user(source)?),
         1 => UsersOp::Get { id: source.id()? },
-        2 => UsersOp::GetByUsername { username: text(source, NAMES)? },
+        2 => UsersOp::GetByUsername { username: source.text(NAMES)? },
         3 => UsersOp::GetByOidcIdentity {
-            issuer: text(source, &["i", "i", "j", ""])?,
-            subject: text(source, &["s", "s", "t", ""])?,
+            issuer: source.text(&["i", "i", "j", ""])?,
+            subject: source.text(&["s", "s", "t", ""])?,
         },
         4 => UsersOp::List,
         5 => UsersOp::Update(user(source)?),
@@ -42,24 +39,20 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     })
 }
 
-fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
-    Ok(Arc::from(*source.choose(texts)?))
-}
-
 fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
-    let mut user = UserData::new(source.id()?, text(source, NAMES)?);
+    let mut user = UserData::new(source.id()?, source.text(NAMES)?);
     if source.ratio(1, 2)? {
-        user.created_at = instant(source)?;
-        user.updated_at = instant(source)?;
+        user.created_at = instant_text(source)?;
+        user.updated_at = instant_text(source)?;
     }
     if source.ratio(1, 3)? {
-        user.oidc_issuer = Some(text(source, &["i", "i", "j", ""])?);
-        user.oidc_subject = Some(text(source, &["s", "s", "t", ""])?);
+        user.oidc_issuer = Some(source.text(&["i", "i", "j", ""])?);
+        user.oidc_subject = Some(source.text(&["s", "s", "t", ""])?);
     }
     if source.ratio(1, 4)? {
-        user.password_hash = text(source, &["h1", "h2"])?;
-        user.role = text(source, &["admin", "viewer", "a role of tomorrow"])?;
-        user.auth_provider = Some(text(source, &["builtin", "oidc", ""])?);
+        user.password_hash = source.text(&["h1", "h2"])?;
+        user.role = source.text(&["admin", "viewer", "a role of tomorrow"])?;
+        user.auth_provider = Some(source.text(&["builtin", "oidc", ""])?);
         user.is_disabled = Some(source.ratio(1, 2)?);
     }
     if source.ratio(1, 4)? {
@@ -67,10 +60,6 @@ fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
     }
     user.unknown = generate_unknown(source)?;
     Ok(user)
-}
-
-fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
-    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Users as older software wrote them, now and then two of one name.
@@ -91,10 +80,10 @@ pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument
 /// `sound`: surely a user, with its times inside.
 fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
     let mut user = user(source)?;
-    user.username = text(source, NAMES.get(..6).unwrap_or(NAMES))?;
+    user.username = source.text(NAMES.get(..6).unwrap_or(NAMES))?;
     if sound {
-        user.created_at = instant(source)?;
-        user.updated_at = instant(source)?;
+        user.created_at = instant_text(source)?;
+        user.updated_at = instant_text(source)?;
     }
     user.id = id;
     let mut text = object_text(source, &members(&user))?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{
         access::AccessData,
-        members::Members,
+        members::{Members, is_empty},
         source::{RawId, simpler_texts},
         subject::Operation,
     },
@@ -48,9 +48,9 @@ pub(super) const OPERATIONS: &[&str] = &[
 pub struct UserData {
     pub id: RawId,
     pub username: Arc<str>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub password_hash: Arc<str>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub role: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace_access: Option<AccessData>,
@@ -78,8 +78,8 @@ impl UserData {
         Self {
             id,
             username,
-            password_hash: empty(),
-            role: empty(),
+            password_hash: Arc::default(),
+            role: Arc::default(),
             workspace_access: None,
             created_at: None,
             updated_at: None,
@@ -150,14 +150,6 @@ impl UserData {
         candidates.retain(|candidate| candidate != self);
         candidates
     }
-}
-
-fn empty() -> Arc<str> {
-    Arc::default()
-}
-
-fn is_empty(text: &Arc<str>) -> bool {
-    text.is_empty()
 }
 
 /// Simpler names: `ann`, then `bob`.

@@ -4,7 +4,10 @@ use std::fmt;
 
 use crate::{
     seam::{Payload, Record},
-    store::{document::Document, instant_text::InstantText, workspace_access::WorkspaceAccess},
+    store::{
+        document::Document, fields::updated, instant_text::InstantText,
+        workspace_access::WorkspaceAccess,
+    },
 };
 
 /// The attribution class of keys that act for a service.
@@ -205,12 +208,10 @@ impl ApiKey {
         let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut next = self.clone().normalised();
         // `created_at` never changes, nor does an update touch what the store
-        // owns; an instant that does not change keeps its text.
+        // owns.
         next.created_at = stored.created_at;
         next.last_used_at = stored.last_used_at;
-        if next.updated_at.is_none() || next.updated_at == stored.updated_at {
-            next.updated_at = stored.updated_at;
-        }
+        next.updated_at = updated(next.updated_at, stored.updated_at);
         next.write_to(&mut document);
         Ok(document.to_payload())
     }

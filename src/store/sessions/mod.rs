@@ -461,7 +461,7 @@ impl SessionStore {
 }
 
 fn damaged_entity(id: RecordId, message: String) -> DamagedEntity {
-    DamagedEntity { id, message }
+    DamagedEntity { id, kind: Kind::Corrupt, message }
 }
 
 fn removal(record: Record) -> Write {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use crate::{
     seam::{Payload, Record},
-    store::{document::Document, instant_text::InstantText, workspace_access::WorkspaceAccess},
+    store::{
+        document::Document, fields::updated, instant_text::InstantText,
+        workspace_access::WorkspaceAccess,
+    },
 };
 
 /// A user. Its JSON has these names, in this order.
@@ -122,12 +125,9 @@ impl User {
         let stored = Self::from_record(record)?;
         let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut next = self.clone();
-        // `created_at` never changes; an instant that does not change keeps
-        // its text.
+        // It never changes.
         next.created_at = stored.created_at;
-        if next.updated_at.is_none() || next.updated_at == stored.updated_at {
-            next.updated_at = stored.updated_at;
-        }
+        next.updated_at = updated(next.updated_at, stored.updated_at);
         next.write_to(&mut document);
         Ok(document.to_payload())
     }

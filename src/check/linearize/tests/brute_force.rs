@@ -16,7 +16,7 @@ use crate::{
 /// All orders, all choices: the definition, not an algorithm.
 pub(super) fn brute_force(calls: &[Made]) -> bool {
     let stages = vec![0; calls.len()];
-    explained(calls, &mut Vec::new(), stages, &mut vec![[0; 2]])
+    explained(calls, &mut Vec::new(), &stages, &mut vec![[0; 2]])
 }
 
 /// Whether it may have had its effect, or not.
@@ -59,7 +59,7 @@ fn without_older(calls: &[Made], order: &[usize], states: &[Model], call: &Made)
 fn explained(
     calls: &[Made],
     order: &mut Vec<usize>,
-    stages: Vec<usize>,
+    stages: &[usize],
     states: &mut Vec<Model>,
 ) -> bool {
     let is_over = |k: &usize| stages[*k] == calls[*k].op.stages();
@@ -79,17 +79,17 @@ fn explained(
         for mut after in [before].into_iter().chain(without_older(calls, order, states, call)) {
             let effect = call.op.stage_effect(stages[k], &mut after);
             if !Registers::interval(&call.op) && (is_optional(call) || call.seen == Some(effect)) {
-                let mut stages = stages.clone();
+                let mut stages = stages.to_vec();
                 stages[k] += 1;
                 nexts.push((stages, after));
             }
         }
         let partial = call.op.partial_effects(before).into_iter();
-        nexts.extend(partial.map(|after| (stages.clone(), after)));
+        nexts.extend(partial.map(|after| (stages.to_vec(), after)));
         for (stages, after) in nexts {
             order.push(k);
             states.push(after);
-            if explained(calls, order, stages, states) {
+            if explained(calls, order, &stages, states) {
                 return true;
             }
             order.pop();
