@@ -419,7 +419,11 @@ impl<'a, S: Subject> Search<'a, S> {
         if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.steps >= made) {
             return false;
         }
-        let states = call.partial_steps(0, model, &self.moment(interval.call, call));
+        let moment = self.moment(interval.call, call);
+        let mut states = call.partial_steps(0, model, &moment);
+        states.extend(
+            self.beside_older(call, model, |without| call.partial_steps(0, without, &moment)),
+        );
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }

@@ -209,6 +209,8 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         let alone = run.scenario.clients.len() == 1;
         let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
+    } else if calls.iter().any(is_left_open) {
+        return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
     } else if let Some(plan) = run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
@@ -218,6 +220,14 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
+}
+
+const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
+
+/// Whether the call came back without saying whether it was done. No scenario
+/// has the storage fail: who dies does not come back.
+fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
+    matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
 }
 
 /// Counts what the clients did. What threads happened to see is not the same

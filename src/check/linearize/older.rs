@@ -38,6 +38,10 @@ impl<S: Subject> Search<'_, S> {
                 }
                 after
             }));
+            if replaces && call.seen().is_none() {
+                // Whoever wrote again what was there tells of no other state.
+                states.push(without);
+            }
         }
         states
     }

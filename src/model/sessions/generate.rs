@@ -20,10 +20,10 @@ use crate::{
 
 /// How often each operation comes, in the order of
 /// [`OPERATIONS`](super::operation::OPERATIONS).
-const WEIGHTS: &[u8] = &[18, 6, 7, 5, 6, 8, 10, 7, 4];
+const WEIGHTS: &[u8] = &[24, 6, 7, 5, 6, 8, 10, 7, 4];
 
 /// Few, so that sessions have the same user.
-const USERS: &[&str] = &["u", "u", "u", "v", "u", "u", "v", "ユーザー"];
+const USERS: &[&str] = &["u", "u", "u", "v", "u", "u", "u", "ユーザー"];
 
 /// What can't be a user's id.
 const NO_USERS: &[&str] = &["", "u/v", "\\", "..", "u\0"];
@@ -71,7 +71,7 @@ fn session(source: &mut Source<'_, '_>) -> Result<SessionData> {
         session.created_at = instant(source)?;
         session.updated_at = instant(source)?;
     }
-    if source.ratio(1, 2)? {
+    if source.ratio(1, 3)? {
         let parent = source.id()?;
         session.parent_session_id =
             Some(if source.ratio(1, 16)? { Arc::default() } else { parent.0 });

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     model::{
         failure::Failure,
+        listing,
         subject::{Broken, Moment, Overlap},
     },
-    seam::RecordId,
     store::{error::Kind, instant_text::InstantText},
 };
 
@@ -432,23 +432,13 @@ pub(super) fn judge_list(
         }
         _ => true,
     };
-    let mut damaged_once: BTreeSet<&str> = BTreeSet::new();
-    let mut damaged_throughout: Option<BTreeSet<&str>> = None;
+    let mut damaged_states = Vec::new();
     // Every value that a record had, and those that had one throughout.
     let mut held: BTreeMap<&str, BTreeSet<SessionData>> = BTreeMap::new();
     let mut throughout: Option<BTreeMap<&str, SessionData>> = None;
     for state in states {
-        let damaged: BTreeSet<&str> = state
-            .damaged
-            .iter()
-            .map(|place| &**place)
-            .filter(|place| may_be_meant(place))
-            .collect();
-        damaged_once.extend(&damaged);
-        damaged_throughout = Some(match damaged_throughout {
-            None => damaged,
-            Some(before) => &before & &damaged,
-        });
+        let damaged = state.damaged.iter().filter(|place| may_be_meant(place));
+        damaged_states.push(damaged.cloned().collect::<BTreeSet<_>>());
         let meant = state.records.iter().filter(|(_, session)| is_meant(session));
         let meant: BTreeMap<&str, SessionData> =
             meant.map(|(place, session)| (&**place, without_messages(session))).collect();
@@ -466,27 +456,24 @@ pub(super) fn judge_list(
         });
     }
     let throughout = throughout.unwrap_or_default();
-    let damaged_throughout = damaged_throughout.unwrap_or_default();
-    if let SessionsSeen::List { sessions, damaged } = seen
-        && damaged.is_sorted_by(|a, b| a < b)
-        && damaged.iter().all(|place| damaged_once.contains(place.as_str()))
-        && damaged_throughout.iter().all(|id| damaged.iter().any(|place| place.as_str() == *id))
-        && sessions.is_sorted_by(|a, b| newest_first(a) <= newest_first(b))
-        && each_is_a_record_of_its_own(sessions, &held, &throughout)
+    let (listed, named, is_list) = match seen {
+        SessionsSeen::List { sessions, damaged } => (sessions.as_slice(), damaged.as_slice(), true),
+        _ => (&[][..], &[][..], false),
+    };
+    let damage = listing::judge_damaged(damaged_states.iter(), named);
+    if is_list
+        && damage.is_ok()
+        && listed.is_sorted_by(|a, b| newest_first(a) <= newest_first(b))
+        && each_is_a_record_of_its_own(listed, &held, &throughout)
     {
         return Ok(());
     }
     let mut sessions: Vec<SessionData> = throughout.into_values().collect();
     sessions.sort_by(|a, b| newest_first(a).cmp(&newest_first(b)));
+    let damaged = damage.err().unwrap_or_else(|| named.to_vec());
     Err(Broken {
-        expected: Box::new(SessionsSeen::List {
-            sessions,
-            damaged: damaged_throughout
-                .into_iter()
-                .filter_map(|id| RecordId::new(id).ok())
-                .collect(),
-        }),
-        rule: "lists give each session that was there unchanged exactly once, newest updated_at first, then by id, name each damaged record that may be one, and nothing that was not there",
+        expected: Box::new(SessionsSeen::List { sessions, damaged }),
+        rule: "lists give each session that was there unchanged exactly once, newest updated_at first, then by id, name what is damaged and may be one, and give nothing that was not there",
     })
 }
 
