@@ -32,12 +32,19 @@ impl<S: Subject> Search<'_, S> {
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
             let replaces = call.may_write(action);
-            states.extend(apply(&without).into_iter().map(|mut after| {
-                if !replaces {
-                    S::legacy_undone(&mut after, model, action.id());
+            // Which records a call wrote is not always known: then it may have
+            // replaced the changed one, or may not.
+            let surely = replaces && call.writes().is_some();
+            for after in apply(&without) {
+                if !surely {
+                    let mut beside = after.clone();
+                    S::legacy_undone(&mut beside, model, action.id());
+                    states.push(beside);
                 }
-                after
-            }));
+                if replaces {
+                    states.push(after);
+                }
+            }
             if replaces && call.seen().is_none() {
                 // Whoever wrote again what was there tells of no other state.
                 states.push(without);
