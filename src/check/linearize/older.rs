@@ -31,13 +31,18 @@ impl<S: Subject> Search<'_, S> {
             }
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
-            let replaces = call.may_write(action);
-            states.extend(apply(&without).into_iter().map(|mut after| {
-                if !replaces {
-                    S::legacy_undone(&mut after, model, action.id());
+            for after in apply(&without) {
+                // It replaces the record, or leaves it as the change made it; where
+                // it is not known which, either.
+                if !call.surely_writes(action) {
+                    let mut beside = after.clone();
+                    S::legacy_undone(&mut beside, model, action.id());
+                    states.push(beside);
                 }
-                after
-            }));
+                if call.may_write(action) {
+                    states.push(after);
+                }
+            }
         }
         states
     }
