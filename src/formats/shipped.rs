@@ -66,19 +66,12 @@ pub const SHIPPED: &[(&str, &str)] = &[
     snapshot!("record-path/v1/plain"),
     snapshot!("record-path/v1/unicode"),
     snapshot!("record-path/v1/upper-case-and-reserved"),
-    snapshot!("replay/v1/api-keys-operations"),
     snapshot!("replay/v1/collection-operations"),
     snapshot!("replay/v1/crash-legacy-and-preemptions"),
     snapshot!("replay/v1/killed-at-any-step"),
     snapshot!("replay/v1/random-schedule"),
     snapshot!("replay/v1/threads"),
     snapshot!("replay/v1/users-operations"),
-    snapshot!("replay/v1/watermark-operations"),
-    snapshot!("replay/v1/worker-heartbeats-operations"),
-<<<<<<< HEAD
-    snapshot!("replay/v2/secrets-operations"),
-    snapshot!("replay/v2/webhooks-operations"),
-=======
     snapshot!("replay/v2/api-keys-operations"),
     snapshot!("replay/v2/collection-operations"),
     snapshot!("replay/v2/crash-legacy-and-preemptions"),
@@ -92,7 +85,6 @@ pub const SHIPPED: &[(&str, &str)] = &[
     snapshot!("replay/v2/watermark-operations"),
     snapshot!("replay/v2/webhooks-operations"),
     snapshot!("replay/v2/worker-heartbeats-operations"),
->>>>>>> sessions
     snapshot!("report/v1/holds"),
     snapshot!("report/v1/violated"),
     snapshot!("secrets-flat/v0/compact-without-workspace-and-times"),
