@@ -118,7 +118,11 @@ async fn a_session_is_found_by_id_by_user_and_by_parent(world: &World) {
     assert_eq!(other.get("a", None).await.unwrap(), parent, "without messages");
     assert_eq!(other.get("b", Some("v")).await.unwrap(), child);
     assert_eq!(other.list("u").await.unwrap().sessions, [parent]);
-    assert_eq!(other.list("v").await.unwrap().sessions, [child.clone()], "sub-sessions, too");
+    assert_eq!(
+        other.list("v").await.unwrap().sessions,
+        std::slice::from_ref(&child),
+        "sub-sessions, too"
+    );
     assert_eq!(other.list_sub("a").await.unwrap().sessions, [child]);
     assert_eq!(other.list_sub("b").await.unwrap(), SessionList::default());
     assert_eq!(other.list("nobody").await.unwrap(), SessionList::default());

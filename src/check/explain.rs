@@ -18,7 +18,7 @@ pub(super) fn history<S: Subject>(
     let rule = stuck
         .map_or("some order of the calls explains what they returned", |(_, broken)| broken.rule);
     let broken = stuck.map(|(place, broken)| (*place, broken.expected.describe()));
-    let steps = steps(calls, broken, |k| unexplained.order.contains(&k));
+    let steps = steps(calls, broken.as_ref(), |k| unexplained.order.contains(&k));
     Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
 }
 
@@ -31,12 +31,12 @@ pub(super) fn with_steps<S: Subject>(violation: Violation, calls: &[Call<S>]) ->
 /// what was expected of it.
 fn steps<S: Subject>(
     calls: &[Call<S>],
-    broken: Option<(usize, String)>,
+    broken: Option<&(usize, String)>,
     is_explained: impl Fn(usize) -> bool,
 ) -> Vec<Step> {
     let steps = calls.iter().enumerate().map(|(k, call)| {
         let got = call.describe_outcome();
-        let broken = broken.as_ref().filter(|(place, _)| *place == k);
+        let broken = broken.filter(|(place, _)| *place == k);
         Step {
             client: match call.phase {
                 Phase::Setup => "setup".to_owned(),

@@ -109,7 +109,7 @@ fn a_call_without_outcome_may_be_needed_once_only() {
     let create = call(Create(0, 1), None, 1, PENDING);
     let calls = |last| {
         let refused = seen(Create(0, 2), Refused, 2, 3);
-        vec![create.clone(), refused, seen(Put(0, 0), Done, 4, 5), seen(Get(0), Value(last), 6, 7)]
+        vec![create, refused, seen(Put(0, 0), Done, 4, 5), seen(Get(0), Value(last), 6, 7)]
     };
     assert!(holds(calls(0)));
     assert!(!holds(calls(1)), "having explained the refusal it can't come again");

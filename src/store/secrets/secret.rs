@@ -279,9 +279,8 @@ mod tests {
     /// beside what.
     fn is_expected_reference(text: &str) -> bool {
         let framed = format!("/{text}/");
-        let letters = text
-            .chars()
-            .all(|c| c.is_ascii_digit() || ('a'..='z').contains(&c) || "-/".contains(c));
+        let letters =
+            text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase() || "-/".contains(c));
         letters && !framed.contains("//") && !framed.contains("/-")
     }
 

@@ -209,7 +209,7 @@ pub struct SessionStore {
 /// What lies under a session's id.
 enum Located {
     Absent,
-    Session(Record, Stored),
+    Session(Record, Box<Stored>),
     /// A sound record that is no session, and why.
     Foreign(Record, String),
     /// A record that can't be read.
@@ -278,7 +278,7 @@ impl SessionStore {
                 (session.created_at.clone(), session.user_id.clone(), record.id.clone())
             };
             if let Some((stored, record)) = sessions.into_iter().min_by_key(by_age) {
-                return Ok(Located::Session(record, stored));
+                return Ok(Located::Session(record, Box::new(stored)));
             }
             if let Some((record, problem)) = foreign {
                 return Ok(Located::Foreign(record, problem));
@@ -306,7 +306,7 @@ impl SessionStore {
             match self.collection.get(&place).await {
                 Ok(record) => {
                     return Ok(match Stored::of(&record) {
-                        Ok(stored) => Located::Session(record, stored),
+                        Ok(stored) => Located::Session(record, Box::new(stored)),
                         Err(problem) => Located::Foreign(record, problem),
                     });
                 }
@@ -328,7 +328,7 @@ impl SessionStore {
         let located = self.locate(id, user_id).await.map_err(|error| error.during(operation))?;
         match located {
             Located::Absent => Err(SessionError::SessionNotFound),
-            Located::Session(record, stored) => Ok((record, stored)),
+            Located::Session(record, stored) => Ok((record, *stored)),
             Located::Foreign(record, problem) => Err(self.foreign(operation, &record, &problem)),
             Located::Damaged(_, error) => Err(SessionError::Storage(error.during(operation))),
         }

@@ -337,7 +337,7 @@ mod tests {
             let json = format!(r#"{{"user_id":"u","title":"","id":"s"{messages}}}"#);
             let with = stored(&with(&json));
             assert_eq!(with.session.title.as_deref(), Some("hi"));
-            assert_eq!(with.messages().unwrap(), [said.clone()]);
+            assert_eq!(with.messages().unwrap(), std::slice::from_ref(&said));
         }
     }
 }
