@@ -92,6 +92,11 @@ fn undo_older<S: Subject>(run: &Run<'_, S>, history: &mut Vec<Call<S>>) {
     for undone in &mut undone {
         undone.returned = run.tick();
     }
+    // Who was killed may have its effect after that: recovery completes it.
+    let killed = |call: &&mut Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    for call in history.iter_mut().filter(killed) {
+        call.returned = run.tick();
+    }
     history.extend(undone);
 }
 

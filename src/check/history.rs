@@ -195,6 +195,12 @@ impl<S: Subject> Call<S> {
         }
     }
 
+    /// Whether it is known which record it writes where it may have written the
+    /// one that older software changed.
+    pub(super) fn surely_writes(&self, action: &OlderAction) -> bool {
+        self.may_write(action) && self.writes().is_some() && touched::<S>(action).is_some()
+    }
+
     /// What was done, for tables.
     pub(super) fn describe(&self) -> String {
         match &self.deed {

@@ -400,6 +400,8 @@ impl<'a, S: Subject> Search<'a, S> {
         states.extend(
             self.beside_older(call, model, |without| call.partial_steps(stage, without, &moment)),
         );
+        // Beside older software, a step that is done already can be done again.
+        states.retain(|state| state != model);
         let happened = Happened { call, taken: None, interval: None };
         self.try_states(model, states, &happened, low, latest)
     }
@@ -424,6 +426,7 @@ impl<'a, S: Subject> Search<'a, S> {
         states.extend(
             self.beside_older(call, model, |without| call.partial_steps(0, without, &moment)),
         );
+        states.retain(|state| state != model);
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }

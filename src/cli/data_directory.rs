@@ -31,8 +31,8 @@ const KEY_VARIABLE: &str = "STOREPROOF_ENCRYPTION_KEY";
 #[derive(Debug, clap::Args)]
 pub(super) struct KeySource {
     /// The file whose exact content is the key of secret values. Otherwise it is
-    /// STOREPROOF_ENCRYPTION_KEY, or else the directory's own auth/encryption_key,
-    /// where there is one.
+    /// `STOREPROOF_ENCRYPTION_KEY`, or else the directory's own
+    /// `auth/encryption_key`, where there is one.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }

@@ -163,7 +163,7 @@ impl StoreContent {
             }
         }
         content.problems.extend(keys.duplicates());
-        content.notices.extend(survey.others.into_iter().map(|other| beside(&folder, other)));
+        content.notices.extend(survey.others.iter().map(|other| beside(&folder, other)));
         content.add_intent(&folder, survey.intent);
         content.problems.sort();
         content.notices.sort();
@@ -276,7 +276,7 @@ fn legacy(file: &RecordFile) -> Option<Notice> {
     Some(Notice { path: file.path.clone(), kind: NoticeKind::Legacy, message })
 }
 
-fn beside(folder: &str, other: OtherFile) -> Notice {
+fn beside(folder: &str, other: &OtherFile) -> Notice {
     let path = format!("{folder}/{}", other.path);
     let message = match other.kind {
         OtherKind::Foreign(EntryKind::Directory) => {

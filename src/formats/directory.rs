@@ -230,7 +230,7 @@ fn inspections() -> Vec<Sample> {
             notice("logs/", NoticeKind::Foreign),
             notice("users/.tmp-1", NoticeKind::Leftover),
         ],
-        ..sound.clone()
+        ..sound
     };
     [("sound", sound), ("damaged", damaged)]
         .into_iter()
@@ -264,7 +264,7 @@ fn migrations() -> Vec<Sample> {
         kept: vec![Kept { path: "users/b.json".to_owned(), message: "in the way".to_owned() }],
         problems: vec![problem()],
         information: vec![notice("users/.tmp-1", NoticeKind::Leftover)],
-        ..nothing.clone()
+        ..nothing
     };
     [("nothing", nothing), ("much", much)]
         .into_iter()

@@ -11,8 +11,12 @@ use crate::directory::{
 /// worth knowing; with `list_files` also every record's file.
 #[must_use]
 pub fn inspection(inspection: &Inspection, list_files: bool) -> String {
+    let (files, information) = (&inspection.files, &inspection.information);
+    if files.is_empty() && information.is_empty() && inspection.problems.is_empty() {
+        return "Nothing found.\n".to_owned();
+    }
     let mut text = String::new();
-    if list_files && !inspection.files.is_empty() {
+    if list_files && !files.is_empty() {
         let mut rows = vec![["file", "format", "bytes", "record", ""].map(str::to_owned)];
         rows.extend(inspection.files.iter().map(|file| {
             [
@@ -29,13 +33,11 @@ pub fn inspection(inspection: &Inspection, list_files: bool) -> String {
     text += &stores(&inspection.stores);
     text += &problems(&inspection.problems);
     // Files of older software are counted in the table already.
-    let mut notices = inspection.information.iter();
-    let notices = notices.by_ref().filter(|notice| notice.kind != NoticeKind::Legacy);
-    text += &notices_of(notices);
+    text += &notices_of(information.iter().filter(|notice| notice.kind != NoticeKind::Legacy));
     let records: u64 = inspection.stores.iter().map(|store| store.records).sum();
     let current: u64 = inspection.stores.iter().map(|store| store.current).sum();
     text += &match (inspection.problems.len(), records) {
-        (0, 0) => "\nNothing found.\n".to_owned(),
+        (0, 0) => "\nNo records.\n".to_owned(),
         (0, _) if current == records => "\nAll is sound, and in the present format.\n".to_owned(),
         (0, _) => format!(
             "\nAll is sound. {} of {} records are as older software wrote them: they read, and \
@@ -127,21 +129,21 @@ fn problems(problems: &[Problem]) -> String {
     let row = |problem: &Problem| {
         [problem.kind.name().to_owned(), one_line(&problem.path), one_line(&problem.message)]
     };
-    listed("Problems", problems.iter().map(row).collect())
+    listed("Problems", &problems.iter().map(row).collect::<Vec<_>>())
 }
 
 fn notices_of<'a>(notices: impl Iterator<Item = &'a Notice>) -> String {
     let row = |notice: &Notice| {
         [notice.kind.name().to_owned(), one_line(&notice.path), one_line(&notice.message)]
     };
-    listed("No problems, but worth knowing", notices.map(row).collect())
+    listed("No problems, but worth knowing", &notices.map(row).collect::<Vec<_>>())
 }
 
-fn listed(title: &str, rows: Vec<[String; 3]>) -> String {
+fn listed(title: &str, rows: &[[String; 3]]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    format!("\n{title}:\n{}", aligned(&rows, &[]))
+    format!("\n{title}:\n{}", aligned(rows, &[]))
 }
 
 fn format_in_words(name: &str) -> &str {

@@ -47,7 +47,7 @@ fn webhook(mut webhook: Value) -> Value {
 }
 
 /// The manifest shows no values as null, and says what resolving would give.
-fn secret(secret: Value) -> Value {
+fn secret(secret: &Value) -> Value {
     let version = |version: Value| {
         json!({
             "version": version["version"],
@@ -61,7 +61,7 @@ fn secret(secret: Value) -> Value {
 }
 
 /// The manifest shows a session and its messages apart.
-fn session(session: Value) -> Value {
+fn session(session: &Value) -> Value {
     let mut whole = session["session"].clone();
     whole["messages"] = json!(list(&session["messages"]));
     whole
@@ -74,8 +74,8 @@ fn expected(manifest: &Value) -> Value {
         "users": list(&manifest["users"]),
         "api_keys": list(&manifest["apikeys"]),
         "webhooks": list(&manifest["webhooks"]).into_iter().map(webhook).collect::<Vec<_>>(),
-        "secrets": list(&manifest["secrets"]).into_iter().map(secret).collect::<Vec<_>>(),
-        "sessions": list(&manifest["sessions"]).into_iter().map(session).collect::<Vec<_>>(),
+        "secrets": list(&manifest["secrets"]).iter().map(secret).collect::<Vec<_>>(),
+        "sessions": list(&manifest["sessions"]).iter().map(session).collect::<Vec<_>>(),
         "watermark": watermark,
         "worker_heartbeats": list(&manifest["heartbeats"]),
     }))

@@ -31,21 +31,19 @@ impl<S: Subject> Search<'_, S> {
             }
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
-            let replaces = call.may_write(action);
-            // Which records a call wrote is not always known: then it may have
-            // replaced the changed one, or may not.
-            let surely = replaces && call.writes().is_some();
             for after in apply(&without) {
-                if !surely {
+                // It replaces the record, or leaves it as the change made it; where
+                // it is not known which, either.
+                if !call.surely_writes(action) {
                     let mut beside = after.clone();
                     S::legacy_undone(&mut beside, model, action.id());
                     states.push(beside);
                 }
-                if replaces {
+                if call.may_write(action) {
                     states.push(after);
                 }
             }
-            if replaces && call.seen().is_none() {
+            if call.may_write(action) && call.seen().is_none() {
                 // Whoever wrote again what was there tells of no other state.
                 states.push(without);
             }
