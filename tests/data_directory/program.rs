@@ -175,7 +175,10 @@ fn run_bound(directory: &Path, arguments: &[&str]) -> Output {
     let place = tempfile::tempdir().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = place.path().join("storeproof");
-    fs::copy(env!("CARGO_BIN_EXE_storeproof"), &program).unwrap();
+    // Not by this process: another test's child would have the copy open for
+    // writing until it runs its own program, and this one could not be run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_storeproof")).arg(&program).status();
+    assert!(copied.unwrap().success(), "the program can't be copied");
     let mut command = Command::new(&program);
     command.args(arguments).current_dir("/");
     if is_root() {
