@@ -186,19 +186,13 @@ impl<S: Subject> Call<S> {
         }
     }
 
-    /// Whether it may have written the record that older software changed.
-    pub(super) fn may_write(&self, action: &OlderAction) -> bool {
+    /// Whether it is known to write the record that older software changed, if
+    /// it writes anything.
+    pub(super) fn surely_writes(&self, action: &OlderAction) -> bool {
         match (self.writes(), touched::<S>(action)) {
             (Some(ids), Some(touched)) => ids.contains(&touched),
-            (Some(ids), None) => !ids.is_empty(),
-            (None, _) => true,
+            _ => false,
         }
-    }
-
-    /// Whether it is known which record it writes where it may have written the
-    /// one that older software changed.
-    pub(super) fn surely_writes(&self, action: &OlderAction) -> bool {
-        self.may_write(action) && self.writes().is_some() && touched::<S>(action).is_some()
     }
 
     /// What was done, for tables.

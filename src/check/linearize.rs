@@ -380,8 +380,11 @@ impl<'a, S: Subject> Search<'a, S> {
         };
         states.extend(self.undone(call, model));
         states.extend(self.beside_older(call, model, |without| {
-            let after = call.after_stage(self.stage(k), without, &self.moment(k, call));
-            after.unwrap_or_default()
+            match call.after_stage(self.stage(k), without, &self.moment(k, call)) {
+                // It may have written again what was there.
+                Ok(after) if after.is_empty() => vec![without.clone()],
+                after => after.unwrap_or_default(),
+            }
         }));
         if self.spans.get(k).is_some_and(|span| span.optional) {
             // One that changes nothing may be left out, but for the stage after.

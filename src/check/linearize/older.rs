@@ -32,20 +32,15 @@ impl<S: Subject> Search<'_, S> {
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
             for after in apply(&without) {
-                // It replaces the record, or leaves it as the change made it; where
-                // it is not known which, either.
-                if !call.surely_writes(action) {
-                    let mut beside = after.clone();
-                    S::legacy_undone(&mut beside, model, action.id());
-                    states.push(beside);
-                }
-                if call.may_write(action) {
+                // It replaced what the change made of the record, or left it alone.
+                let mut unchanged = after.clone();
+                S::legacy_undone(&mut unchanged, &without, action.id());
+                if unchanged != after || call.surely_writes(action) {
                     states.push(after);
+                } else {
+                    S::legacy_undone(&mut unchanged, model, action.id());
+                    states.push(unchanged);
                 }
-            }
-            if call.may_write(action) && call.seen().is_none() {
-                // Whoever wrote again what was there tells of no other state.
-                states.push(without);
             }
         }
         states

@@ -28,9 +28,13 @@ fn is_optional(call: &Made) -> bool {
     }
 }
 
+/// A state that a call may find, and the register that it has as it was before
+/// a change by older software, with what that change made of it.
+type Found = (Model, Option<(usize, u8)>);
+
 /// The states in which a change by older software has not happened, as `call`
 /// may find them: it is the change's undoing, or a write that began before it.
-fn without_older(calls: &[Made], order: &[usize], states: &[Model], call: &Made) -> Vec<Model> {
+fn without_older(calls: &[Made], order: &[usize], states: &[Model], call: &Made) -> Vec<Found> {
     let now = states[states.len() - 1];
     let mut found = Vec::new();
     for (place, change) in order.iter().map(|k| calls[*k]).enumerate() {
@@ -41,16 +45,30 @@ fn without_older(calls: &[Made], order: &[usize], states: &[Model], call: &Made)
             Create(written, _) => {
                 written == key && call.invoked < change.invoked && call.seen != Some(Refused)
             }
-            Fill(_) | Wipe => call.invoked < change.invoked && call.seen != Some(Refused),
-            Get(_) | Scan | Clear | Older(..) => false,
+            Fill(_) | Wipe | Clear => call.invoked < change.invoked && call.seen != Some(Refused),
+            Get(_) | Scan | Older(..) => false,
         };
         if may {
             let mut state = now;
             state[key] = states[place][key];
-            found.push(state);
+            found.push((state, Some((key, now[key]))));
         }
     }
     found
+}
+
+/// The state after what a call made of one that it found. What it left alone is
+/// as older software made it.
+fn beside_older(call: &Made, (found, changed): Found, mut after: Model) -> Model {
+    let replaces = |key| matches!(call.op, Put(other, _) | Create(other, _) if other == key);
+    if let Some((key, value)) = changed
+        && after[key] == found[key]
+        && !replaces(key)
+        && !matches!(call.op, Undo(_))
+    {
+        after[key] = value;
+    }
+    after
 }
 
 /// Whether the steps of `order`, which led through `states`, can be followed by
@@ -76,16 +94,20 @@ fn explained(
         }
         let before = states[states.len() - 1];
         let mut nexts = Vec::new();
-        for mut after in [before].into_iter().chain(without_older(calls, order, states, call)) {
+        let without = without_older(calls, order, states, call);
+        for found in [(before, None)].into_iter().chain(without) {
+            let mut after = found.0;
             let effect = call.op.stage_effect(stages[k], &mut after);
             if !Registers::interval(&call.op) && (is_optional(call) || call.seen == Some(effect)) {
                 let mut stages = stages.to_vec();
                 stages[k] += 1;
-                nexts.push((stages, after));
+                nexts.push((stages, beside_older(call, found, after)));
             }
+            let partial = call.op.partial_effects(found.0).into_iter();
+            let partial = partial.map(|after| beside_older(call, found, after));
+            let partial = partial.filter(|after| *after != before);
+            nexts.extend(partial.map(|after| (stages.to_vec(), after)));
         }
-        let partial = call.op.partial_effects(before).into_iter();
-        nexts.extend(partial.map(|after| (stages.to_vec(), after)));
         for (stages, after) in nexts {
             order.push(k);
             states.push(after);
