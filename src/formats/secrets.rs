@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Format, Sample, Writer, flat, sealed, value};
@@ -47,9 +48,17 @@ fn store(
 /// What the store makes of a record, and all values, which the store gives none
 /// but the newest of.
 fn meaning(record: Record) -> Result<Value, String> {
-    let payload: Value =
+    // Only this member: the secret's own may have numbers that a value can't hold.
+    #[derive(Deserialize)]
+    struct Versions {
+        #[serde(default = "Value::default")]
+        versions: Value,
+    }
+    let Versions { mut versions } =
         serde_json::from_slice(record.data.bytes()).map_err(|error| error.to_string())?;
-    let mut versions = payload.get("versions").cloned().unwrap_or_else(|| json!([]));
+    if versions.is_null() {
+        versions = json!([]);
+    }
     for version in versions.as_array_mut().into_iter().flatten() {
         let members = version.as_object_mut().ok_or("a version is no object")?;
         let stored = members.remove("encrypted_value");
