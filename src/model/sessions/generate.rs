@@ -156,6 +156,9 @@ fn document(source: &mut Source<'_, '_>, id: &str, timed: bool) -> Result<Legacy
     session.id = RawId(Arc::from(id));
     session.user_id = text(source, LEGACY_USERS)?;
     if timed {
+        // None is its own parent: a removal that looks for sub-sessions after
+        // older software wrote it, and for the session before, takes both.
+        session.parent_session_id.take_if(|parent| **parent == *id);
         session.created_at = instant(source)?;
         session.updated_at = instant(source)?;
     }
