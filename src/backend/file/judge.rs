@@ -147,7 +147,29 @@ pub(super) async fn judge_keys<F: Fs>(
     if !spec.keys.iter().any(|key| key.unique) || !decided.iter().any(gives_new_value) {
         return Ok(());
     }
-    refresh(call).await?;
+    loop {
+        refresh(call).await?;
+        if judge_keys_once(call, decided, now).await? == Look::OfOneMoment {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether all that was looked at was so at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    OfOneMoment,
+    /// Somebody who does not know the lock changed a record meanwhile: what was
+    /// judged before may hold no longer.
+    Disturbed,
+}
+
+async fn judge_keys_once<F: Fs>(
+    call: &Call<'_, F>,
+    decided: &[Decided],
+    now: Instant,
+) -> Result<Look> {
+    let spec = &call.storage.spec;
     for (place, key) in spec.keys.iter().enumerate().filter(|(_, key)| key.unique) {
         for (at, write) in decided.iter().enumerate() {
             let Some(value) = given(write, place, now) else { continue };
@@ -158,13 +180,21 @@ pub(super) async fn judge_keys<F: Fs>(
             let given_twice = others
                 .filter_map(|(_, other)| given(other, place, now))
                 .any(|other| other.value == value.value);
-            if given_twice || is_held(call, decided, place, value.value, now).await? {
-                let site = call.about(&write.current.id).site();
-                return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+            let held = match given_twice {
+                true => Some(true),
+                false => is_held(call, decided, place, value.value, now).await?,
+            };
+            match held {
+                Some(false) => {}
+                None => return Ok(Look::Disturbed),
+                Some(true) => {
+                    let site = call.about(&write.current.id).site();
+                    return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+                }
             }
         }
     }
-    Ok(())
+    Ok(Look::OfOneMoment)
 }
 
 fn gives_new_value(decided: &Decided) -> bool {
@@ -188,41 +218,40 @@ fn given(decided: &Decided, place: usize, now: Instant) -> Option<Given<'_>> {
     (!record.is_expired(now)).then_some(Given { value, is_held_before: before == Some(value) })
 }
 
-/// Whether a record that the commit leaves as it is has this value.
+/// Whether a record that the commit leaves as it is has this value; none: one
+/// that had it was changed in this very moment, by somebody who does not know
+/// the lock.
 async fn is_held<F: Fs>(
     call: &Call<'_, F>,
     decided: &[Decided],
     place: usize,
     value: &Arc<KeyValue>,
     now: Instant,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     let is_changed = |id: &RecordId| {
         decided.iter().any(|other| !matches!(other.change, Change::Keep) && other.current.id == *id)
     };
-    let holders: Vec<RecordId> = {
+    let holder = {
         let catalog = call.storage.catalog();
-        catalog
+        let mut holders = catalog
             .holders(place, value, first_id())
             .filter(|id| !is_changed(id))
-            .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now))
-            .cloned()
-            .collect()
+            .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now));
+        holders.next().cloned()
     };
-    for id in holders {
-        // Somebody who does not know the lock may have changed it in this
-        // very moment: a refusal must be true.
-        let current = load(call, &id).await?;
-        if let Seen::Good(record) = current.seen(now)
-            && call.key_values(record).get(place) == Some(&Some(Arc::clone(value)))
-        {
-            return Ok(true);
-        }
-        let mut catalog = call.storage.catalog();
-        if let Some(entry) = catalog.entry(&id).cloned() {
-            catalog.distrust(directory_of(&entry.path));
-        }
+    let Some(id) = holder else { return Ok(Some(false)) };
+    // A refusal must be true.
+    let current = load(call, &id).await?;
+    if let Seen::Good(record) = current.seen(now)
+        && call.key_values(record).get(place) == Some(&Some(Arc::clone(value)))
+    {
+        return Ok(Some(true));
     }
-    Ok(false)
+    let mut catalog = call.storage.catalog();
+    if let Some(entry) = catalog.entry(&id).cloned() {
+        catalog.distrust(directory_of(&entry.path));
+    }
+    Ok(None)
 }
 
 fn expired(facts: Option<&Facts>, now: Instant) -> bool {
