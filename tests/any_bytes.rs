@@ -11,13 +11,13 @@ use storeproof::{
         verify::{Target, verify},
     },
     model::{
-        collection::CollectionSubject, divergence::Divergences, subject::Subject,
-        users::UsersSubject,
+        collection::CollectionSubject, divergence::Divergences, secrets::SecretsSubject,
+        subject::Subject, users::UsersSubject, webhooks::WebhooksSubject,
     },
 };
 
 fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderTest) {
-    let with_legacy = backend.capabilities().begins_with_legacy;
+    let with_legacy = backend.capabilities().older_software;
     let scenario = scenario::<S>(&mut Unstructured::new(bytes), purpose, with_legacy).unwrap();
     let target = Target::<S> {
         backend,
@@ -41,6 +41,8 @@ proptest! {
         for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()] {
             holds::<CollectionSubject>(&bytes, purpose, backend);
             holds::<UsersSubject>(&bytes, purpose, backend);
+            holds::<WebhooksSubject>(&bytes, purpose, backend);
+            holds::<SecretsSubject>(&bytes, purpose, backend);
         }
     }
 }

@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod any_bytes;
 #[cfg(test)]
+mod api_keys_rules;
+#[cfg(test)]
 mod backends;
 #[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod data_directory;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
@@ -20,15 +24,31 @@ mod file_format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod genuine;
+#[cfg(test)]
+mod key_file;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod seam_rules;
 #[cfg(test)]
+mod secrets_rules;
+#[cfg(test)]
+mod sessions_rules;
+#[cfg(test)]
 mod users_rules;
+#[cfg(test)]
+mod watermark_rules;
+#[cfg(test)]
+mod webhooks_rules;
+#[cfg(test)]
+mod worker_heartbeats_rules;
 
 #[cfg(test)]
 mod all_files_are_tested {

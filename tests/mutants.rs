@@ -24,6 +24,7 @@ use storeproof::{
         subject::{Operation, Subject},
         users::UsersSubject,
     },
+    sim::disk::SimFs,
 };
 
 /// How many cases may be needed. The default profile runs many more.
@@ -101,6 +102,34 @@ fn a_write_that_is_synced_after_its_name_is_found() {
         found::<CollectionSubject>("a reordered write", &broken, &*sound::<CollectionSubject>());
     assert!(counterexample.scenario.crash.is_some(), "only a crash can show it");
     assert_sound_code_passes::<CollectionSubject>(&Simulated::file(), &counterexample);
+}
+
+/// The flaw shows only where older software was at work, and is found there.
+fn is_found_beside_older_software(what: &str, wrap: fn(SimFs) -> FlawedFs) {
+    let broken = Simulated::wrapped("legacy", wrap).with_older_software();
+    let counterexample = found::<UsersSubject>(what, &broken, &*sound::<UsersSubject>());
+    assert_sound_code_passes::<UsersSubject>(&Simulated::legacy(), &counterexample);
+}
+
+#[test]
+fn a_backend_that_does_not_notice_other_writers_is_found() {
+    is_found_beside_older_software("an unnoticed writer", |fs| {
+        FlawedFs::new(fs, FsFlaw::TimeStandsStill)
+    });
+}
+
+#[test]
+fn a_backend_that_sweeps_the_files_of_others_is_found() {
+    is_found_beside_older_software("a sweep of everything", |fs| {
+        FlawedFs::new(fs, FsFlaw::SweepsEverything)
+    });
+}
+
+#[test]
+fn a_backend_that_rewrites_what_it_only_reads_is_found() {
+    is_found_beside_older_software("a rewritten file", |fs| {
+        FlawedFs::new(fs, FsFlaw::RewritesWhatItReads)
+    });
 }
 
 #[test]

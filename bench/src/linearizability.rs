@@ -210,9 +210,15 @@ impl Subject for Registers {
         Ok(Vec::new())
     }
 
-    fn model_of_legacy(_: &[LegacyDocument]) -> [u32; KEYS] {
-        [0; KEYS]
+    fn generate_legacy_write(_: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+        Err(arbitrary::Error::EmptyChoose)
     }
+
+    fn legacy_written(_: &mut [u32; KEYS], _: &LegacyDocument) {}
+
+    fn legacy_removed(_: &mut [u32; KEYS], _: &str) {}
+
+    fn legacy_undone(_: &mut [u32; KEYS], _: &[u32; KEYS], _: &str) {}
 
     async fn execute((): &(), _: &mut RegisterOp, (): &mut ()) -> RegisterSeen {
         RegisterSeen::Done

@@ -7,6 +7,7 @@
 //! rows whose name contains the text; `--jobs N` runs on so many threads
 //! (2, as the goals say, if not given).
 
+mod files;
 mod interleavings;
 mod linearizability;
 mod measure;
@@ -30,10 +31,11 @@ fn main() {
             _ => usage(),
         }
     }
-    let rows: Vec<Row> = [sequential::rows(), interleavings::rows(), linearizability::rows()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let rows: Vec<Row> =
+        [sequential::rows(), interleavings::rows(), linearizability::rows(), files::rows()]
+            .into_iter()
+            .flatten()
+            .collect();
     let rows: Vec<Row> = rows.into_iter().filter(|row| row.what.contains(&only)).collect();
     if let Some(count) = exactly {
         rows.iter().for_each(|row| (row.ours.work)(0, count));

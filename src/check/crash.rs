@@ -6,15 +6,16 @@ use std::ops::ControlFlow;
 use super::{
     backends::Storage,
     explain,
-    history::{Call, Phase},
+    history::{Call, Deed, Phase},
     linearize::linearize,
     run::Run,
     scenario::Crash,
+    untouched::Untouched,
     verify::Verified,
     violation::{Kind, Signature, Violation},
 };
 use crate::{
-    model::subject::{Operation, Subject, Verdict},
+    model::subject::{Operation, Subject},
     seam::Error,
     sim::disk::ImageKind,
 };
@@ -54,8 +55,13 @@ fn violation_after<S: Subject>(
 ) -> Option<Violation> {
     let mut history = before_the_crash(calls, after, image);
     let recovery = run.tick();
-    for call in history.iter_mut().filter(|call| call.seen.is_none()) {
-        call.returned = recovery;
+    for call in history.iter_mut() {
+        if matches!(call.deed, Deed::Call { seen: None, .. }) {
+            call.returned = recovery;
+        }
+    }
+    if image != ImageKind::Everything {
+        undo_older(run, &mut history);
     }
     let opened = run.observe(storage);
     history.extend(run.take_calls());
@@ -63,12 +69,46 @@ fn violation_after<S: Subject>(
         Err(error) => Some(does_not_open(&error)),
         Ok(()) => linearize(&history, &run.initial, run.target.divergences)
             .err()
-            .map(|unexplained| explain::history(Kind::Crash, &history, &unexplained)),
+            .map(|unexplained| explain::history(Kind::Crash, &history, &unexplained))
+            .or_else(|| touched(run, &history, storage)),
     };
     violation.map(|mut violation| {
         violation.crash = Some(format!("{}, after {after} I/O steps", image.describe()));
         violation
     })
+}
+
+/// The power was lost, and older software syncs no directory: each of its
+/// changes may be gone.
+fn undo_older<S: Subject>(run: &Run<'_, S>, history: &mut Vec<Call<S>>) {
+    let changes = history.iter().filter(|call| matches!(call.deed, Deed::Older(_)));
+    let undoing = |call: &Call<S>| Call {
+        deed: Deed::Undone(call.invoked),
+        invoked: run.tick(),
+        ..call.clone()
+    };
+    let mut undone: Vec<_> = changes.map(undoing).collect();
+    // All at once, so that the last one may go first.
+    for undone in &mut undone {
+        undone.returned = run.tick();
+    }
+    // Who was killed may have its effect after that: recovery completes it.
+    let killed = |call: &&mut Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    for call in history.iter_mut().filter(killed) {
+        call.returned = run.tick();
+    }
+    history.extend(undone);
+}
+
+/// What changed on the storage that none of the calls was about.
+fn touched<S: Subject>(
+    run: &Run<'_, S>,
+    history: &[Call<S>],
+    storage: &dyn Storage,
+) -> Option<Violation> {
+    let mut untouched = Untouched::of(run.scenario);
+    untouched.followed(history);
+    untouched.violation(storage).map(|violation| explain::with_steps(violation, history))
 }
 
 fn does_not_open(error: &Error) -> Violation {
@@ -86,16 +126,19 @@ fn before_the_crash<S: Subject>(calls: &[Call<S>], after: usize, image: ImageKin
     for call in calls.iter().filter(|call| call.phase != Phase::Afterwards) {
         let returned = call.io_returned <= after;
         let begun = returned || call.io_invoked < after;
-        let changed_nothing =
-            call.op.is_read() || (returned && call.seen.as_ref().is_some_and(Verdict::is_refusal));
+        let changed_nothing = match &call.deed {
+            Deed::Call { op, .. } => op.is_read() || (returned && call.changes_nothing()),
+            Deed::Older(_) | Deed::Undone(_) => false,
+        };
         let binds = !changed_nothing || (returned && image == ImageKind::Everything);
-        if begun && binds {
-            let mut call = call.clone();
-            if !returned {
-                call.seen = None;
-            }
-            history.push(call);
+        if !begun || !binds {
+            continue;
         }
+        let mut call = call.clone();
+        if let Deed::Call { seen, .. } = &mut call.deed {
+            seen.take_if(|_| !returned);
+        }
+        history.push(call);
     }
     history
 }

@@ -17,30 +17,44 @@ pub(super) fn history<S: Subject>(
     let stuck = unexplained.stuck.as_ref();
     let rule = stuck
         .map_or("some order of the calls explains what they returned", |(_, broken)| broken.rule);
+    let broken = stuck.map(|(place, broken)| (*place, broken.expected.describe()));
+    let steps = steps(calls, broken.as_ref(), |k| unexplained.order.contains(&k));
+    Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
+}
+
+/// The violation with the steps that led to it, each of which was right.
+pub(super) fn with_steps<S: Subject>(violation: Violation, calls: &[Call<S>]) -> Violation {
+    Violation { steps: steps(calls, None, |_| true), ..violation }
+}
+
+/// A row for each call; `broken` is the place of one that could not follow, and
+/// what was expected of it.
+fn steps<S: Subject>(
+    calls: &[Call<S>],
+    broken: Option<&(usize, String)>,
+    is_explained: impl Fn(usize) -> bool,
+) -> Vec<Step> {
     let steps = calls.iter().enumerate().map(|(k, call)| {
-        let got = call.seen.as_ref().map_or_else(|| "(killed)".to_owned(), Verdict::describe);
-        let broken = stuck.filter(|(place, _)| *place == k).map(|(_, broken)| broken);
+        let got = call.describe_outcome();
+        let broken = broken.filter(|(place, _)| *place == k);
         Step {
             client: match call.phase {
                 Phase::Setup => "setup".to_owned(),
                 Phase::Clients => (call.client + 1).to_string(),
                 Phase::Afterwards => "after".to_owned(),
             },
-            operation: call.op.describe(),
+            operation: call.describe(),
             expected: match broken {
-                Some(broken) => broken.expected.describe(),
-                None if unexplained.order.contains(&k) => got.clone(),
+                Some((_, expected)) => expected.clone(),
+                None if is_explained(k) => got.clone(),
                 None => String::new(),
             },
             got,
             broken: broken.is_some(),
         }
     });
-    let steps = steps.collect::<Vec<_>>();
     // What was looked at after the run is told only where it matters.
-    let told = |step: &Step| step.client != "after" || step.broken;
-    let steps = steps.into_iter().filter(told).collect();
-    Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
+    steps.filter(|step| step.client != "after" || step.broken).collect()
 }
 
 /// What to show for a run that ended before it had a history.
@@ -68,6 +82,7 @@ pub(super) fn without_history<Op: Operation>(
 pub(super) fn describe_action<Op: Operation>(action: &Action<Op>) -> String {
     match action {
         Action::Call(op) => op.describe(),
+        Action::Older(action) => action.describe(),
         Action::AdvanceClock(seconds) => format!("(the clock moves by {seconds} s)"),
         Action::Reopen { variant: 0 } => "(opens the storage anew)".into(),
         Action::Reopen { variant } => format!("(opens the storage anew, variant {variant})"),

@@ -6,11 +6,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     backends::Capabilities,
-    scenario::{Action, Crash, Mode, Scenario},
+    scenario::{Action, Crash, ForeignFile, Mode, Scenario},
     trace_hash::{hash_of, mix},
 };
 use crate::{
     model::{
+        legacy::OlderAction,
         source::{Focus, INSTANTS, Source},
         subject::Subject,
     },
@@ -54,8 +55,7 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
     let bytes = &mut Unstructured::new(&bytes);
-    scenario::<S>(bytes, purpose, capabilities.begins_with_legacy)
-        .unwrap_or_else(|_| empty_scenario())
+    scenario::<S>(bytes, purpose, capabilities.older_software).unwrap_or_else(|_| empty_scenario())
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -95,6 +95,7 @@ fn bytes_of_case<S: Subject>(seed: u64, case: u64) -> [u8; 2_048] {
 fn empty_scenario<Op>() -> Scenario<Op> {
     Scenario {
         legacy: Vec::new(),
+        foreign: Vec::new(),
         start: Instant::UNIX_EPOCH,
         seed: 0,
         page_size: None,
@@ -114,13 +115,16 @@ fn empty_scenario<Op>() -> Scenario<Op> {
 pub fn scenario<S: Subject>(
     bytes: &mut Unstructured<'_>,
     purpose: Purpose,
-    with_legacy: bool,
+    older_software: bool,
 ) -> Result<Scenario<S::Op>> {
     let focus = Focus::generate(bytes, S::OPERATIONS.len())?;
     let seed = bytes.arbitrary()?;
     let page_size = *bytes.choose(&[None, Some(1), Some(2), Some(3)])?;
-    let legacy =
-        if with_legacy { S::generate_legacy(&mut Source::new(bytes, &focus))? } else { Vec::new() };
+    let (mut legacy, mut foreign) = (Vec::new(), Vec::new());
+    if older_software {
+        legacy = S::generate_legacy(&mut Source::new(bytes, &focus))?;
+        foreign = foreign_files(bytes)?;
+    }
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
         Purpose::Interleaving | Purpose::Threads => {
@@ -132,10 +136,29 @@ pub fn scenario<S: Subject>(
     let exact = purpose == Purpose::Sequence && longest == 50;
     let handles = bytes.int_in_range(1..=clients.min(3))?;
     let setup = sequence::<S>(bytes, &focus, setup)?;
+    // In half of all cases every client has the store in one variant from the
+    // beginning: what several do in it at once is reached by nothing else.
+    let variant = match S::VARIANTS {
+        0 | 1 => 0,
+        variants if bytes.arbitrary()? => bytes.int_in_range(0..=variants - 1)?,
+        _ => 0,
+    };
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        programs.push(sequence::<S>(bytes, &focus, length)?);
+        let mut program = sequence::<S>(bytes, &focus, length)?;
+        if variant > 0 && !exact {
+            program.insert(0, Action::Reopen { variant });
+        }
+        programs.push(program);
+    }
+    if older_software && bytes.ratio(1_u8, 3)? {
+        let mut source = Source::new(bytes, &focus);
+        match programs.as_mut_slice() {
+            [alone] => interspersed::<S>(&mut source, alone)?,
+            [.., last] => *last = older_program::<S>(&mut source)?,
+            [] => {}
+        }
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
@@ -147,7 +170,61 @@ pub fn scenario<S: Subject>(
         .transpose()?
         .map(|image| Crash { after_steps: None, image: *image });
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
-    Ok(Scenario { legacy, start, seed, page_size, handles, setup, clients: programs, mode, crash })
+    Ok(Scenario {
+        legacy,
+        foreign,
+        start,
+        seed,
+        page_size,
+        handles,
+        setup,
+        clients: programs,
+        mode,
+        crash,
+    })
+}
+
+/// What a process of older software does.
+fn older_program<S: Subject>(source: &mut Source<'_, '_>) -> Result<Vec<Action<S::Op>>> {
+    (0..=source.below(3)?).map(|_| older_action::<S>(source).map(Action::Older)).collect()
+}
+
+/// Puts changes by older software between the actions of a client.
+fn interspersed<S: Subject>(
+    source: &mut Source<'_, '_>,
+    program: &mut Vec<Action<S::Op>>,
+) -> Result<()> {
+    for _ in 0..=source.below(4)? {
+        let place = source.below(program.len() + 1)?;
+        program.insert(place, Action::Older(older_action::<S>(source)?));
+    }
+    Ok(())
+}
+
+fn older_action<S: Subject>(source: &mut Source<'_, '_>) -> Result<OlderAction> {
+    let document = S::generate_legacy_write(source)?;
+    Ok(match source.below(4)? {
+        0 => OlderAction::Remove { id: document.id },
+        _ => OlderAction::Write(document),
+    })
+}
+
+/// Files that are nobody's records, as they are found in the field.
+fn foreign_files(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
+    if !bytes.ratio(1_u8, 4)? {
+        return Ok(Vec::new());
+    }
+    let paths =
+        [".tmp-123", "a.json.tmp.9", "state.json.tmp", "notes.txt", ".old/a.json", "a.json~"];
+    let mut foreign: Vec<ForeignFile> = Vec::new();
+    for _ in 0..bytes.int_in_range(1..=2_usize)? {
+        let path = (*bytes.choose(&paths)?).to_owned();
+        let text = (*bytes.choose(&["", "{\"id\":\"a\"}", "half a sen"])?).to_owned();
+        if foreign.iter().all(|other| other.path != path) {
+            foreign.push(ForeignFile { path, text });
+        }
+    }
+    Ok(foreign)
 }
 
 fn sequence<S: Subject>(

@@ -2,24 +2,34 @@
 //!
 //! The search is that of Wing and Gong ("Testing and verifying concurrent
 //! objects", 1993) with the memoisation of Lowe ("Testing for
-//! linearizability", 2017), and three additions. Calls that change nothing are
+//! linearizability", 2017), and four additions. Calls that change nothing are
 //! taken as soon as they agree with the state, without ever trying anything
 //! else: moved to the front of any explanation they still agree. A call whose
-//! outcome was never seen may be taken, or left out. And a call that reads many
-//! records one after the other is judged against all the states between its
-//! begin and its end.
+//! outcome was never seen may be taken, or left out. A call that goes through
+//! many records one after the other is judged against all the states between
+//! its begin and its end. And a call that changes many records one after the
+//! other has a place in the order for each of its changes: it may be several
+//! calls to the search, its stages, which are taken in their order, and each
+//! may do some of its steps before it is taken.
 
+mod older;
+mod stages;
 #[cfg(test)]
 mod tests;
+
+use stages::Stages;
 
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
 use std::{collections::HashSet, hash::BuildHasherDefault};
 
-use super::{history::Call, trace_hash::TraceHasher};
+use super::{
+    history::{Call, Deed},
+    trace_hash::TraceHasher,
+};
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Broken, Moment, Operation, Overlap, Subject, Verdict},
+        subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
 };
@@ -47,7 +57,12 @@ pub fn linearize<S: Subject>(
     if in_order_of_return(calls, initial, divergences) {
         return Ok(());
     }
-    Search::new(calls, divergences).run(initial)
+    match Stages::of(calls) {
+        None => Search::new(calls, &[], divergences).run(initial),
+        Some(stages) => Search::new(&stages.calls, &stages.numbers, divergences)
+            .run(initial)
+            .map_err(|unexplained| stages.told_of_calls(*unexplained)),
+    }
 }
 
 /// Most histories are explained by the order in which the calls returned: a
@@ -58,7 +73,7 @@ fn in_order_of_return<S: Subject>(
     divergences: &Divergences,
 ) -> bool {
     let mut order: Vec<&Call<S>> = Vec::with_capacity(calls.len());
-    order.extend(calls.iter().filter(|call| !is_optional(call)));
+    order.extend(calls.iter().filter(|call| !call.is_optional()));
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
     order.into_iter().all(|call| {
@@ -68,21 +83,19 @@ fn in_order_of_return<S: Subject>(
             divergences,
             overlap: Overlap::Ids(&[]),
         };
-        call.seen.as_ref().is_some_and(|seen| S::step(&mut model, &call.op, seen, &moment).is_ok())
+        call.step(&mut model, &moment).is_ok()
     })
 }
 
-/// Whether the call may have had its effect, or not.
-fn is_optional<S: Subject>(call: &Call<S>) -> bool {
-    call.seen.as_ref().is_none_or(Verdict::is_unknown)
-}
-
-/// Sets of calls taken, with the state that they led to.
+/// Sets of calls taken, with the latest beginning among what happened and the
+/// state that it led to.
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-type DeadEnds<Model> = HashSet<(Box<[u64]>, Model), BuildHasherDefault<TraceHasher>>;
+type DeadEnds<Model> = HashSet<(Box<[u64]>, u64, Model), BuildHasherDefault<TraceHasher>>;
 
 struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
+    /// Which stage of a call each one is; empty: none has several.
+    stages: &'a [usize],
     divergences: &'a Divergences,
     /// What the search asks of each call again and again, close together.
     spans: Vec<Span>,
@@ -98,6 +111,8 @@ struct Search<'a, S: Subject> {
     /// For intervals: the states that the calls taken went through; the
     /// present one is not among them.
     passed: Vec<S::Model>,
+    /// The changes by older software that are taken, and the state before each.
+    before_older: Vec<(usize, S::Model)>,
     /// What was seen to lead nowhere. Filled from the first step back on: a
     /// search that never goes back needs none.
     dead_ends: DeadEnds<S::Model>,
@@ -116,12 +131,14 @@ struct Span {
     interval: bool,
 }
 
-/// A call that reads many records one after the other.
+/// A call that goes through many records one after the other.
 #[derive(Clone, Copy)]
 struct Interval {
     call: usize,
     /// Where in `passed` it begins; none: not yet.
     begun: Option<usize>,
+    /// How many steps it has done.
+    steps: usize,
     judged: bool,
 }
 
@@ -130,31 +147,34 @@ struct Mark {
     order: usize,
     candidates: usize,
     passed: usize,
+    before_older: usize,
     intervals: Vec<Interval>,
 }
 
 impl<'a, S: Subject> Search<'a, S> {
-    fn new(calls: &'a [Call<S>], divergences: &'a Divergences) -> Self {
+    fn new(calls: &'a [Call<S>], stages: &'a [usize], divergences: &'a Divergences) -> Self {
         let spans = calls.iter().map(|call| Span {
             invoked: call.invoked,
             returned: call.returned,
-            optional: is_optional(call),
-            interval: S::interval(&call.op),
+            optional: call.is_optional(),
+            interval: call.is_interval(),
         });
         let spans: Vec<Span> = spans.collect();
         let intervals = spans.iter().enumerate().filter(|(_, span)| span.interval);
         Self {
             calls,
+            stages,
             divergences,
             overlaps: calls.iter().map(|call| overlap(calls, call)).collect(),
             candidates: Vec::with_capacity(calls.len()),
             taken: vec![0; calls.len().div_ceil(64)],
             order: Vec::with_capacity(calls.len()),
             intervals: intervals
-                .map(|(call, _)| Interval { call, begun: None, judged: false })
+                .map(|(call, _)| Interval { call, begun: None, steps: 0, judged: false })
                 .collect(),
             spans,
             passed: Vec::new(),
+            before_older: Vec::new(),
             dead_ends: Default::default(),
             went_back: false,
             best: None,
@@ -207,16 +227,19 @@ impl<'a, S: Subject> Search<'a, S> {
             // An interval may have read what one of the calls left wrote.
             self.go_back(mark);
         }
-        if self.went_back && self.intervals.is_empty() {
-            let state = (self.taken.clone().into_boxed_slice(), model.clone());
+        // What was passed on the way matters to intervals, and to the undoing of
+        // what older software did.
+        if self.went_back && self.intervals.is_empty() && self.before_older.is_empty() {
+            let state = (self.taken.clone().into_boxed_slice(), *latest, model.clone());
             if !self.dead_ends.insert(state) {
                 return false;
             }
         }
-        (from..self.candidates.len()).any(|place| {
-            let next = self.candidates.get(place).copied();
-            next.is_some_and(|k| self.try_next(model, k, *low, *latest))
-        })
+        let places = from..self.candidates.len();
+        places.clone().any(|place| self.try_next(model, place, *low, *latest))
+            || places.into_iter().any(|place| self.try_stage_steps(model, place, *low, *latest))
+            || (0..self.intervals.len())
+                .any(|place| self.try_interval_steps(model, place, *low, *latest))
     }
 
     fn mark(&self) -> Mark {
@@ -224,6 +247,7 @@ impl<'a, S: Subject> Search<'a, S> {
             order: self.order.len(),
             candidates: self.candidates.len(),
             passed: self.passed.len(),
+            before_older: self.before_older.len(),
             intervals: self.intervals.clone(),
         }
     }
@@ -236,6 +260,7 @@ impl<'a, S: Subject> Search<'a, S> {
         }
         self.candidates.truncate(mark.candidates);
         self.passed.truncate(mark.passed);
+        self.before_older.truncate(mark.before_older);
         self.intervals = mark.intervals;
     }
 
@@ -246,11 +271,19 @@ impl<'a, S: Subject> Search<'a, S> {
         self.order.push(k);
     }
 
+    fn is_taken(&self, k: usize) -> bool {
+        self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
+    }
+
+    /// Which stage of its call `k` is.
+    fn stage(&self, k: usize) -> usize {
+        self.stages.get(k).copied().unwrap_or(0)
+    }
+
     /// Whether call `k` needs no looking at any more: taken, or an interval,
     /// which has no place of its own in the order.
     fn is_done(&self, k: usize) -> bool {
-        self.taken.get(k / 64).is_some_and(|word| word >> (k % 64) & 1 == 1)
-            || self.spans.get(k).is_some_and(|span| span.interval)
+        self.is_taken(k) || self.spans.get(k).is_some_and(|span| span.interval)
     }
 
     fn left(&self, low: usize) -> impl Iterator<Item = &Span> {
@@ -279,7 +312,8 @@ impl<'a, S: Subject> Search<'a, S> {
             }
         }
         for interval in self.intervals.iter().filter(|interval| !interval.judged) {
-            if let Some(span) = self.spans.get(interval.call).filter(|span| !span.optional) {
+            let span = self.spans.get(interval.call);
+            if let Some(span) = span.filter(|span| !span.optional || latest < span.returned) {
                 window.closes = window.closes.min(span.returned);
             }
         }
@@ -289,11 +323,25 @@ impl<'a, S: Subject> Search<'a, S> {
             |k: &usize| self.spans.get(*k).is_some_and(|span| span.invoked > window.horizon);
         let late = self.candidates.iter().skip(from).rev().take_while(|k| began_late(k)).count();
         self.candidates.truncate(self.candidates.len() - late);
+        self.leave_out_later_stages(from);
         let spans = &self.spans;
         if let Some(own) = self.candidates.get_mut(from..) {
             own.sort_by_key(|k| spans.get(*k).map(|span| (span.optional, span.returned)));
         }
         window
+    }
+
+    /// A stage's turn comes when the one before it is taken.
+    fn leave_out_later_stages(&mut self, from: usize) {
+        if self.stages.is_empty() {
+            return;
+        }
+        for place in (from..self.candidates.len()).rev() {
+            let Some(k) = self.candidates.get(place).copied() else { continue };
+            if self.stage(k) > 0 && !self.is_taken(k - 1) {
+                self.candidates.remove(place);
+            }
+        }
     }
 
     fn moment(&self, k: usize, call: &Call<S>) -> Moment<'_> {
@@ -311,31 +359,97 @@ impl<'a, S: Subject> Search<'a, S> {
         let own = self.candidates.get(window.from..).unwrap_or_default();
         own.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
-                let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else {
-                    return false;
-                };
-                (call.op.is_read() || seen.is_refusal())
+                call.changes_nothing()
+                    && !call.is_optional()
                     && call.invoked < window.closes
-                    && S::step(&mut model.clone(), &call.op, seen, &self.moment(k, call)).is_ok()
+                    && call.step(&mut model.clone(), &self.moment(k, call)).is_ok()
             })
         })
     }
 
-    /// Takes call `k` next and goes on; whether that led to a whole
-    /// explanation.
-    fn try_next(&mut self, model: &S::Model, k: usize, low: usize, latest: u64) -> bool {
-        let Some(call) = self.calls.get(k) else { return false };
-        let mut states = Vec::new();
-        if let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) {
-            let mut next = model.clone();
-            match S::step(&mut next, &call.op, seen, &self.moment(k, call)) {
-                Ok(()) => states.push(next),
-                Err(broken) => self.note_failure(k, broken),
+    /// Takes the candidate at `place` next and goes on; whether that led to a
+    /// whole explanation.
+    fn try_next(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
+        let Some((k, call)) = self.candidate(place) else { return false };
+        let mut states = match call.after_stage(self.stage(k), model, &self.moment(k, call)) {
+            Ok(states) => states,
+            Err(broken) => {
+                self.note_failure(k, broken);
+                Vec::new()
             }
-        } else {
-            states = S::outcomes_unseen(model, &call.op, &self.moment(k, call));
-            states.retain(|state| state != model);
+        };
+        states.extend(self.undone(call, model));
+        states.extend(self.beside_older(call, model, |without| {
+            match call.after_stage(self.stage(k), without, &self.moment(k, call)) {
+                // It may have written again what was there.
+                Ok(after) if after.is_empty() => vec![without.clone()],
+                after => after.unwrap_or_default(),
+            }
+        }));
+        if self.spans.get(k).is_some_and(|span| span.optional) {
+            // One that changes nothing may be left out, but for the stage after.
+            let has_next = self.stage(k + 1) > 0;
+            states.retain(|state| has_next || state != model);
         }
+        let happened = Happened { call, taken: Some(k), interval: None };
+        self.try_states(model, states, &happened, low, latest)
+    }
+
+    /// Goes on after a step that the candidate at `place` may have done.
+    fn try_stage_steps(&mut self, model: &S::Model, place: usize, low: usize, latest: u64) -> bool {
+        let Some((k, call)) = self.candidate(place) else { return false };
+        let (stage, moment) = (self.stage(k), self.moment(k, call));
+        let mut states = call.partial_steps(stage, model, &moment);
+        states.extend(
+            self.beside_older(call, model, |without| call.partial_steps(stage, without, &moment)),
+        );
+        // Beside older software, a step that is done already can be done again.
+        states.retain(|state| state != model);
+        let happened = Happened { call, taken: None, interval: None };
+        self.try_states(model, states, &happened, low, latest)
+    }
+
+    /// Goes on after a step of the interval at `place`.
+    fn try_interval_steps(
+        &mut self,
+        model: &S::Model,
+        place: usize,
+        low: usize,
+        latest: u64,
+    ) -> bool {
+        let Some(interval) = self.intervals.get(place).copied() else { return false };
+        let Some(call) = self.calls.get(interval.call) else { return false };
+        let made = call.seen().and_then(|(op, seen)| S::steps_made(op, seen));
+        let is_over = interval.judged || latest >= call.returned;
+        if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.steps >= made) {
+            return false;
+        }
+        let moment = self.moment(interval.call, call);
+        let mut states = call.partial_steps(0, model, &moment);
+        states.extend(
+            self.beside_older(call, model, |without| call.partial_steps(0, without, &moment)),
+        );
+        states.retain(|state| state != model);
+        let happened = Happened { call, taken: None, interval: Some(place) };
+        self.try_states(model, states, &happened, low, latest)
+    }
+
+    fn candidate(&self, place: usize) -> Option<(usize, &'a Call<S>)> {
+        let k = self.candidates.get(place).copied()?;
+        Some((k, self.calls.get(k)?))
+    }
+
+    /// Goes on from each of the states that what happened may make of `model`;
+    /// whether that led to a whole explanation.
+    fn try_states(
+        &mut self,
+        model: &S::Model,
+        states: Vec<S::Model>,
+        happened: &Happened<'_, S>,
+        low: usize,
+        latest: u64,
+    ) -> bool {
+        let Happened { call, taken, interval } = *happened;
         for next in states {
             let mark = self.mark();
             if self.end_intervals(model, call.invoked) {
@@ -343,7 +457,15 @@ impl<'a, S: Subject> Search<'a, S> {
                     self.passed.push(model.clone());
                     self.begin_after(call.returned);
                 }
-                self.take(k);
+                if let Some(k) = taken {
+                    if matches!(call.deed, Deed::Older(_)) {
+                        self.before_older.push((k, model.clone()));
+                    }
+                    self.take(k);
+                }
+                if let Some(interval) = interval.and_then(|place| self.intervals.get_mut(place)) {
+                    interval.steps += 1;
+                }
                 if self.explore(&next, low, latest.max(call.invoked)) {
                     return true;
                 }
@@ -382,13 +504,21 @@ impl<'a, S: Subject> Search<'a, S> {
         for place in 0..self.intervals.len() {
             let Some(interval) = self.intervals.get(place).copied() else { continue };
             let Some(call) = self.calls.get(interval.call) else { continue };
-            let Some(seen) = call.seen.as_ref().filter(|_| !is_optional(call)) else { continue };
+            let Some((op, seen)) = call.seen() else { continue };
             if interval.judged || (call.returned >= time && time != u64::MAX) {
                 continue;
             }
+            if S::steps_made(op, seen).is_some_and(|made| made != interval.steps) {
+                let moment = self.moment(interval.call, call);
+                if let Err(broken) = S::step(&mut model.clone(), op, seen, &moment) {
+                    self.note_failure(interval.call, broken);
+                }
+                return false;
+            }
             let from = interval.begun.unwrap_or(self.passed.len());
             let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
-            if let Err(broken) = S::judge_interval(&mut states, &call.op, seen) {
+            let moment = self.moment(interval.call, call);
+            if let Err(broken) = S::judge_interval(&mut states, op, seen, &moment) {
                 self.note_failure(interval.call, broken);
                 return false;
             }
@@ -405,6 +535,15 @@ impl<'a, S: Subject> Search<'a, S> {
                 Some(Unexplained { order: self.order.clone(), stuck: Some((stuck, broken)) });
         }
     }
+}
+
+/// A call, or a step of one, that comes next.
+struct Happened<'a, S: Subject> {
+    call: &'a Call<S>,
+    /// The call that is taken by it, in [`Search::calls`].
+    taken: Option<usize>,
+    /// The interval whose step it is, in [`Search::intervals`].
+    interval: Option<usize>,
 }
 
 /// What may come next.
@@ -425,7 +564,7 @@ fn overlap<S: Subject>(calls: &[Call<S>], call: &Call<S>) -> Option<Vec<RecordId
     // Sorted by time of beginning.
     for other in calls.iter().take_while(|other| other.invoked < call.returned) {
         if call.invoked < other.returned && other.invoked != call.invoked {
-            ids.extend(S::writes(&other.op, other.seen.as_ref())?);
+            ids.extend(other.writes()?);
         }
     }
     ids.sort_unstable();

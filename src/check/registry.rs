@@ -15,18 +15,32 @@ use super::{
 };
 use crate::{
     model::{
+        api_keys::ApiKeysSubject,
         collection::CollectionSubject,
         divergence::{Divergence, Divergences},
+        secrets::SecretsSubject,
+        sessions::SessionsSubject,
         subject::{Subject, Surroundings},
         users::UsersSubject,
+        watermark::WatermarkSubject,
+        webhooks::WebhooksSubject,
+        worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::Collection,
     sim::schedule::Schedule,
 };
 
 /// Every store.
-pub const STORES: &[&dyn StoreUnderTest] =
-    &[&Entry::<CollectionSubject>(PhantomData), &Entry::<UsersSubject>(PhantomData)];
+pub const STORES: &[&dyn StoreUnderTest] = &[
+    &Entry::<CollectionSubject>(PhantomData),
+    &Entry::<UsersSubject>(PhantomData),
+    &Entry::<ApiKeysSubject>(PhantomData),
+    &Entry::<WebhooksSubject>(PhantomData),
+    &Entry::<SecretsSubject>(PhantomData),
+    &Entry::<SessionsSubject>(PhantomData),
+    &Entry::<WatermarkSubject>(PhantomData),
+    &Entry::<WorkerHeartbeatsSubject>(PhantomData),
+];
 
 /// The store of that name.
 #[must_use]
@@ -193,10 +207,13 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
-        S::required(&backend.capabilities().reach)
-            .into_iter()
+        let capabilities = backend.capabilities();
+        let required = S::required(&capabilities.reach).into_iter();
+        let older = reached.older_missing().into_iter().filter(|_| capabilities.older_software);
+        required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
+            .chain(older.map(str::to_owned))
             .collect()
     }
 }

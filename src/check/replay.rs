@@ -6,14 +6,16 @@ use serde_json::value::RawValue;
 use super::{scenario::Scenario, violation::Violation};
 use crate::model::subject::Operation;
 
-/// The version of the format that this program writes and reads.
-pub const SCHEMA: u64 = 1;
+/// The version of the format that this program writes. It reads all before it,
+/// too: version 2 added what older software does and files that are nobody's
+/// records.
+pub const SCHEMA: u64 = 2;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound(serialize = "Op: Serialize", deserialize = "Op: DeserializeOwned"))]
 pub struct Replay<Op> {
-    /// [`SCHEMA`].
+    /// [`SCHEMA`], or an earlier one.
     pub schema: u64,
     /// The store's name.
     pub store: String,
@@ -45,8 +47,8 @@ pub enum ReplayError {
     Malformed(#[from] serde_json::Error),
     /// It has another version.
     #[error(
-        "the replay file has schema version {found}; this release of storeproof reads version \
-         {SCHEMA}: use the release that wrote it"
+        "the replay file has schema version {found}; this release of storeproof reads versions 1 \
+         to {SCHEMA}: use the release that wrote it"
     )]
     Schema {
         /// The version that it has.
@@ -75,7 +77,7 @@ struct Names {
 /// When it is not a replay file of the version that this program reads.
 pub fn read_header(text: &str) -> Result<Header, ReplayError> {
     let found = serde_json::from_str::<SchemaOnly<'_>>(text)?.schema.get();
-    if found != SCHEMA.to_string() {
+    if !(1..=SCHEMA).any(|version| found == version.to_string()) {
         return Err(ReplayError::Schema { found: found.to_owned() });
     }
     let Names { store, backend } = serde_json::from_str(text)?;

@@ -6,13 +6,17 @@ use std::sync::{
 };
 
 use super::{
-    backends::{Storage, World},
-    history::{ALONE, Call, Phase},
+    backends::{OlderSoftware, Storage, World},
+    gate::Gate,
+    history::{ALONE, Call, Deed, Phase},
     scenario::{Action, Scenario},
     verify::Target,
 };
 use crate::{
-    model::subject::{Subject, Surroundings},
+    model::{
+        legacy::OlderAction,
+        subject::{Subject, Surroundings},
+    },
     seam::{CollectionSpec, Entropy, Error, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
@@ -37,8 +41,15 @@ pub(super) struct Run<'a, S: Subject> {
     /// The last point in time: every event of a history has its own.
     time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
+    older: Option<Older>,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
+}
+
+/// Older software that goes on writing, and what keeps its changes apart.
+struct Older {
+    software: Arc<dyn OlderSoftware>,
+    gate: Gate,
 }
 
 /// A client's store, and what the client remembers.
@@ -56,10 +67,15 @@ impl<S: Subject> Seat<S> {
 
 /// Where an action stands in the scenario.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     phase: Phase,
     client: usize,
     action: usize,
+}
+
+impl Place {
+    /// Of one client that runs alone and keeps no history.
+    pub(super) const ALONE: Self = Self { phase: Phase::Clients, client: ALONE, action: 0 };
 }
 
 impl<'a, S: Subject> Run<'a, S> {
@@ -74,10 +90,13 @@ impl<'a, S: Subject> Run<'a, S> {
             seed: scenario.seed,
             page_size: scenario.page_size,
             legacy: &scenario.legacy,
+            foreign: &scenario.foreign,
             spec: &spec,
         };
         let storage = target.backend.storage(&world)?;
+        let older = storage.older_software().filter(|_| scenario.has_older_software());
         Ok(Self {
+            older: older.map(|software| Older { software, gate: Gate::default() }),
             target,
             scenario,
             initial: S::model_of_legacy(&scenario.legacy),
@@ -209,28 +228,61 @@ impl<'a, S: Subject> Run<'a, S> {
                 seat.store = self.open(&*self.storage, *variant, true).await?;
                 seat.variant = *variant;
             }
-            Action::Call(op) => {
-                let mut op = op.clone();
-                let (invoked, io_invoked) = (self.tick(), self.storage.io_steps());
-                let seen = S::execute(&seat.store, &mut op, &mut seat.memory).await;
-                let reading = self.clock.take_reading(place.client);
-                let call = Call {
-                    phase: place.phase,
-                    client: place.client,
-                    action: place.action,
-                    op,
-                    seen: Some(seen),
-                    variant: seat.variant,
-                    now: reading.unwrap_or_else(|| self.clock.peek()),
-                    invoked,
-                    returned: self.tick(),
-                    io_invoked,
-                    io_returned: self.storage.io_steps(),
-                };
-                lock(&self.calls).push(call);
-            }
+            Action::Call(op) => self.call(place, op.clone(), seat).await,
+            Action::Older(action) => return self.older(place, action).await.map(drop),
         }
         Ok(())
+    }
+
+    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<S>) {
+        let began = (self.tick(), self.storage.io_steps());
+        if let Some(older) = &self.older {
+            older.gate.begin(place.client, began.0);
+        }
+        let seen = S::execute(&seat.store, &mut op, &mut seat.memory).await;
+        if let Some(older) = &self.older {
+            older.gate.end(place.client);
+        }
+        self.note(place, seat.variant, began, Deed::Call { op, seen: Some(seen) });
+    }
+
+    /// Lets older software change a file; false: there is none, or it can't.
+    pub async fn older(&self, place: Place, action: &OlderAction) -> Result<bool, Error> {
+        let Some(older) = &self.older else { return Ok(false) };
+        older.gate.quiet().await;
+        let acted = older.software.act(action).await.map_err(|source| Error::Io {
+            site: Site::new("older_software", &self.spec.name, None),
+            doing: action.describe(),
+            outcome: Outcome::NotDone,
+            source,
+        })?;
+        if !acted {
+            return Ok(false);
+        }
+        // Its last step was the change.
+        let began = (self.tick(), self.storage.io_steps());
+        older.gate.changed(began.0);
+        self.note(place, 0, began, Deed::Older(action.clone()));
+        Ok(true)
+    }
+
+    /// Makes what was done part of the history.
+    fn note(&self, place: Place, variant: u8, began: (u64, usize), deed: Deed<S>) {
+        let (invoked, io_invoked) = began;
+        let reading = self.clock.take_reading(place.client);
+        let call = Call {
+            phase: place.phase,
+            client: place.client,
+            action: place.action,
+            deed,
+            variant,
+            now: reading.unwrap_or_else(|| self.clock.peek()),
+            invoked,
+            returned: self.tick(),
+            io_invoked,
+            io_returned: self.storage.io_steps(),
+        };
+        lock(&self.calls).push(call);
     }
 
     /// The next point in time.

@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    model::{legacy::LegacyDocument, subject::Operation},
+    model::{
+        legacy::{LegacyDocument, OlderAction},
+        subject::Operation,
+    },
     seam::Instant,
     sim::{disk::ImageKind, schedule::Schedule},
 };
@@ -18,6 +21,9 @@ pub struct Scenario<Op> {
     /// What older software left before anything runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legacy: Vec<LegacyDocument>,
+    /// Files beside them that are nobody's records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignFile>,
     /// What the clock shows at the beginning.
     pub start: Instant,
     /// Decides whatever is random below the store: names of temporary files.
@@ -48,6 +54,9 @@ pub struct Scenario<Op> {
 pub enum Action<Op> {
     /// A call of the store.
     Call(Op),
+    /// Older software changes a file, on a storage that has it: others leave
+    /// it out.
+    Older(OlderAction),
     /// Moves the clock by seconds, back if negative.
     AdvanceClock(i64),
     /// Opens the storage anew, as a process that starts does, and goes on with
@@ -57,6 +66,16 @@ pub enum Action<Op> {
         #[serde(default)]
         variant: u8,
     },
+}
+
+/// A file in the collection's directory that is no record: another program's,
+/// or one that an older release left half done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignFile {
+    /// Its path, from the collection's directory on.
+    pub path: String,
+    /// Its content.
+    pub text: String,
 }
 
 /// How the clients are run.
@@ -95,8 +114,14 @@ impl<Op: Operation> Scenario<Op> {
     pub fn operations(&self) -> impl Iterator<Item = &Op> {
         self.actions().filter_map(|action| match action {
             Action::Call(op) => Some(op),
-            Action::AdvanceClock(_) | Action::Reopen { .. } => None,
+            Action::Older(_) | Action::AdvanceClock(_) | Action::Reopen { .. } => None,
         })
+    }
+
+    /// Whether older software goes on writing.
+    #[must_use]
+    pub fn has_older_software(&self) -> bool {
+        self.actions().any(|action| matches!(action, Action::Older(_)))
     }
 
     /// How many steps a reader must follow.

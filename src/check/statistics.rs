@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::subject::{Operation, Subject, Verdict};
+use crate::model::{
+    legacy::OlderAction,
+    subject::{Operation, Subject, Verdict},
+};
 
 /// Counts of (operation, outcome class) for one store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub struct Reached {
     operations: &'static [&'static str],
     classes: &'static [&'static str],
     counts: Vec<u64>,
+    /// How often older software wrote a file, and how often it removed one.
+    older: [u64; 2],
 }
 
 impl Reached {
@@ -20,6 +25,7 @@ impl Reached {
             operations: S::OPERATIONS,
             classes: S::CLASSES,
             counts: vec![0; S::OPERATIONS.len() * S::CLASSES.len()],
+            older: [0; 2],
         }
     }
 
@@ -31,9 +37,28 @@ impl Reached {
         }
     }
 
+    /// Counts one change by older software.
+    pub fn count_older(&mut self, action: &OlderAction) {
+        let [written, removed] = &mut self.older;
+        match action {
+            OlderAction::Write(_) => *written += 1,
+            OlderAction::Remove { .. } => *removed += 1,
+        }
+    }
+
+    /// The kinds of change by older software that were never made.
+    #[must_use]
+    pub fn older_missing(&self) -> Vec<&'static str> {
+        let kinds = OLDER.iter().zip(self.older);
+        kinds.filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
+    }
+
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         for (own, add) in self.counts.iter_mut().zip(&other.counts) {
+            *own += add;
+        }
+        for (own, add) in self.older.iter_mut().zip(other.older) {
             *own += add;
         }
     }
@@ -59,6 +84,12 @@ impl Reached {
                 table.insert(format!("{operation}:{class}"), *count);
             }
         }
+        for (name, count) in OLDER.iter().zip(self.older).filter(|(_, count)| *count > 0) {
+            table.insert((*name).to_owned(), count);
+        }
         table
     }
 }
+
+/// What older software does, as the table of what was reached names it.
+const OLDER: [&str; 2] = ["older_software:wrote", "older_software:removed"];

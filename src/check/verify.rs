@@ -10,12 +10,13 @@ use std::{
 use super::{
     backends::BackendUnderTest,
     crash, explain,
-    history::{Call, Phase},
+    history::{Call, Deed, Phase, older_step},
     linearize::linearize,
-    run::Run,
+    run::{Place, Run},
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
     trace_hash::TraceHasher,
+    untouched::Untouched,
     violation::{Kind, Violation},
 };
 use crate::{
@@ -120,11 +121,20 @@ fn broken<Op: crate::model::subject::Operation>(
 fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
     let mut seat = run.seat(&*run.storage)?;
     let mut model = run.initial.clone();
+    let mut untouched = Untouched::<S>::of(run.scenario);
     let mut digest = TraceHasher::default();
     let mut verified = Verified { preemptions: Some(Vec::new()), ..Verified::default() };
     for action in run.scenario.actions() {
         let op = match action {
             Action::Call(op) => op,
+            Action::Older(action) => {
+                if run.alone(run.older(Place::ALONE, action))?? {
+                    reached.count_older(action);
+                    older_step::<S>(&mut model, action);
+                    untouched.changed(action);
+                }
+                continue;
+            }
             Action::AdvanceClock(seconds) => {
                 run.clock.advance(*seconds);
                 continue;
@@ -141,6 +151,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         verified.operations += 1;
         reached.count(&op, &seen);
         seen.digest(&mut digest);
+        untouched.called(&op, Some(&seen));
         let moment = Moment {
             now: run.clock.peek(),
             variant: seat.variant,
@@ -150,6 +161,9 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         if S::step(&mut model, &op, &seen, &moment).is_err() {
             return with_a_history(run);
         }
+    }
+    if untouched.violation(&*run.storage).is_some() {
+        return with_a_history(run);
     }
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
@@ -195,10 +209,25 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         let alone = run.scenario.clients.len() == 1;
         let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
+    } else if calls.iter().any(is_left_open) {
+        return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
     } else if let Some(plan) = run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
+    } else {
+        let mut untouched = Untouched::of(run.scenario);
+        untouched.followed(&calls);
+        let violation = untouched.violation(&*run.storage);
+        verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
+}
+
+const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
+
+/// Whether the call came back without saying whether it was done. No scenario
+/// has the storage fail: who dies does not come back.
+fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
+    matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
 }
 
 /// Counts what the clients did. What threads happened to see is not the same
@@ -217,9 +246,13 @@ fn account<S: Subject>(
     }
     let mut digest = TraceHasher::default();
     for call in calls {
-        if let Some(seen) = &call.seen {
-            reached.count(&call.op, seen);
-            seen.digest(&mut digest);
+        match &call.deed {
+            Deed::Call { op, seen: Some(seen) } => {
+                reached.count(op, seen);
+                seen.digest(&mut digest);
+            }
+            Deed::Call { seen: None, .. } | Deed::Undone(_) => {}
+            Deed::Older(action) => reached.count_older(action),
         }
         digest.write_usize(call.client);
         digest.write_u64(call.invoked);

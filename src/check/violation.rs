@@ -14,6 +14,8 @@ pub enum Kind {
     NotLinearizable,
     /// What a crash left is not what it may leave.
     Crash,
+    /// A file changed that no call was about.
+    OtherFiles,
     /// The storage could not be opened.
     Opening,
     /// The clients wait for each other.
@@ -30,6 +32,7 @@ impl Kind {
             Self::Outcome => "wrong outcome",
             Self::NotLinearizable => "no order of the calls explains the outcomes",
             Self::Crash => "wrong state after a crash",
+            Self::OtherFiles => "a file changed that no call was about",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
             Self::Panic => "panic",

@@ -90,9 +90,9 @@ impl Profile {
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
         let smoke = match backend {
-            "memory" => 10_000,
-            "file" | "legacy" => 3_500,
-            _ => 150,
+            "memory" => 4_000,
+            "file" | "legacy" => 1_100,
+            _ => 50,
         };
         if self == Self::Smoke { smoke } else { smoke * 12 }
     }

@@ -14,11 +14,15 @@ pub(super) fn scratch_directory() -> Result<TempDir, Failure> {
         .map_err(|error| Failure::new(format!("can't make a temporary directory: {error}")))
 }
 
-/// The text of a file.
+/// The bytes of a file.
 #[expect(clippy::disallowed_methods, reason = "the command line reads its own arguments")]
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| failed(path, "can't be read", &error))
+}
+
+/// The text of a file.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| failed(path, "can't be read", &error))?;
-    String::from_utf8(bytes)
+    String::from_utf8(read_bytes(path)?)
         .map_err(|_| Failure::new(format!("{}: not a text in UTF-8", path.display())))
 }
 

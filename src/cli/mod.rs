@@ -1,9 +1,13 @@
 //! The command line: one file a subcommand.
 
 mod check;
+mod data_directory;
 mod driver;
+mod export;
 mod files;
 mod formats;
+mod inspect;
+mod migrate;
 mod progress;
 mod replay;
 mod usage;
@@ -26,6 +30,15 @@ enum Command {
     Check(check::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
+    /// Look through a data directory: each file's format, every record, damage,
+    /// duplicates, leftovers. Changes nothing.
+    Inspect(inspect::Arguments),
+    /// Print the content of a data directory as one JSON document. Changes
+    /// nothing.
+    Export(export::Arguments),
+    /// Bring a data directory to the present format. May be interrupted and
+    /// repeated; what it does not understand stays as it is.
+    Migrate(migrate::Arguments),
     /// Serve our own backends over the driver protocol, on standard input and
     /// output.
     Driver(driver::Arguments),
@@ -48,7 +61,7 @@ enum Format {
 enum Status {
     /// All holds.
     Holds,
-    /// A violation.
+    /// A violation, or damaged data.
     Violated,
     /// It was interrupted before it could tell.
     Interrupted,
@@ -56,7 +69,8 @@ enum Status {
 
 /// Runs the program with the process's arguments.
 ///
-/// Exit status 0: all holds; 1: a violation; 2: bad usage or surroundings.
+/// Exit status 0: all holds; 1: a violation or
+/// damaged data; 2: bad usage or surroundings.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -74,6 +88,9 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments, &stop),
+        Command::Export(arguments) => export::run(arguments, &stop),
+        Command::Migrate(arguments) => migrate::run(arguments, &stop),
         Command::Driver(arguments) => driver::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
     };

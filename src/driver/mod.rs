@@ -15,6 +15,7 @@
 //! [`Server::answer`] is a function of the server's state and of one line, so
 //! that everything but the standard streams is tested without a process.
 
+mod api_key;
 mod clock;
 mod collection;
 mod failure;
@@ -22,10 +23,15 @@ mod lines;
 mod message;
 mod params;
 pub mod registry;
+mod secret;
 mod server;
+mod session;
 mod storages;
 mod user;
 mod values;
+mod watermark;
+mod webhook;
+mod worker_heartbeat;
 
 pub use failure::{Code, Failure};
 pub use lines::{MAX_LINE_BYTES, serve};

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    collection::COLLECTION, failure::Failure, message::Answer, params::Params, user::USER,
+    api_key::API_KEY, collection::COLLECTION, failure::Failure, message::Answer, params::Params,
+    secret::SECRET, session::SESSION, user::USER, watermark::WATERMARK, webhook::WEBHOOK,
+    worker_heartbeat::WORKER_HEARTBEAT,
 };
-use crate::seam::{Clock, Collection, CollectionSpec, Entropy};
+use crate::{
+    seam::{Clock, Collection, CollectionSpec, Entropy},
+    store::encryption::{Encryption, EncryptionKey, SecretText},
+};
 
 /// Every subject, in the protocol's order.
-pub const SUBJECTS: &[&Subject] = &[&COLLECTION, &USER];
+pub const SUBJECTS: &[&Subject] =
+    &[&COLLECTION, &USER, &API_KEY, &WEBHOOK, &SECRET, &SESSION, &WATERMARK, &WORKER_HEARTBEAT];
 
 /// A subject of the protocol.
 pub struct Subject {
@@ -30,10 +36,18 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Where nonces come from.
     pub entropy: Arc<dyn Entropy>,
-    /// The encryption key string; none: the store has no key. Never shown.
-    pub key: Option<String>,
+    /// The encryption key string; none: the store has no key.
+    pub key: Option<SecretText>,
     /// How many sessions a user may have; 0: any number.
     pub max_per_user: u32,
+}
+
+impl Surroundings {
+    /// What a store of secret values encrypts with.
+    pub(super) fn encryption(&self) -> Encryption {
+        let key = self.key.as_ref().and_then(|key| EncryptionKey::new(key.expose().as_bytes()));
+        Encryption::new(key, Arc::clone(&self.entropy))
+    }
 }
 
 /// An opened subject.

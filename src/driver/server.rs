@@ -17,6 +17,7 @@ use super::{
 use crate::{
     fs::block_on,
     seam::{Clock, Entropy},
+    store::encryption::SecretText,
 };
 
 /// The version of the protocol that is spoken.
@@ -149,7 +150,7 @@ struct Asked {
     subject: &'static Subject,
     path: String,
     choice: BackendChoice,
-    key: Option<String>,
+    key: Option<SecretText>,
     max_per_user: u32,
     page_size: Option<u32>,
 }
@@ -159,7 +160,7 @@ impl Asked {
         let name = params.text("subject")?;
         let path = params.text("path")?;
         let backend = params.optional_text("backend")?;
-        let key = params.optional_text("key")?;
+        let key = params.optional_text("key")?.map(SecretText::new);
         let subject = registry::subject(&name).ok_or_else(|| {
             let known: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
             let shown: String = name.chars().take(80).collect();

@@ -23,17 +23,28 @@
 //! names of their own where that is cheap, so that a change of a writer does
 //! not change what its old data mean.
 
+mod access;
+mod api_keys;
 mod cursor;
+mod directory;
+mod encryption;
 mod envelope;
 mod file_backend;
+mod flat;
 pub mod judge;
 pub mod listing;
 mod replay;
 mod report;
+mod sealed;
+mod secrets;
+mod sessions;
 pub mod shipped;
 pub mod snapshot;
 mod users;
 mod value;
+mod watermark;
+mod webhooks;
+mod worker_heartbeats;
 
 use std::fmt::Display;
 
@@ -107,9 +118,17 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         file_backend::FORMATS,
         cursor::FORMATS,
         users::FORMATS,
+        api_keys::FORMATS,
+        sessions::FORMATS,
+        watermark::FORMATS,
+        worker_heartbeats::FORMATS,
+        webhooks::FORMATS,
+        secrets::FORMATS,
+        encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
         listing::FORMATS,
+        directory::FORMATS,
     ]
     .into_iter()
     .flatten()

@@ -87,6 +87,12 @@ fn samples() -> Vec<Sample> {
     samples.extend([
         operations("collection-operations", "collection", &collection_calls()),
         operations("users-operations", "users", &users_calls()),
+        operations("api-keys-operations", "api_keys", &api_keys_calls()),
+        operations("webhooks-operations", "webhooks", &webhooks_calls()),
+        operations("secrets-operations", "secrets", &secrets_calls()),
+        operations("sessions-operations", "sessions", &sessions_calls()),
+        operations("watermark-operations", "watermark", &watermark_calls()),
+        operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
     ]);
     samples
 }
@@ -130,6 +136,30 @@ fn scenarios() -> Vec<Sample> {
             }),
         );
     }
+    let mut older = frame(
+        "users",
+        &json!({
+            "foreign": [{ "path": ".old/notes.txt", "text": "half a sen" }],
+            "start": "2026-01-01T00:00:00Z",
+            "seed": 1,
+            "handles": 1,
+            "clients": [
+                [{ "call": "list" }],
+                [
+                    { "older": { "write": {
+                        "id": "a",
+                        "text": "{\"id\":\"a\",\"username\":\"ann\"}",
+                        "modified": "2026-01-01T00:00:00Z",
+                    } } },
+                    { "older": { "remove": { "id": "a" } } },
+                ],
+            ],
+            "mode": { "simulated": { "preemptions": [] } },
+        }),
+    );
+    if let Some(violation) = older.get_mut("violation") {
+        *violation = json!({ "kind": "other_files", "rule": "what no call is about", "steps": [] });
+    }
     let small = |mode: Value, crash: Value| {
         let mut scenario = json!({
             "start": "9999-12-31T23:59:59.999999999Z",
@@ -146,6 +176,7 @@ fn scenarios() -> Vec<Sample> {
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
     vec![
         sample("crash-legacy-and-preemptions", crash),
+        sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),
         sample(
@@ -211,6 +242,41 @@ fn collection_calls() -> Vec<Value> {
     ]
 }
 
+fn sessions_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "user_id": "u",
+        "dag_name": "d",
+        "title": "t",
+        "model": "m",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00.50Z",
+        "parent_session_id": "p",
+        "delegate_task": "look",
+        "messages": [
+            { "type": "user", "sequence_id": -1, "content": "hi", "unknown": { "z": "1e400" } },
+            {},
+        ],
+        "unknown": { "z": "1e400" },
+    });
+    let wanted = json!({ "id": "a", "user_id": "u" });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "user_id": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get": wanted }),
+        json!({ "list": { "user_id": "u" } }),
+        json!({ "list_sub": { "parent_id": "a" } }),
+        json!({ "update": { "session": { "id": "a", "user_id": "u", "title": "" } } }),
+        json!({ "update": { "session": { "id": "a", "user_id": "v" }, "user_id": "u" } }),
+        json!({ "delete": wanted }),
+        json!({ "add_message": { "id": "a", "message": { "type": "user", "content": "" } } }),
+        json!({ "add_message": { "id": "a", "user_id": "u", "message": {} } }),
+        json!({ "messages": wanted }),
+        json!({ "latest_sequence_id": wanted }),
+    ]
+}
+
 fn users_calls() -> Vec<Value> {
     let full = json!({
         "id": "a",
@@ -236,6 +302,136 @@ fn users_calls() -> Vec<Value> {
         json!({ "update": { "id": "a", "username": "bob", "workspace_access": { "all": true } } }),
         json!({ "delete": { "id": "a" } }),
         json!("count"),
+    ]
+}
+
+fn api_keys_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "name": "ci",
+        "description": "d",
+        "role": "admin",
+        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
+        "allowed_surfaces": ["mcp", "mcp"],
+        "attribution_class": "user_owned",
+        "owner_user_id": "u",
+        "owner_username": "ann",
+        "service_account_id": "s",
+        "service_account_name": "",
+        "migrated_as_service_account": false,
+        "key_hash": "not-a-hash",
+        "key_prefix": "p",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "created_by": "u",
+        "last_used_at": "2026-01-02T00:00:00.50Z",
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "name": "" } }),
+        json!({ "get": { "id": "a" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "name": "cd", "workspace_access": { "all": true } } }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "update_last_used": { "id": "a" } }),
+    ]
+}
+
+fn watermark_calls() -> Vec<Value> {
+    vec![
+        json!("load"),
+        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
+        json!({ "save": { "state": { "base64": "/w==" } } }),
+    ]
+}
+
+fn worker_heartbeats_calls() -> Vec<Value> {
+    let full = json!({
+        "worker_id": "pool/a",
+        "labels": { "zone": "\"a\\u003cb\"" },
+        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
+        "last_heartbeat_at": 1_767_225_600_123_i64,
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "upsert": full }),
+        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
+        json!({ "get": { "worker_id": "pool/a" } }),
+        json!("list"),
+        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
+    ]
+}
+
+fn webhooks_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "dag_name": "d",
+        "token_hash": "not-a-hash",
+        "token_prefix": "p",
+        "enabled": true,
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "created_by": "ann",
+        "last_used_at": "2026-01-01T00:00:00Z",
+        "auth_mode": "hmac_only",
+        "hmac_enforcement_mode": "strict",
+        "hmac_secret": "not-a-secret",
+        "hmac_secret_generated_at": "2026-01-01T00:00:00Z",
+        "unknown": { "z": "1e400" },
+    });
+    vec![
+        json!({ "create": full }),
+        json!({ "create": { "id": "", "dag_name": "", "enabled": false } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get_by_dag_name": { "dag_name": "d" } }),
+        json!("list"),
+        json!({ "update": { "id": "a", "dag_name": "e", "enabled": false, "hmac_secret": "" } }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "delete_by_dag_name": { "dag_name": "e" } }),
+        json!({ "update_last_used": { "id": "a" } }),
+    ]
+}
+
+fn secrets_calls() -> Vec<Value> {
+    let full = json!({
+        "id": "a",
+        "workspace": "ops",
+        "reference": "a/b",
+        "description": "d",
+        "provider_type": "vault",
+        "provider_connection_id": "c",
+        "provider_ref": "r",
+        "provider_ref_fingerprint": "f",
+        "current_version": 7,
+        "status": "disabled",
+        "created_by": "ann",
+        "created_at": "2026-01-01T09:00:00+09:00",
+        "updated_by": "ann",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "last_checked_at": "2026-01-01T00:00:00Z",
+        "last_resolved_at": "2026-01-01T00:00:00Z",
+        "last_rotated_at": "2026-01-01T00:00:00Z",
+        "unknown": { "z": "1e400" },
+    });
+    let small = json!({ "id": "a", "reference": "a", "current_version": 0 });
+    let value = json!({
+        "value": "not-a-secret",
+        "created_by": "ann",
+        "created_at": "2026-01-01T09:00:00+09:00",
+    });
+    vec![
+        json!({ "create": { "secret": full } }),
+        json!({ "create": { "secret": small, "value": value } }),
+        json!({ "get": { "id": "a" } }),
+        json!({ "get_by_ref": { "workspace": "", "reference": "a" } }),
+        json!({ "list": {} }),
+        json!({ "list": { "workspace": "ops" } }),
+        json!({ "update": small }),
+        json!({ "delete": { "id": "a" } }),
+        json!({ "write_value": { "id": "a", "value": { "value": "" } } }),
+        json!({ "current_version": { "id": "a" } }),
+        json!({ "resolve": { "id": "a" } }),
     ]
 }
 

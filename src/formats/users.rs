@@ -1,18 +1,18 @@
 //! Users, as we and as older software write them. The pattern for a store: its
 //! payload through the store's own type, and a flat file through
-//! [`read_stored`] with the store's own spec.
+//! [`flat::record`] with the store's own spec.
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Sample, Writer, value};
-use crate::{
-    backend::file::{path::RecordPath, stored::read_stored},
-    fs::FileTime,
-    store::{
-        document::Document,
-        instant_text::InstantText,
-        users::{Grant, User, UserStore, WorkspaceAccess},
-    },
+use super::{
+    Format, Sample, Writer,
+    access::{self, access, grant},
+    flat, value,
+};
+use crate::store::{
+    document::Document,
+    instant_text::InstantText,
+    users::{User, UserStore},
 };
 
 pub(super) const FORMATS: &[Format] = &[
@@ -50,7 +50,7 @@ fn value_of(user: &User) -> Value {
     add("username", Some(json!(user.username)));
     add("password_hash", Some(json!(user.password_hash)));
     add("role", Some(json!(user.role)));
-    add("workspace_access", user.workspace_access.as_ref().map(access_value));
+    add("workspace_access", user.workspace_access.as_ref().map(access::value_of));
     add("created_at", instant(&user.created_at));
     add("updated_at", instant(&user.updated_at));
     add("auth_provider", text(&user.auth_provider));
@@ -60,32 +60,12 @@ fn value_of(user: &User) -> Value {
     value::with_unknown(members, &user.unknown)
 }
 
-fn access_value(access: &WorkspaceAccess) -> Value {
-    let mut members = Map::from_iter([("all".to_owned(), json!(access.all))]);
-    if let Some(grants) = &access.grants {
-        members.insert("grants".to_owned(), grants.iter().map(grant_value).collect());
-    }
-    value::with_unknown(members, &access.unknown)
-}
-
-fn grant_value(grant: &Grant) -> Value {
-    let members = [("workspace", &grant.workspace), ("role", &grant.role)];
-    let members = members.map(|(name, text)| (name.to_owned(), json!(text)));
-    value::with_unknown(Map::from_iter(members), &grant.unknown)
-}
-
 fn samples() -> Vec<Sample> {
     let sample = |name, user: User| {
         let bytes = user.to_document().to_text();
         Sample::of(name, bytes, value_of(&user))
     };
     let document = |json: &str| Document::parse(json.as_bytes()).unwrap_or_default();
-    let grant = |workspace: &str, role: &str| Grant {
-        workspace: workspace.to_owned(),
-        role: role.to_owned(),
-        ..Grant::default()
-    };
-    let access = |all, grants, unknown| Some(WorkspaceAccess { all, grants, unknown });
     let plain = User::new("11111111-1111-4111-8111-111111111111", "ann");
     vec![
         sample("smallest", plain.clone()),
@@ -209,13 +189,7 @@ fn flat_samples() -> Vec<Sample> {
 }
 
 fn decode_flat(bytes: &[u8]) -> Result<Value, String> {
-    let path = RecordPath::parse(&format!("{FLAT_ID}.json")).ok_or("it has no place")?;
-    let modified = FileTime { seconds: 7, nanoseconds: 8 };
-    let stored = read_stored(&path, bytes, modified, &UserStore::spec().legacy);
-    let record = stored.content.map_err(|damage| damage.problem)?;
-    if record.data.bytes() != bytes {
-        return Err("it is not taken for a flat payload".to_owned());
-    }
+    let record = flat::record(FLAT_ID, bytes, &UserStore::spec().legacy)?;
     Ok(json!({
         "created_at": value::instant(record.created_at),
         "updated_at": value::instant(record.updated_at),

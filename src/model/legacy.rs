@@ -1,10 +1,15 @@
 //! What older software may have left, as plain data.
 
+use std::sync::Arc;
+
 use arbitrary::Result;
 use serde::{Deserialize, Serialize};
 
-use super::source::{INSTANTS, Source, adversarial_ids};
-use crate::seam::Instant;
+use super::{
+    payload::shown,
+    source::{INSTANTS, RawId, Source, adversarial_ids},
+};
+use crate::{seam::Instant, store::instant_text::InstantText};
 
 /// A flat file of older software: the payload itself, under its raw id.
 ///
@@ -20,6 +25,86 @@ pub struct LegacyDocument {
     /// The file's time of modification, which stands for times that the
     /// payload does not have.
     pub modified: Instant,
+}
+
+/// What older software does to a collection's directory while newer software
+/// runs. It takes no lock and knows nothing of envelopes: a file is written
+/// under a temporary name and renamed, or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OlderAction {
+    /// Writes the file `<id>.json`. When it was modified is not the document's
+    /// to say here.
+    Write(LegacyDocument),
+    /// Removes the file `<id>.json`, if there is one.
+    Remove {
+        /// The raw id.
+        id: String,
+    },
+}
+
+impl OlderAction {
+    /// The raw id that it is about.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Write(document) => &document.id,
+            Self::Remove { id } => id,
+        }
+    }
+
+    /// A short description for tables.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Write(document) => {
+                let text = shown(document.text.as_bytes());
+                format!("(older software writes {:?}: {text})", document.id)
+            }
+            Self::Remove { id } => format!("(older software removes {id:?})"),
+        }
+    }
+}
+
+/// An id under which older software goes on writing: mostly one that is hot in
+/// this case. Its file's name is the same for older and for newer software.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn plain_id(source: &mut Source<'_, '_>) -> Result<RawId> {
+    let id = source.id()?;
+    Ok(if is_plain(&id.0) { id } else { RawId(Arc::from("a")) })
+}
+
+/// Whether the id is one level that nobody would encode.
+#[must_use]
+pub fn is_plain(id: &str) -> bool {
+    let stays = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !id.is_empty()
+        && id.len() <= 100
+        && id.chars().all(stays)
+        && !id.starts_with('.')
+        && !id.ends_with('.')
+        && !id.to_ascii_lowercase().ends_with(".json")
+}
+
+/// What is left of a document after an accident, at times: half of it, nothing,
+/// or something that is no such document. Otherwise the document. One under a
+/// name that could also be another id's path stays whole: its bytes are what
+/// tells whose it is.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn perhaps_damaged(source: &mut Source<'_, '_>, id: &str, text: String) -> Result<String> {
+    if !source.ratio(1, 12)? || !id.split('/').all(is_plain) {
+        return Ok(text);
+    }
+    let others = ["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
+    if let Some(other) = others.get(source.below(others.len() + 3)?) {
+        return Ok((*other).to_owned());
+    }
+    let half = (0..=text.len() / 2).rev().find_map(|end| text.get(..end));
+    Ok(half.unwrap_or_default().to_owned())
 }
 
 /// Up to five ids that older software could have used as they are for the names
@@ -73,10 +158,18 @@ pub fn offset_text(instant: Instant) -> String {
     instant.to_string()
 }
 
+/// One of the case's instants as text, some with another offset than `Z`.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn instant_text(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
+    Ok(InstantText::parse(&offset_text(source.instant()?)))
+}
+
 /// Whether older software could have used the id as a file's name, `.json`
 /// added: no level that is empty or begins with a dot, none too long, nothing
 /// that leaves the directory.
-fn is_raw_file_name(id: &str) -> bool {
+pub(super) fn is_raw_file_name(id: &str) -> bool {
     let longest = 255 - ".json".len();
     let legal =
         |level: &str| !level.is_empty() && !level.starts_with('.') && level.len() <= longest;
@@ -85,7 +178,7 @@ fn is_raw_file_name(id: &str) -> bool {
 
 /// Whether two ids can't both have a file: the same one, or one's file where
 /// the other has a directory.
-fn in_the_way(one: &str, other: &str) -> bool {
+pub(super) fn in_the_way(one: &str, other: &str) -> bool {
     let file = |id: &str| format!("{id}.json");
     let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
     one == other || within(one, &file(other)) || within(other, &file(one))

@@ -2,14 +2,25 @@
 //! specification. Where two readings of a contract are possible, the model
 //! decides.
 
+pub mod access;
+pub mod api_keys;
 pub mod collection;
 pub mod divergence;
+pub mod failure;
 pub mod json;
 pub mod legacy;
+pub mod listing;
+pub mod members;
 pub mod payload;
+mod sealed;
+pub mod secrets;
+pub mod sessions;
 pub mod source;
 pub mod subject;
 pub mod users;
+pub mod watermark;
+pub mod webhooks;
+pub mod worker_heartbeats;
 
 #[cfg(test)]
 pub(crate) mod testing;

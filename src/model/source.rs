@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use arbitrary::{Result, Unstructured};
 use serde::{Deserialize, Serialize};
 
+use super::payload::shown;
 use crate::seam::Instant;
 
 /// A text that may or may not be a record id.
@@ -19,6 +20,34 @@ impl RawId {
     fn copy(&self) -> Self {
         Self(Arc::from(&*self.0))
     }
+
+    /// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
+    #[must_use]
+    pub fn is_legal(&self) -> bool {
+        let text = &self.0;
+        !text.is_empty() && text.len() <= 1_024 && text.bytes().all(|byte| byte != 0)
+    }
+
+    /// The id for a table.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("\"{}\"", shown(self.0.as_bytes()))
+    }
+
+    /// Simpler ids: `a`, then `b`.
+    pub fn simpler(&self) -> impl Iterator<Item = Self> + use<> {
+        simpler_texts(["a", "b"], &self.0).map(Self)
+    }
+}
+
+/// Those of the texts that are simpler than `text`, the simplest first: those
+/// that come before it.
+pub fn simpler_texts<const N: usize>(
+    simple: [&'static str; N],
+    text: &str,
+) -> impl Iterator<Item = Arc<str>> + use<N> {
+    let rank = simple.iter().position(|simple| *simple == text).unwrap_or(usize::MAX);
+    simple.into_iter().take(rank).map(Arc::from)
 }
 
 /// What a case concentrates on: few hot ids, some of the operations (swarm
@@ -108,6 +137,14 @@ impl<'a, 'b> Source<'a, 'b> {
     pub fn choose<'i, T>(&mut self, items: &'i [T]) -> Result<&'i T> {
         let place = below(self.bytes, items.len())?;
         items.get(place).ok_or(arbitrary::Error::EmptyChoose)
+    }
+
+    /// One of these texts.
+    ///
+    /// # Errors
+    /// As [`Self::choose`].
+    pub fn text(&mut self, texts: &[&str]) -> Result<Arc<str>> {
+        Ok(Arc::from(*self.choose(texts)?))
     }
 
     /// The number of an operation that is switched on, by weight: `weights[k]`

@@ -58,8 +58,44 @@ pub trait Subject: Sized + 'static {
     /// As [`Self::generate`].
     fn generate_legacy(source: &mut Source<'_, '_>) -> arbitrary::Result<Vec<LegacyDocument>>;
 
+    /// Makes a document as older software writes it while newer software runs,
+    /// too: a sound one under an id that is a file's name as it is
+    /// ([`legacy::plain_id`]), with whatever times it has inside.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    ///
+    /// [`legacy::plain_id`]: super::legacy::plain_id
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument>;
+
+    /// What it does to the state that older software writes this file: in place
+    /// of whatever record has the id, without asking for anything. A document
+    /// that the model does not understand is a damaged record.
+    fn legacy_written(model: &mut Self::Model, document: &LegacyDocument);
+
+    /// What it does to the state that older software removes the file
+    /// `<id>.json`, if there is one.
+    fn legacy_removed(model: &mut Self::Model, id: &str);
+
+    /// Gives what the file `<id>.json` stands for the state that it had
+    /// `earlier`: what older software did to it is undone.
+    fn legacy_undone(model: &mut Self::Model, earlier: &Self::Model, id: &str);
+
     /// The model's state on a storage that holds these documents.
-    fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model;
+    fn model_of_legacy(documents: &[LegacyDocument]) -> Self::Model {
+        let mut model = Self::Model::default();
+        for document in documents {
+            Self::legacy_written(&mut model, document);
+        }
+        model
+    }
+
+    /// The record, as [`Self::writes`] names it, that a file of older software
+    /// stands for; none: any. `text` is what is written; none: it is removed.
+    fn legacy_touches(id: &str, text: Option<&str>) -> Option<RecordId> {
+        let _ = text;
+        RecordId::new(id).ok()
+    }
 
     /// Does the operation on the real store. May change `op` by what the
     /// client remembers before it is recorded: the recorded operation is the
@@ -89,17 +125,18 @@ pub trait Subject: Sized + 'static {
     fn outcomes_unseen(model: &Self::Model, op: &Self::Op, moment: &Moment<'_>)
     -> Vec<Self::Model>;
 
-    /// Whether the operation reads many records over a while, so that no single
-    /// point in time need explain what it returned: [`Self::judge_interval`]
+    /// Whether the operation goes through many records over a while, so that no
+    /// single point in time need explain what it returned: [`Self::judge_interval`]
     /// judges it, and [`Self::step`] only when it overlapped with no write.
-    /// Such an operation changes nothing.
+    /// Such an operation changes nothing, unless it has [`Self::partial_steps`].
     fn interval(op: &Self::Op) -> bool {
         let _ = op;
         false
     }
 
     /// Judges an operation for which [`Self::interval`] holds by all the states
-    /// that there were between its beginning and its end, in their order.
+    /// that there were between its beginning and its end, in their order;
+    /// `moment` tells how the client had opened the store.
     ///
     /// # Errors
     /// [`Broken`], as [`Self::step`].
@@ -107,14 +144,86 @@ pub trait Subject: Sized + 'static {
         states: &mut dyn Iterator<Item = &Self::Model>,
         op: &Self::Op,
         seen: &Self::Seen,
+        moment: &Moment<'_>,
     ) -> Result<(), Broken<Self::Seen>> {
-        let _ = (states, op, seen);
+        let _ = (states, op, seen, moment);
         Ok(())
+    }
+
+    /// How many stages the operation has: parts that take effect one after the
+    /// other, each at a moment of its own while the call runs ("creates a
+    /// session, then removes what is too many"). A refused call has one.
+    fn stages(op: &Self::Op, variant: u8) -> usize {
+        let _ = (op, variant);
+        1
+    }
+
+    /// Judges one stage of a call with several, as [`Self::step`] judges the
+    /// whole: the last moment of the stage.
+    ///
+    /// # Errors
+    /// [`Broken`], as [`Self::step`].
+    fn step_stage(
+        stage: usize,
+        model: &mut Self::Model,
+        op: &Self::Op,
+        seen: &Self::Seen,
+        moment: &Moment<'_>,
+    ) -> Result<(), Broken<Self::Seen>> {
+        let _ = stage;
+        Self::step(model, op, seen, moment)
+    }
+
+    /// As [`Self::outcomes_unseen`], for one stage of a call with several.
+    fn stage_unseen(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = stage;
+        Self::outcomes_unseen(model, op, moment)
+    }
+
+    /// For a stage, or an operation for which [`Self::interval`] holds, that
+    /// changes several records one after the other, each at a moment of its
+    /// own: the states that one more of these steps may leave, every one
+    /// smaller than `model` in some order that has an end. A stage does them
+    /// before it is taken, which does the rest. Whether an interval did all
+    /// that it had to is for [`Self::judge_interval`], which sees the states
+    /// that the steps left, too. A call that was killed may have done any of
+    /// them; one that was refused, none.
+    fn partial_steps(
+        stage: usize,
+        model: &Self::Model,
+        op: &Self::Op,
+        moment: &Moment<'_>,
+    ) -> Vec<Self::Model> {
+        let _ = (stage, model, op, moment);
+        Vec::new()
+    }
+
+    /// How many [`Self::partial_steps`] an interval that returned `seen` did;
+    /// none: its outcome does not tell.
+    fn steps_made(op: &Self::Op, seen: &Self::Seen) -> Option<usize> {
+        let _ = (op, seen);
+        None
     }
 
     /// Which ids the operation, with this outcome, may have written. None:
     /// it may have written any.
     fn writes(op: &Self::Op, seen: Option<&Self::Seen>) -> Option<Vec<RecordId>>;
+
+    /// Whether the operation, with this outcome, may have changed the record
+    /// that this file of older software stands for.
+    fn may_change(op: &Self::Op, seen: Option<&Self::Seen>, document: &LegacyDocument) -> bool {
+        let record = Self::legacy_touches(&document.id, Some(&document.text));
+        match (Self::writes(op, seen), record) {
+            (Some(ids), Some(record)) => ids.contains(&record),
+            (Some(ids), None) => !ids.is_empty(),
+            (None, _) => true,
+        }
+    }
 
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.

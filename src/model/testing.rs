@@ -14,12 +14,16 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     divergence::Divergences,
+    legacy::LegacyDocument,
     source::{Focus, INSTANTS, Source},
     subject::{Moment, Operation, Overlap, Reach, Subject, Surroundings, Verdict},
 };
 use crate::{
     backend::memory::MemoryBackend,
-    seam::{Backend, Clock, Entropy, Instant},
+    seam::{
+        Backend, Clock, CollectionExt, CollectionSpec, Encoding, Entropy, Instant, LegacySpec,
+        Payload, Record, RecordId,
+    },
 };
 
 /// A clock that shows what it is told.
@@ -55,7 +59,16 @@ impl Entropy for Zeroes {
 
 /// What a store is opened with in variant 0.
 pub(crate) fn surroundings(clock: &TestClock) -> Surroundings {
-    Surroundings { clock: Arc::new(clock.clone()), entropy: Arc::new(Zeroes), variant: 0 }
+    in_variant(clock, 0)
+}
+
+fn in_variant(clock: &TestClock, variant: u8) -> Surroundings {
+    Surroundings { clock: Arc::new(clock.clone()), entropy: Arc::new(Zeroes), variant }
+}
+
+/// A moment of a sequential run.
+pub(crate) fn moment(divergences: &Divergences) -> Moment<'_> {
+    Moment { now: INSTANTS[0], variant: 0, divergences, overlap: Overlap::Ids(&[]) }
 }
 
 /// Memory never waits: every future is ready at once.
@@ -73,6 +86,73 @@ pub(crate) fn bytes_of(case: u64) -> Vec<u8> {
     bytes
 }
 
+/// Puts what older software may have left into a memory backend, and checks in
+/// every variant that all observations agree with the model. Returns how many
+/// documents that were.
+pub(crate) fn legacy_agrees<S: Subject>(cases: u64) -> usize {
+    let mut documents_read = 0;
+    for case in 0..cases {
+        let bytes = bytes_of(case);
+        let mut bytes = Unstructured::new(&bytes);
+        let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
+        let mut documents = S::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
+        documents.retain(has_record::<S>);
+        let clock = TestClock::new(INSTANTS[0]);
+        let backend = MemoryBackend::new(Arc::new(clock.clone()));
+        // Without keys: older software did not enforce any.
+        let collection = ready(backend.open(CollectionSpec::new(S::spec().name))).unwrap();
+        for document in &documents {
+            ready(collection.put(as_record(document, &S::spec().legacy))).unwrap();
+            documents_read += 1;
+        }
+        let collection = ready(backend.open(S::spec())).unwrap();
+        for variant in 0..S::VARIANTS {
+            let store = S::open(Arc::clone(&collection), &in_variant(&clock, variant));
+            let mut model = S::model_of_legacy(&documents);
+            let divergences = Divergences::default();
+            let moment = Moment {
+                now: clock.now(),
+                variant,
+                divergences: &divergences,
+                overlap: Overlap::Ids(&[]),
+            };
+            for mut op in S::observations(std::iter::empty()) {
+                let seen = ready(S::execute(&store, &mut op, &mut S::Memory::default()));
+                if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+                    let (seen, expected) = (seen.describe(), broken.expected.describe());
+                    panic!("case {case}: {seen}\nexpected: {expected}\n{documents:#?}");
+                }
+            }
+        }
+    }
+    documents_read
+}
+
+/// Whether the document is a record: no more than that is in memory.
+fn has_record<S: Subject>(document: &LegacyDocument) -> bool {
+    let payload = Payload::json(document.text.as_bytes());
+    let rule = S::spec().legacy.id;
+    let has_id = |payload| rule.is_none_or(|rule| (rule.ids_of)(payload).contains(&document.id));
+    payload.as_ref().is_some_and(has_id)
+}
+
+/// The record that a backend makes of an older document.
+fn as_record(document: &LegacyDocument, spec: &LegacySpec) -> Record {
+    let json: Option<serde_json::Value> = serde_json::from_str(&document.text).ok();
+    let at = |pointer: Option<&str>| {
+        let text = json.as_ref()?.pointer(pointer?)?.as_str()?;
+        Instant::parse(text)
+    };
+    Record {
+        id: RecordId::new(&*document.id).unwrap(),
+        data: Payload::json(document.text.as_bytes()).expect("JSON"),
+        encoding: Encoding::JSON,
+        created_at: at(spec.created_at).unwrap_or(document.modified),
+        updated_at: at(spec.updated_at).unwrap_or(document.modified),
+        expires_at: None,
+    }
+}
+
 /// How often each operation had each outcome.
 pub(crate) type Reached = BTreeMap<(&'static str, &'static str), u64>;
 
@@ -83,7 +163,9 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
     let focus = Focus::generate(&mut bytes, S::OPERATIONS.len()).unwrap();
     let clock = TestClock::new(INSTANTS[0]);
     let backend = MemoryBackend::new(Arc::new(clock.clone())).with_page_size(2);
-    let store = S::open(ready(backend.open(S::spec())).unwrap(), &surroundings(&clock));
+    let collection = ready(backend.open(S::spec())).unwrap();
+    let mut variant = 0;
+    let mut store = S::open(Arc::clone(&collection), &surroundings(&clock));
     let divergences = Divergences::default();
     let mut model = S::Model::default();
     let mut memory = S::Memory::default();
@@ -93,12 +175,17 @@ pub(crate) fn run<S: Subject>(case: u64, reached: &mut Reached) {
         if source.ratio(1, 16).unwrap() {
             clock.advance([-1, 1, 2][source.below(3).unwrap()]);
         }
+        if S::VARIANTS > 1 && source.ratio(1, 8).unwrap() {
+            variant = u8::try_from(source.below(usize::from(S::VARIANTS)).unwrap()).unwrap();
+            store = S::open(Arc::clone(&collection), &in_variant(&clock, variant));
+            log += &format!("(variant {variant})\n");
+        }
         let mut op = S::generate(&mut source).unwrap();
         let json = serde_json::to_string(&op).unwrap();
         assert_eq!(serde_json::from_str::<S::Op>(&json).unwrap(), op, "a file keeps {json}");
         let moment = Moment {
             now: clock.now(),
-            variant: 0,
+            variant,
             divergences: &divergences,
             overlap: Overlap::Ids(&[]),
         };

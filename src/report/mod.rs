@@ -1,5 +1,7 @@
 //! Results: as JSON, and as text for a terminal.
 
+pub mod directory;
+pub mod json;
 pub mod terminal;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use memchr::memchr2;
 use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::payload::{Payload, is_json};
@@ -189,6 +190,16 @@ pub(crate) fn strings_at(json: &[u8], pointers: &[&str]) -> Vec<Option<String>> 
     pointers.iter().map(string_at).collect()
 }
 
+/// The members of the object that a payload is, names (quotes included) and
+/// values as they are written, without copying; `None` when it is no JSON
+/// object.
+pub(crate) fn object_members(payload: &Payload) -> Option<Vec<(&str, &str)>> {
+    let whole = if payload.is_json() { payload.bytes().trim_ascii() } else { b"" };
+    let items = Items::of(whole).filter(|items| items.named)?;
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    items.map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
 /// The top level of a JSON text, read once for many pointers.
 struct Members<'a> {
     are_json: bool,
@@ -296,16 +307,16 @@ impl<'a> Iterator for Items<'a> {
 
 /// How long the string is that begins here, quotes included.
 fn string_length(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() != Some(&b'"') {
-        return None;
+    let inner = bytes.strip_prefix(b"\"")?;
+    let mut place = 0;
+    loop {
+        place += memchr2(b'"', b'\\', inner.get(place..)?)?;
+        if inner.get(place) == Some(&b'"') {
+            return Some(place + 2);
+        }
+        // A backslash, and what it stands before.
+        place += 2;
     }
-    let mut escaped = false;
-    let end = bytes.iter().skip(1).position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    })?;
-    Some(end + 2)
 }
 
 /// How long the value is that begins here; `None` at the end of what holds it.

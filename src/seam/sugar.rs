@@ -7,7 +7,7 @@ use super::{
     query::{ListQuery, Page, Selection},
     record::Record,
     record_id::RecordId,
-    write::Write,
+    write::{Action, Condition, Write},
 };
 
 /// Operations on top of [`Collection`], for every collection. They are not
@@ -87,8 +87,15 @@ pub trait CollectionExt: Collection {
         async move {
             loop {
                 let record = self.get(id).await?;
-                let Some(next) = edit(&record)? else { return Ok(record) };
-                let write = Write::compare_and_swap(id.clone(), record.data.clone(), next);
+                let seen = record.data.clone();
+                let write = match edit(&record)? {
+                    Some(next) => Write::compare_and_swap(id.clone(), seen, next),
+                    // Somebody may be about to make durable what was read; a commit
+                    // comes after that.
+                    None => {
+                        Write { action: Action::Check(id.clone()), when: Condition::Data(seen) }
+                    }
+                };
                 match self.commit(vec![write]).await {
                     Ok(()) => return Ok(record),
                     Err(Error::Conflict(_)) => {}

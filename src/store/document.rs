@@ -148,25 +148,38 @@ impl Document {
     /// The document as compact JSON text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = String::from("{");
+        let mut text = String::new();
+        self.write_to_text(&mut text, |_| None);
+        text
+    }
+
+    /// Appends the document as compact JSON text, with other values for the
+    /// members for which `instead` gives the parts of one.
+    pub(super) fn write_to_text<'a>(
+        &self,
+        text: &mut String,
+        instead: impl Fn(&str) -> Option<&'a [&'a str]>,
+    ) {
+        text.push('{');
         for (place, member) in self.members.iter().enumerate() {
             if place > 0 {
                 text.push(',');
             }
             text.push_str(member.raw_name.get());
             text.push(':');
-            text.push_str(member.value.get());
+            match member.name.as_deref().and_then(&instead) {
+                Some(parts) => text.extend(parts.iter().copied()),
+                None => text.push_str(member.value.get()),
+            }
         }
         text.push('}');
-        text
     }
 
     /// The document as a payload.
     #[must_use]
     pub fn to_payload(&self) -> Payload {
-        let bytes = self.to_text().into_bytes();
-        // It is JSON by construction; the check is what remembers that.
-        Payload::json(bytes.clone()).unwrap_or_else(|| Payload::new(bytes))
+        // By construction: members are put together from what was read as JSON.
+        Payload::known_json(self.to_text().into_bytes())
     }
 
     /// The document as a raw value, to be a member of another one.

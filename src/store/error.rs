@@ -111,6 +111,8 @@ pub(super) fn foreign_payload(
 pub struct DamagedEntity {
     /// The id of the record.
     pub id: RecordId,
+    /// What a look-up of it gives.
+    pub kind: Kind,
     /// What is wrong with it, without any of its content.
     pub message: String,
 }

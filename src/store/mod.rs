@@ -2,7 +2,19 @@
 //! contract. Everything hard about races, crashes and other processes is the
 //! seam's.
 
+pub mod api_keys;
 pub mod document;
+pub mod encryption;
+mod entities;
 pub mod error;
+mod fields;
 pub mod instant_text;
+pub mod key_file;
+mod long_member;
+pub mod secrets;
+pub mod sessions;
 pub mod users;
+pub mod watermark;
+pub mod webhooks;
+pub mod worker_heartbeats;
+pub mod workspace_access;

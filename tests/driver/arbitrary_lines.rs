@@ -51,11 +51,15 @@ fn opened(subject: &str) -> Server {
     let mut server = server(BackendChoice::Memory);
     let open = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"open","params":{{"subject":"{subject}","path":"p",
-           "name":"c","keys":[{{"name":"k","unique":true,"pointers":["/k"]}}]}}}}"#
+           "key":"k","name":"c","keys":[{{"name":"k","unique":true,"pointers":["/k"]}}]}}}}"#
     );
     let answer = server.answer(open.replace('\n', "").as_bytes()).unwrap();
     assert!(answer.contains("result"), "{answer}");
     server
+}
+
+fn subjects() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(SUBJECTS.iter().map(|subject| subject.name).collect::<Vec<_>>())
 }
 
 fn methods() -> Vec<String> {
@@ -80,6 +84,13 @@ fn texts() -> impl Strategy<Value = String> {
             r#"{"data":"e30="}"#,
             r#"{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
             r#"{"id":"u","username":"ann","x":[ 1 ,{"y":"\ud800"}]}"#,
+            r#"{"id":"s","user_id":"u","parent_session_id":"a","messages":[{"sequence_id":7}]}"#,
+            r#"{"id":"k","name":"ci","allowed_surfaces":["mcp"]}"#,
+            r#"{"workerId":"w","labels":{},"lastHeartbeatAt":7}"#,
+            r#"{"id":"w","dagName":"etl","hmacSecret":"s"}"#,
+            r#"{"ID":"s","Ref":"a/b","ProviderType":"dagu-managed"}"#,
+            r#"{"value":"v","created_by":"ann"}"#,
+            r#"{"version":2,"dags":{"etl":{"oneOffs":{}}}}"#,
         ][..],
     )
     .prop_map(str::to_owned);
@@ -119,6 +130,20 @@ const NAMES: &[&str] = &[
     "cursor",
     "limit",
     "user",
+    "session",
+    "message",
+    "user_id",
+    "parent_id",
+    "api_key",
+    "webhook",
+    "dag_name",
+    "secret",
+    "workspace",
+    "ref",
+    "state",
+    "heartbeat",
+    "worker_id",
+    "before",
     "username",
     "issuer",
     "subject",
@@ -133,17 +158,24 @@ const NAMES: &[&str] = &[
     "max_per_user",
 ];
 
-/// Members with which every method succeeds on the right subject and state.
-const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","value":["x"],"user":{"id":"a","username":"ann"},"username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
+/// Members with which every method succeeds on the right subject and state, but
+/// for a value, which is one thing to secrets and another to collections.
+const FITTING: &str = r#""id":"a","record":{"id":"a","data":"eyJrIjoieCJ9","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"},"expected":"eyJrIjoieCJ9","next":"eyJrIjoieSJ9","webhook":{"id":"a","dagName":"d","hmacSecret":"s"},"dag_name":"d","secret":{"ID":"a","Ref":"a","ProviderType":"dagu-managed"},"workspace":"","ref":"a","writes":[{"delete":"a"},{"check":"b","when":"absent"}],"key":"k","user":{"id":"a","username":"ann"},"session":{"id":"a","user_id":"u"},"message":{},"user_id":"u","parent_id":"a","api_key":{"id":"a","name":"ci"},"state":{},"heartbeat":{"workerId":"a"},"worker_id":"a","before":"2026-01-01T00:00:00Z","username":"ann","issuer":"i","subject":"collection","protocol":1,"path":"p","name":"c","now":"2026-01-01T00:00:00Z""#;
+
+const SECRET_VALUE: &str = r#""value":{"value":"v"}"#;
+const KEY_VALUE: &str = r#""value":["x"]"#;
 
 fn calls() -> impl Strategy<Value = (String, String)> {
     let ids = prop::sample::select(&["1", "\"x\"", "null", "1e5", "\"\\ud800\"", "-0.5"][..]);
     let members = || prop::collection::vec((prop::sample::select(NAMES), texts()), 0..4);
     let params = prop_oneof![
         // Of repeated names the last counts: some that fit are replaced.
-        6 => members().prop_map(|other| {
-            object(other).replacen('{', &format!("{{{FITTING},"), 1).replace(",}", "}")
-        }),
+        6 => (members(), prop::sample::select(&[SECRET_VALUE, KEY_VALUE][..])).prop_map(
+            |(other, value)| {
+                let fitting = format!("{{{FITTING},{value},");
+                object(other).replacen('{', &fitting, 1).replace(",}", "}")
+            },
+        ),
         2 => members().prop_map(object),
         1 => texts(),
     ];
@@ -180,7 +212,7 @@ proptest! {
 
     #[test]
     fn every_call_is_answered_once_with_its_id(
-        subject in prop::sample::select(&["collection", "user"][..]),
+        subject in subjects(),
         calls in prop::collection::vec(calls(), 1..12),
     ) {
         let mut server = opened(subject);
@@ -201,13 +233,17 @@ fn every_method_can_succeed_in_the_property_above() {
     for subject in SUBJECTS {
         for name in subject.methods {
             let mut server = opened(subject.name);
+            let value = if subject.name == "secret" { SECRET_VALUE } else { KEY_VALUE };
             let method = format!("{}.{name}", subject.name);
-            let creates = ["create", "put"].contains(name);
-            let prepared = if creates { None } else { Some(format!("{}.create", subject.name)) };
+            let creates = ["create", "put", "upsert", "save"].contains(name);
+            let creating = ["create", "upsert", "save"];
+            let creating = creating.iter().find(|name| subject.methods.contains(name));
+            let prepared = creating.filter(|_| !creates);
+            let prepared = prepared.map(|name| format!("{}.{name}", subject.name));
             let mut last = String::new();
             for method in prepared.into_iter().chain([method]) {
                 let line = format!(
-                    r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{FITTING}}}}}"#
+                    r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{FITTING},{value}}}}}"#
                 );
                 last = server.answer(line.as_bytes()).expect("an answer");
             }
@@ -223,7 +259,7 @@ fn depth_and_size_do_no_harm() {
     let deep = "[".repeat(20_000) + &"]".repeat(20_000);
     let nested = "{\"a\":".repeat(20_000) + "1" + &"}".repeat(20_000);
     let run = move || {
-        for subject in ["collection", "user"] {
+        for subject in SUBJECTS.iter().map(|subject| subject.name) {
             let mut server = opened(subject);
             for value in [&deep, &nested] {
                 for name in NAMES {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use storeproof::{
-    fs::{Access, DirEntry, FileTime, Fs, Metadata},
+    fs::{Access, DirEntry, EntryKind, FileTime, Fs, Metadata},
     sim::disk::SimFs,
 };
 
@@ -17,6 +17,14 @@ pub enum FsFlaw {
     NoLock,
     /// The content of a file is synced only after the directory that names it.
     NameBeforeContent,
+    /// A directory's time of modification never changes, so that nobody notices
+    /// what others did in it.
+    TimeStandsStill,
+    /// Whoever lists a directory removes what looks like a leftover, whoever
+    /// left it.
+    SweepsEverything,
+    /// Whoever reads a flat file writes it anew without line breaks.
+    RewritesWhatItReads,
 }
 
 #[derive(Clone)]
@@ -33,6 +41,13 @@ type File = Arc<<SimFs as Fs>::File>;
 impl FlawedFs {
     pub fn new(inner: SimFs, flaw: FsFlaw) -> Self {
         Self { inner, flaw, put_off: Arc::default() }
+    }
+
+    fn flawed(&self, metadata: Metadata) -> Metadata {
+        if self.flaw == FsFlaw::TimeStandsStill && metadata.kind == EntryKind::Directory {
+            return Metadata { modified: FileTime { seconds: 1, nanoseconds: 1 }, ..metadata };
+        }
+        metadata
     }
 }
 
@@ -68,15 +83,25 @@ impl Fs for FlawedFs {
     }
 
     async fn read_dir(&self, dir: &Dir) -> io::Result<Vec<DirEntry>> {
-        self.inner.read_dir(dir).await
+        let entries = self.inner.read_dir(dir).await?;
+        let is_leftover = |entry: &&DirEntry| {
+            let name = entry.name.to_string_lossy();
+            name.starts_with(".tmp-") || name.ends_with(".tmp")
+        };
+        if self.flaw == FsFlaw::SweepsEverything {
+            for leftover in entries.iter().filter(is_leftover) {
+                self.inner.remove_file(dir, &leftover.name.to_string_lossy()).await?;
+            }
+        }
+        Ok(entries)
     }
 
     async fn metadata(&self, dir: &Dir, name: &str) -> io::Result<Metadata> {
-        self.inner.metadata(dir, name).await
+        self.inner.metadata(dir, name).await.map(|metadata| self.flawed(metadata))
     }
 
     async fn dir_metadata(&self, dir: &Dir) -> io::Result<Metadata> {
-        self.inner.dir_metadata(dir).await
+        self.inner.dir_metadata(dir).await.map(|metadata| self.flawed(metadata))
     }
 
     async fn set_dir_modified(&self, dir: &Dir, modified: FileTime) -> io::Result<()> {
@@ -84,7 +109,15 @@ impl Fs for FlawedFs {
     }
 
     async fn read(&self, dir: &Dir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
-        self.inner.read(dir, name).await
+        let (bytes, metadata) = self.inner.read(dir, name).await?;
+        if self.flaw == FsFlaw::RewritesWhatItReads && bytes.starts_with(b"{\n") {
+            let compact: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\n').collect();
+            let temporary = format!(".storeproof-rewritten-{name}");
+            let file = self.inner.create_file(dir, &temporary).await?;
+            self.inner.write(&file, &compact).await?;
+            self.inner.rename(dir, &temporary, dir, name).await?;
+        }
+        Ok((bytes, metadata))
     }
 
     async fn create_file(&self, dir: &Dir, name: &str) -> io::Result<File> {
@@ -133,10 +166,10 @@ impl Fs for FlawedFs {
     }
 
     async fn lock(&self, file: &File) -> io::Result<()> {
-        match self.flaw {
-            FsFlaw::NoLock => Ok(()),
-            FsFlaw::NameBeforeContent => self.inner.lock(file).await,
+        if self.flaw == FsFlaw::NoLock {
+            return Ok(());
         }
+        self.inner.lock(file).await
     }
 
     async fn try_lock(&self, file: &File) -> io::Result<bool> {

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     path::RecordPath,
-    stored::{Damage, Form, Stored},
+    stored::{Damage, Form},
 };
 
 /// What is known of one record's file.
@@ -129,30 +129,13 @@ impl From<&Metadata> for Stamp {
 }
 
 impl Entry {
-    /// What a file that was read is.
-    pub(super) fn read(
-        path: RecordPath,
-        stored: Stored,
-        keys: &[KeySpec],
-        stamp: Stamp,
-        is_settled: bool,
-    ) -> Self {
-        let Stored { id, form, content } = stored;
-        let content = content.map(|record| Facts::of(&record, keys));
-        Self { path, id, form, content, stamp: Some(stamp), is_settled }
-    }
-
     /// What a file that we wrote is.
     pub(super) fn written(path: RecordPath, record: &Record, keys: KeyValues) -> Self {
         Self {
             path,
             id: record.id.clone(),
             form: Form::Versioned,
-            content: Ok(Facts {
-                created_at: record.created_at,
-                expires_at: record.expires_at,
-                keys,
-            }),
+            content: Ok(Facts::of(record, keys)),
             stamp: None,
             is_settled: false,
         }
@@ -166,13 +149,9 @@ impl Entry {
 }
 
 impl Facts {
-    /// The facts of a record.
-    pub(super) fn of(record: &Record, keys: &[KeySpec]) -> Self {
-        Self {
-            created_at: record.created_at,
-            expires_at: record.expires_at,
-            keys: key_values(record, keys),
-        }
+    /// The facts of a record with these values for the keys.
+    pub(super) fn of(record: &Record, keys: KeyValues) -> Self {
+        Self { created_at: record.created_at, expires_at: record.expires_at, keys }
     }
 
     pub(super) fn is_expired(&self, now: Instant) -> bool {
@@ -182,7 +161,8 @@ impl Facts {
 
 /// The values that a record has for these keys.
 pub(super) fn key_values(record: &Record, keys: &[KeySpec]) -> KeyValues {
-    keys.iter().map(|key| key.value_in(&record.data).map(Arc::new)).collect()
+    let values = KeySpec::values_in(keys.iter(), &record.data);
+    values.into_iter().map(|value| value.map(Arc::new)).collect()
 }
 
 impl Directory {

@@ -32,7 +32,7 @@ use serde_json::value::RawValue;
 
 use crate::seam::{Encoding, Error, Instant, Payload, Record, RecordId};
 
-use super::stored::Damage;
+use super::stored::{Damage, DamageKind};
 
 /// The version of the format that we write. Versions never change the set of
 /// keys.
@@ -243,7 +243,7 @@ impl<'a> Parts<'a> {
             _ => {
                 let shown = version.get(..20).unwrap_or(version);
                 let problem = format!("written by a newer release (format version {shown})");
-                Decoded::Damaged { id, damage: Damage { problem, newer: true } }
+                Decoded::Damaged { id, damage: Damage { problem, kind: DamageKind::Newer } }
             }
         }
     }
@@ -472,7 +472,7 @@ mod tests {
         for version in ["2", "10", "18446744073709551616", &"9".repeat(100_000)] {
             match decode(with(version).as_bytes()) {
                 Decoded::Damaged { id, damage } => {
-                    assert!(damage.newer, "version {version:.30} is newer");
+                    assert!(damage.is_newer(), "version {version:.30} is newer");
                     assert_eq!(id, Some(RecordId::new("a").unwrap()));
                     assert!(damage.problem.starts_with("written by a newer release (format"));
                     assert!(damage.problem.len() < 100, "{:.200}", damage.problem);
@@ -482,7 +482,7 @@ mod tests {
         }
         for version in ["0", "1"] {
             match decode(with(version).as_bytes()) {
-                Decoded::Damaged { damage, .. } => assert!(!damage.newer, "version {version}"),
+                Decoded::Damaged { damage, .. } => assert!(!damage.is_newer(), "version {version}"),
                 other => panic!("version {version} was read as {other:?}"),
             }
         }

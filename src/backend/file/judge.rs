@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    catalog::{Facts, KeyValues, directory_of, key_values},
+    catalog::{Facts, KeyValues, directory_of},
     load::{Current, Seen, load},
     query::first_id,
     storage::Call,
@@ -79,7 +79,8 @@ pub(super) fn judge<F: Fs>(
     let call = &call.about(&id);
     // No operation but quarantine writes over what a newer release wrote.
     for file in current.files() {
-        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.newer) {
+        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.is_newer())
+        {
             return Err(file.corrupt(call, damage));
         }
     }
@@ -101,21 +102,20 @@ pub(super) fn judge<F: Fs>(
             return Err(file.corrupt(call, damage));
         }
     }
-    let keys = &call.storage.spec.keys;
     let change = match (write.action, &seen) {
         (Action::Check(_), _) => Change::Keep,
         (Action::Delete(_), _) => Change::Remove,
         (Action::Put(mut record), Seen::Good(stored)) => {
             record.created_at = stored.created_at;
             record.updated_at = record.updated_at.max(stored.updated_at);
-            put(record, Some(stored), keys)
+            put(call, record, Some(stored))
         }
         // Writing over an expired or a damaged record is creation.
-        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(record, None, keys),
+        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(call, record, None),
         (Action::Replace { data, .. }, Seen::Good(stored)) => {
             must_be_valid(call, &stored.encoding, &data)?;
             let updated_at = stored.updated_at.max(now);
-            put(Record { data, updated_at, ..(*stored).clone() }, Some(stored), keys)
+            put(call, Record { data, updated_at, ..(*stored).clone() }, Some(stored))
         }
         (Action::Replace { .. }, Seen::Absent) => return Err(Error::NotFound(call.site())),
         (Action::Replace { .. }, Seen::Damaged(file, damage)) => {
@@ -125,12 +125,12 @@ pub(super) fn judge<F: Fs>(
     Ok(Decided { current, change })
 }
 
-fn put(record: Record, before: Option<&Record>, keys: &[crate::seam::KeySpec]) -> Change {
+fn put<F: Fs>(call: &Call<'_, F>, record: Record, before: Option<&Record>) -> Change {
     let keys_before = match before {
-        Some(before) => key_values(before, keys),
-        None => keys.iter().map(|_| None).collect(),
+        Some(before) => call.key_values(before),
+        None => call.storage.spec.keys.iter().map(|_| None).collect(),
     };
-    Change::Put { keys: key_values(&record, keys), keys_before, record }
+    Change::Put { keys: call.key_values(&record), keys_before, record }
 }
 
 /// Whether the commit gives a record a unique value that another one would
@@ -147,7 +147,29 @@ pub(super) async fn judge_keys<F: Fs>(
     if !spec.keys.iter().any(|key| key.unique) || !decided.iter().any(gives_new_value) {
         return Ok(());
     }
-    refresh(call).await?;
+    loop {
+        refresh(call).await?;
+        if judge_keys_once(call, decided, now).await? == Look::OfOneMoment {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether all that was looked at was so at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    OfOneMoment,
+    /// Somebody who does not know the lock changed a record meanwhile: what was
+    /// judged before may hold no longer.
+    Disturbed,
+}
+
+async fn judge_keys_once<F: Fs>(
+    call: &Call<'_, F>,
+    decided: &[Decided],
+    now: Instant,
+) -> Result<Look> {
+    let spec = &call.storage.spec;
     for (place, key) in spec.keys.iter().enumerate().filter(|(_, key)| key.unique) {
         for (at, write) in decided.iter().enumerate() {
             let Some(value) = given(write, place, now) else { continue };
@@ -158,13 +180,21 @@ pub(super) async fn judge_keys<F: Fs>(
             let given_twice = others
                 .filter_map(|(_, other)| given(other, place, now))
                 .any(|other| other.value == value.value);
-            if given_twice || is_held(call, decided, place, value.value, now).await? {
-                let site = call.about(&write.current.id).site();
-                return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+            let held = match given_twice {
+                true => Some(true),
+                false => is_held(call, decided, place, value.value, now).await?,
+            };
+            match held {
+                Some(false) => {}
+                None => return Ok(Look::Disturbed),
+                Some(true) => {
+                    let site = call.about(&write.current.id).site();
+                    return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
+                }
             }
         }
     }
-    Ok(())
+    Ok(Look::OfOneMoment)
 }
 
 fn gives_new_value(decided: &Decided) -> bool {
@@ -188,42 +218,40 @@ fn given(decided: &Decided, place: usize, now: Instant) -> Option<Given<'_>> {
     (!record.is_expired(now)).then_some(Given { value, is_held_before: before == Some(value) })
 }
 
-/// Whether a record that the commit leaves as it is has this value.
+/// Whether a record that the commit leaves as it is has this value; none: one
+/// that had it was changed in this very moment, by somebody who does not know
+/// the lock.
 async fn is_held<F: Fs>(
     call: &Call<'_, F>,
     decided: &[Decided],
     place: usize,
     value: &Arc<KeyValue>,
     now: Instant,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     let is_changed = |id: &RecordId| {
         decided.iter().any(|other| !matches!(other.change, Change::Keep) && other.current.id == *id)
     };
-    let holders: Vec<RecordId> = {
+    let holder = {
         let catalog = call.storage.catalog();
-        catalog
+        let mut holders = catalog
             .holders(place, value, first_id())
             .filter(|id| !is_changed(id))
-            .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now))
-            .cloned()
-            .collect()
+            .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now));
+        holders.next().cloned()
     };
-    for id in holders {
-        // Somebody who does not know the lock may have changed it in this
-        // very moment: a refusal must be true.
-        let current = load(call, &id).await?;
-        if let Seen::Good(record) = current.seen(now)
-            && key_values(record, &call.storage.spec.keys).get(place)
-                == Some(&Some(Arc::clone(value)))
-        {
-            return Ok(true);
-        }
-        let mut catalog = call.storage.catalog();
-        if let Some(entry) = catalog.entry(&id).cloned() {
-            catalog.distrust(directory_of(&entry.path));
-        }
+    let Some(id) = holder else { return Ok(Some(false)) };
+    // A refusal must be true.
+    let current = load(call, &id).await?;
+    if let Seen::Good(record) = current.seen(now)
+        && call.key_values(record).get(place) == Some(&Some(Arc::clone(value)))
+    {
+        return Ok(Some(true));
     }
-    Ok(false)
+    let mut catalog = call.storage.catalog();
+    if let Some(entry) = catalog.entry(&id).cloned() {
+        catalog.distrust(directory_of(&entry.path));
+    }
+    Ok(None)
 }
 
 fn expired(facts: Option<&Facts>, now: Instant) -> bool {

@@ -8,7 +8,7 @@ use crate::{
 use super::{
     path::RecordPath,
     storage::{Call, Place},
-    stored::{Damage, Stored, read_stored},
+    stored::{Damage, Stored},
     walk::refresh,
 };
 
@@ -80,8 +80,7 @@ impl FileState {
             Place::Absent => Place::Absent,
             Place::Foreign => Place::Foreign,
             Place::Found((bytes, metadata)) => {
-                let legacy = &call.storage.spec.legacy;
-                let stored = read_stored(&path, &bytes, metadata.modified, legacy);
+                let stored = call.read_stored(&path, &bytes, metadata.modified);
                 Place::Found(Self { path, bytes, stored })
             }
         })

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    catalog::{Facts, join},
+    catalog::join,
     load::{Current, FileState, load},
     path::RecordPath,
     plan::{FileStep, Step, before, writing},
@@ -89,8 +89,7 @@ impl MakeWay {
             self.set_aside(call, shadowed)?;
         }
         self.free(call, &current).await?;
-        let keys = Facts::of(record, &call.storage.spec.keys).keys;
-        let step = writing(record, keys, before(&current.canonical))?;
+        let step = writing(call, record, call.key_values(record), before(&current.canonical))?;
         let rewritten = FileState {
             path: step.path.clone(),
             bytes: step.after.clone().unwrap_or_default(),
@@ -119,7 +118,7 @@ impl MakeWay {
     /// Keeps the bytes of a file that can't be read.
     fn set_aside<F: Fs>(&mut self, call: &Call<'_, F>, file: &FileState) -> Result<()> {
         if let Err(damage) = &file.stored.content {
-            if damage.newer {
+            if damage.is_newer() {
                 return Err(file.corrupt(&call.about(&file.stored.id), damage));
             }
             self.quarantine.insert(file.path.clone(), file.bytes.clone());

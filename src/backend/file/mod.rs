@@ -13,7 +13,9 @@
 //! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
+//! | `recent` | the file that was read or written last, so that it is not decoded again |
 //! | `read` `remove` `collection` | the operations |
+//! | `survey` `rewrite` | for data directories: looking at everything without a trace; bringing older files to the present format |
 //!
 //! **Beside the records** a collection's directory has `.storeproof.lock`
 //! (never removed), at times `.storeproof.intent` and
@@ -47,9 +49,12 @@ mod plan;
 mod quarantine;
 mod query;
 mod read;
+mod recent;
 mod remove;
+pub mod rewrite;
 mod storage;
 pub mod stored;
+pub mod survey;
 mod walk;
 
 /// The page size where neither the caller nor [`FileOptions`] says another.
@@ -100,20 +105,24 @@ impl<F: Fs> FileBackend<F> {
         self.options = FileOptions { page_size: options.page_size.max(1), ..options };
         self
     }
+
+    /// What a handle on the collection `spec` is made of.
+    fn parts(&self, spec: CollectionSpec) -> open::Parts<F> {
+        open::Parts {
+            fs: self.fs.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            options: self.options,
+            spec,
+        }
+    }
 }
 
 #[async_trait]
 impl<F: Fs> Backend for FileBackend<F> {
     async fn open(&self, spec: CollectionSpec) -> Result<Arc<dyn Collection>> {
         spec.validate()?;
-        let parts = open::Parts {
-            fs: self.fs.clone(),
-            clock: Arc::clone(&self.clock),
-            entropy: Arc::clone(&self.entropy),
-            options: self.options,
-            spec,
-        };
-        let storage = self.fs.run(open::open(parts)).await?;
+        let storage = self.fs.run(open::open(self.parts(spec))).await?;
         Ok(Arc::new(collection::FileCollection::new(Arc::new(storage))))
     }
 }

@@ -96,7 +96,7 @@ async fn exists<F: Fs>(call: &Call<'_, F>, name: &str) -> Result<bool> {
 }
 
 /// In a composed form that normalising file systems take for another one's.
-const PROBE_NAME: &str = ".storeproof.probe-\u{e9}";
+pub(super) const PROBE_NAME: &str = ".storeproof.probe-\u{e9}";
 const PROBE_DECOMPOSED: &str = ".storeproof.probe-e\u{301}";
 
 /// Refuses file systems on which two ids could be one file.

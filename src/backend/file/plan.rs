@@ -75,7 +75,7 @@ pub(super) async fn plan<F: Fs>(call: &Call<'_, F>, decided: Vec<Decided>) -> Re
             Change::Keep => {}
             Change::Remove => draft.remove(&way.afterwards(current)),
             Change::Put { record, keys, .. } => {
-                draft.put(&way.afterwards(current), &record, keys)?;
+                draft.put(call, &way.afterwards(current), &record, keys)?;
             }
         }
     }
@@ -112,14 +112,20 @@ impl Draft {
         }
     }
 
-    fn put(&mut self, current: &Current, record: &Record, keys: KeyValues) -> Result<()> {
+    fn put<F: Fs>(
+        &mut self,
+        call: &Call<'_, F>,
+        current: &Current,
+        record: &Record,
+        keys: KeyValues,
+    ) -> Result<()> {
         for file in current.files() {
             self.set_aside(file);
         }
         if let Some(raw) = &current.raw {
             self.removed.push(FileStep::removal(raw));
         }
-        self.written.push(writing(record, keys, before(&current.canonical))?);
+        self.written.push(writing(call, record, keys, before(&current.canonical))?);
         Ok(())
     }
 
@@ -154,13 +160,17 @@ impl FileStep {
     }
 }
 
-pub(super) fn writing(
+pub(super) fn writing<F: Fs>(
+    call: &Call<'_, F>,
     record: &Record,
     keys: KeyValues,
     before: Option<&FileState>,
 ) -> Result<FileStep> {
     let path = RecordPath::of(&record.id);
-    let after = Some(encode(record)?);
+    let bytes = encode(record)?;
+    // It is looked at again soon.
+    call.remember(&path, &bytes, record, Some(&keys));
+    let after = Some(bytes);
     let before = before.map(|file| file.bytes.clone());
     let entry = Some(Entry::written(path.clone(), record, keys));
     Ok(FileStep { path, before, after, entry })

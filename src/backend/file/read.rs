@@ -15,7 +15,6 @@ use super::{
     lock::{self, Purpose},
     query::{Choice, Query, Wanted, choose},
     storage::{Call, Place},
-    stored::read_stored,
     walk::refresh,
 };
 
@@ -139,18 +138,15 @@ async fn read_wanted<F: Fs>(
         None => call.read_path(path).await?,
     };
     let Place::Found((bytes, metadata)) = read else { return Ok(None) };
-    let spec = &call.storage.spec;
-    let stored = read_stored(path, &bytes, metadata.modified, &spec.legacy);
+    let stored = call.read_stored(path, &bytes, metadata.modified);
     let Ok(record) = stored.content else { return Ok(None) };
     let same = stored.id == wanted.id
         && record.created_at == wanted.created_at
         && record.expires_at == wanted.expires_at;
     let still_held = match query {
-        Query::Holders { place, value } => spec
-            .keys
-            .get(*place)
-            .and_then(|key| key.value_in(&record.data))
-            .is_some_and(|held| held == **value),
+        Query::Holders { place, value } => {
+            call.key_values(&record).get(*place).is_some_and(|held| held.as_ref() == Some(value))
+        }
         Query::Page { .. } | Query::Count(_) => true,
     };
     Ok((same && still_held).then_some(record))

@@ -57,7 +57,8 @@ pub(super) async fn claim<F: Fs>(call: &Call<'_, F>, selection: &Selection) -> R
 /// where an older file counts for the record.
 fn must_not_be_newer<F: Fs>(call: &Call<'_, F>, current: &super::load::Current) -> Result<()> {
     for file in current.files() {
-        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.newer) {
+        if let Some(damage) = file.stored.content.as_ref().err().filter(|damage| damage.is_newer())
+        {
             return Err(file.corrupt(call, damage));
         }
     }

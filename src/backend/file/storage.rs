@@ -15,7 +15,7 @@ use crate::{
     seam::{Clock, CollectionSpec, Entropy, Error, Outcome, RecordId, Result, Site},
 };
 
-use super::{FileOptions, catalog::Catalog, path::RecordPath};
+use super::{FileOptions, catalog::Catalog, path::RecordPath, recent::Recent};
 
 /// One handle on a collection.
 pub(super) struct Storage<F: Fs> {
@@ -29,6 +29,7 @@ pub(super) struct Storage<F: Fs> {
     /// The lock file, for reading its head.
     pub(super) head: F::File,
     catalog: Mutex<Catalog>,
+    recent: Mutex<Option<Arc<Recent>>>,
     /// Why writes are refused, if they are.
     refusal: Mutex<Option<String>>,
     /// Directories whose names this handle knows to be durable.
@@ -55,6 +56,7 @@ impl<F: Fs> Storage<F> {
             root,
             head,
             catalog,
+            recent: Mutex::default(),
             refusal: Mutex::default(),
             durable: Mutex::default(),
             stamps: AtomicU64::new(0),
@@ -69,6 +71,16 @@ impl<F: Fs> Storage<F> {
     /// The catalog, for a moment: never across an await.
     pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
         locked(&self.catalog)
+    }
+
+    /// The file that was read or written last.
+    pub(super) fn recent(&self) -> Option<Arc<Recent>> {
+        locked(&self.recent).clone()
+    }
+
+    /// Remembers the file that was read or is to be written.
+    pub(super) fn set_recent(&self, recent: Arc<Recent>) {
+        *locked(&self.recent) = Some(recent);
     }
 
     /// Nanoseconds for a stamp that no other one has within the same second,

@@ -29,9 +29,20 @@ pub enum Form {
 pub struct Damage {
     /// What is wrong with it, without its content.
     pub problem: String,
-    /// Whether a newer release wrote it: such a file is never written over or
-    /// removed, but by an explicit quarantine.
-    pub newer: bool,
+    /// Which kind of damage it is.
+    pub kind: DamageKind,
+}
+
+/// The kinds of [`Damage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// It can't be read, or does not tell what it has to.
+    Unreadable,
+    /// It is a record of another id than the one that its place stands for.
+    OtherId,
+    /// A newer release wrote it: such a file is never written over or removed,
+    /// but by an explicit quarantine.
+    Newer,
 }
 
 /// What a file is.
@@ -101,12 +112,13 @@ pub fn read_stored(
         Decoded::Versioned(_) => damaged(
             path,
             None,
-            Damage::plain("the envelope's id is not the one its path stands for"),
+            Damage::other_id("the envelope's id is not the one its path stands for"),
         ),
         Decoded::Damaged { id, damage } => damaged(path, id, damage),
         Decoded::Unversioned(record) => read_unversioned(path, |id| {
             if record.id != *id && !both_right(legacy, &record, id) {
-                return Err(Damage::plain("the envelope's id is not the one its file is named by"));
+                let problem = "the envelope's id is not the one its file is named by";
+                return Err(Damage::other_id(problem));
             }
             Ok(Record { id: id.clone(), ..record })
         }),
@@ -143,11 +155,16 @@ fn read_flat(
     modified: FileTime,
     legacy: &LegacySpec,
 ) -> Result<Record, Damage> {
-    if let Some(rule) = legacy.id
-        && !(rule.ids_of)(&data).iter().any(|text| text == id.as_str())
-    {
-        let problem = format!("the file's name is not the payload's own id ({})", rule.description);
-        return Err(Damage { problem, newer: false });
+    if let Some(rule) = legacy.id {
+        let right = (rule.ids_of)(&data);
+        let said = rule.description;
+        if right.is_empty() {
+            return Err(Damage::plain(format!("the payload does not tell its own id ({said})")));
+        }
+        if !right.iter().any(|text| text == id.as_str()) {
+            let problem = format!("the file's name is not the payload's own id ({said})");
+            return Err(Damage::other_id(problem));
+        }
     }
     let modified = clamped(modified);
     let at = |pointer: Option<&str>| {
@@ -164,6 +181,11 @@ fn read_flat(
         updated_at,
         expires_at: None,
     })
+}
+
+/// A file whose bytes can't be had.
+pub(super) fn unreadable(path: &RecordPath, problem: String) -> Stored {
+    damaged(path, None, Damage::plain(problem))
 }
 
 /// A damaged file, with the id that its envelope tells, if it tells one.
@@ -186,9 +208,19 @@ fn clamped(time: FileTime) -> Instant {
 }
 
 impl Damage {
-    /// Damage that is not a newer release's work.
+    /// Whether a newer release wrote the file.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        self.kind == DamageKind::Newer
+    }
+
+    /// What can't be read.
     pub(super) fn plain(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), newer: false }
+        Self { problem: problem.into(), kind: DamageKind::Unreadable }
+    }
+
+    fn other_id(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), kind: DamageKind::OtherId }
     }
 }
 
@@ -244,7 +276,7 @@ mod tests {
         assert_eq!(stored.id, id(named), "the name of the damaged file");
         let damage = stored.content.as_ref().expect_err("the file is damaged");
         assert!(damage.problem.contains(problem), "{:?} lacks {problem:?}", damage.problem);
-        assert_eq!(damage.newer, problem.contains("newer"));
+        assert_eq!(damage.is_newer(), problem.contains("newer"));
     }
 
     #[test]
@@ -322,7 +354,7 @@ mod tests {
         assert!(!older.blocks(&path, &id("%")), "it is the older record \"%25\"");
         for text in ["null", "[]", "\"x\"", "{}", r#"{"id":"s"}"#, r#"{"id":7,"user_id":"u"}"#] {
             let stored = read("s.json", text.as_bytes(), &sessions());
-            assert_damaged(&stored, "s", "is not the payload's own id");
+            assert_damaged(&stored, "s", "does not tell its own id");
             assert!(read("s.json", text.as_bytes(), &LegacySpec::default()).content.is_ok());
         }
     }

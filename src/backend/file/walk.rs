@@ -16,10 +16,10 @@ use crate::{
 };
 
 use super::{
-    catalog::{Directories, Directory, Entry, Stamp, join},
+    catalog::{Directories, Directory, Entry, Facts, Stamp, join},
     path::{MAX_LEVELS, RecordPath},
     storage::{Call, Place, levels_of},
-    stored::read_stored,
+    stored::Stored,
 };
 
 /// How coarse the clock of changes may be: a kernel's tick is 10 ms at most.
@@ -223,11 +223,11 @@ async fn look_at<F: Fs>(
     else {
         return Ok(None);
     };
-    let spec = &call.storage.spec;
-    let stored = read_stored(&path, &bytes, metadata.modified, &spec.legacy);
+    let Stored { id, form, content } = call.read_stored(&path, &bytes, metadata.modified);
+    let content = content.map(|record| Facts::of(&record, call.key_values(&record)));
     let is_settled = is_past(metadata.modified, now);
-    let stamp = Stamp::from(&metadata);
-    Ok(Some(Arc::new(Entry::read(path, stored, &spec.keys, stamp, is_settled))))
+    let stamp = Some(Stamp::from(&metadata));
+    Ok(Some(Arc::new(Entry { path, id, form, content, stamp, is_settled })))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod file_os;
 mod memory;
+mod older;
 mod simulated;
 
 use std::{
@@ -12,9 +13,11 @@ use std::{
 
 pub use file_os::FileOs;
 pub use memory::Memory;
+pub use older::OlderSoftware;
 pub use simulated::Simulated;
 
 use crate::{
+    check::scenario::ForeignFile,
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim},
@@ -30,8 +33,9 @@ pub struct Capabilities {
     pub threads: bool,
     /// Its storage can lose the process or the power at any I/O step.
     pub crashes: bool,
-    /// Its storage begins with what older software left.
-    pub begins_with_legacy: bool,
+    /// Its storage begins with what older software left, and older software
+    /// may go on writing to it.
+    pub older_software: bool,
     /// Which outcomes can be reached.
     pub reach: Reach,
 }
@@ -48,6 +52,8 @@ pub struct World<'a> {
     pub page_size: Option<u32>,
     /// What older software left.
     pub legacy: &'a [LegacyDocument],
+    /// Files beside them that are nobody's records.
+    pub foreign: &'a [ForeignFile],
     /// The spec of the collection that `legacy` belongs to.
     pub spec: &'a CollectionSpec,
 }
@@ -78,6 +84,17 @@ pub trait Storage: Send + Sync {
     /// How many I/O steps were made so far; 0 where they are not counted.
     fn io_steps(&self) -> usize {
         0
+    }
+
+    /// A process of older software on it; none: it never had any.
+    fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
+        None
+    }
+
+    /// The bytes of a file in the collection's directory, past the simulation.
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        let _ = path;
+        None
     }
 
     /// Shows the storages that crashes after each of so many I/O steps leave,

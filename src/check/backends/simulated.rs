@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{BackendUnderTest, Capabilities, Storage, World};
+use super::{BackendUnderTest, Capabilities, OlderSoftware, Storage, World, older::FlatFiles};
 use crate::{
     backend::file::{FileBackend, FileOptions},
     fs::{FileTime, Fs},
     model::subject::Reach,
-    seam::{Backend, Entropy, Error, Outcome, Result, Site},
+    seam::{Backend, Entropy, Error, Instant, Outcome, Result, Site},
     sim::{
         clock::SimClock,
         disk::{ImageKind, SimDisk, SimFs},
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Simulated<F> {
     name: &'static str,
-    begins_with_legacy: bool,
+    older_software: bool,
     wrap: fn(SimFs) -> F,
 }
 
@@ -32,14 +32,14 @@ impl Simulated<SimFs> {
     /// The file backend on storage that is empty at first.
     #[must_use]
     pub fn file() -> Self {
-        Self { name: "file", begins_with_legacy: false, wrap: |fs| fs }
+        Self { name: "file", older_software: false, wrap: |fs| fs }
     }
 
     /// The file backend on storage that begins with flat files of older
     /// software.
     #[must_use]
     pub fn legacy() -> Self {
-        Self { name: "legacy", begins_with_legacy: true, wrap: |fs| fs }
+        Self { name: "legacy", older_software: true, wrap: |fs| fs }
     }
 }
 
@@ -47,7 +47,14 @@ impl<F> Simulated<F> {
     /// The file backend over what `wrap` makes of the simulated file system.
     #[must_use]
     pub fn wrapped(name: &'static str, wrap: fn(SimFs) -> F) -> Self {
-        Self { name, begins_with_legacy: false, wrap }
+        Self { name, older_software: false, wrap }
+    }
+
+    /// The same on storage that begins with flat files of older software, which
+    /// may go on writing.
+    #[must_use]
+    pub fn with_older_software(self) -> Self {
+        Self { older_software: true, ..self }
     }
 }
 
@@ -61,21 +68,23 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
-            begins_with_legacy: self.begins_with_legacy,
-            reach: Reach { legacy: self.begins_with_legacy, damage: false },
+            older_software: self.older_software,
+            reach: Reach { legacy: self.older_software, damage: self.older_software },
         }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        let directory = world.spec.directories().collect::<Vec<_>>().join("/");
         let mut disk = SimDisk::new();
-        let directory: Vec<&str> = world.spec.directories().collect();
-        for document in world.legacy {
-            let path = format!("{}/{}.json", directory.join("/"), document.id);
-            let modified = FileTime {
-                seconds: document.modified.seconds(),
-                nanoseconds: document.modified.nanoseconds(),
-            };
-            disk.write_raw(&path, document.text.as_bytes(), modified).map_err(|source| {
+        let legacy = world.legacy.iter();
+        let legacy = legacy.map(|file| (format!("{}.json", file.id), &file.text, file.modified));
+        let foreign = world.foreign.iter();
+        let foreign = foreign.map(|file| (file.path.clone(), &file.text, Instant::UNIX_EPOCH));
+        for (path, text, modified) in legacy.chain(foreign) {
+            let modified =
+                FileTime { seconds: modified.seconds(), nanoseconds: modified.nanoseconds() };
+            let path = format!("{directory}/{path}");
+            disk.write_raw(&path, text.as_bytes(), modified).map_err(|source| {
                 let site = Site::new("write_legacy", &world.spec.name, None);
                 Error::Io { site, doing: path.clone(), outcome: Outcome::NotDone, source }
             })?;
@@ -86,6 +95,8 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             entropy: Arc::new(SimEntropy::new(world.seed)),
             page_size: world.page_size,
             wrap: self.wrap,
+            directory: directory.into(),
+            older_software: self.older_software,
         };
         Ok(Box::new(DiskStorage { fs: SimFs::new(disk, world.sim.clone()), settings }))
     }
@@ -98,6 +109,9 @@ struct Settings<F> {
     entropy: Arc<dyn Entropy>,
     page_size: Option<u32>,
     wrap: fn(SimFs) -> F,
+    /// Where the collection lies.
+    directory: Arc<str>,
+    older_software: bool,
 }
 
 impl<F> Clone for Settings<F> {
@@ -106,6 +120,7 @@ impl<F> Clone for Settings<F> {
             sim: self.sim.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
+            directory: Arc::clone(&self.directory),
             ..*self
         }
     }
@@ -130,6 +145,17 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn io_steps(&self) -> usize {
         self.fs.with_disk(SimDisk::trace_len)
+    }
+
+    fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
+        let directory = self.settings.directory.split('/');
+        let older = || FlatFiles::new(self.fs.clone(), directory);
+        self.settings.older_software.then(|| Arc::new(older()) as Arc<dyn OlderSoftware>)
+    }
+
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        let path = format!("{}/{path}", self.settings.directory);
+        self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
     fn crash(

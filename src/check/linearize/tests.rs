@@ -1,221 +1,32 @@
-use std::sync::Arc;
+mod brute_force;
+mod registers;
 
-use arbitrary::Result as Arbitrary;
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::{Deserialize, Serialize};
-
-use super::linearize;
-use crate::{
-    check::history::{Call, PENDING, Phase},
-    model::{
-        divergence::Divergences,
-        legacy::LegacyDocument,
-        source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
-    },
-    seam::{Collection, CollectionSpec, Instant, RecordId},
+use brute_force::{brute_force, random_history};
+use registers::{
+    Both, Clear, Cleared, Create, Done, Fill, Get, Made, Older, Op, Put, Refused, Registers, Scan,
+    Seen, Undo, Unknown, Value, Wipe,
 };
 
-/// Two registers, which begin with 0.
-#[derive(Debug)]
-struct Registers;
-
-type Model = [u8; 2];
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-enum Op {
-    Put(usize, u8),
-    Get(usize),
-    /// Sets a register that holds 0; refused otherwise.
-    Create(usize, u8),
-    /// Reads one register, and some time later the other.
-    Scan,
-}
-
-use Op::{Create, Get, Put, Scan};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Seen {
-    Done,
-    Value(u8),
-    Refused,
-    Both(u8, u8),
-    /// The connection broke.
-    Unknown,
-}
-
-use Seen::{Both, Done, Refused, Unknown, Value};
-
-impl Op {
-    fn effect(self, model: &mut Model) -> Seen {
-        match self {
-            Put(key, value) => model[key] = value,
-            Get(key) => return Value(model[key]),
-            Create(key, _) if model[key] != 0 => return Refused,
-            Create(key, value) => model[key] = value,
-            Scan => return Both(model[0], model[1]),
-        }
-        Done
-    }
-}
-
-impl Subject for Registers {
-    const NAME: &'static str = "registers";
-    const OPERATIONS: &'static [&'static str] = &["put", "get", "create", "scan"];
-    const CLASSES: &'static [&'static str] = &["done", "value", "refused", "both", "unknown"];
-
-    type Op = Op;
-    type Seen = Seen;
-    type Model = Model;
-    type Store = ();
-    type Memory = ();
-
-    fn required(_: &Reach) -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
-    fn spec() -> CollectionSpec {
-        CollectionSpec::new("registers")
-    }
-
-    fn open(_: Arc<dyn Collection>, _: &Surroundings) -> Arc<()> {
-        Arc::new(())
-    }
-
-    fn generate(_: &mut Source<'_, '_>) -> Arbitrary<Op> {
-        Ok(Scan)
-    }
-
-    fn generate_legacy(_: &mut Source<'_, '_>) -> Arbitrary<Vec<LegacyDocument>> {
-        Ok(Vec::new())
-    }
-
-    fn model_of_legacy(_: &[LegacyDocument]) -> Model {
-        [0; 2]
-    }
-
-    async fn execute((): &(), _: &mut Op, (): &mut ()) -> Seen {
-        Unknown
-    }
-
-    fn step(model: &mut Model, op: &Op, seen: &Seen, _: &Moment<'_>) -> Result<(), Broken<Seen>> {
-        let expected = op.effect(model);
-        if expected == *seen {
-            return Ok(());
-        }
-        Err(Broken { expected: Box::new(expected), rule: "registers hold what was put last" })
-    }
-
-    fn outcomes_unseen(model: &Model, op: &Op, _: &Moment<'_>) -> Vec<Model> {
-        let mut after = *model;
-        op.effect(&mut after);
-        vec![after]
-    }
-
-    fn interval(op: &Op) -> bool {
-        *op == Scan
-    }
-
-    /// Each value was there at some time, the first one not after the second.
-    fn judge_interval(
-        states: &mut dyn Iterator<Item = &Model>,
-        _: &Op,
-        seen: &Seen,
-    ) -> Result<(), Broken<Seen>> {
-        let Both(first, second) = *seen else { panic!("a scan sees {seen:?}") };
-        let mut first_seen = false;
-        for state in states {
-            first_seen |= state[0] == first;
-            if first_seen && state[1] == second {
-                return Ok(());
-            }
-        }
-        Err(Broken { expected: Box::new(Both(0, 0)), rule: "a scan reads what was there" })
-    }
-
-    fn writes(_: &Op, _: Option<&Seen>) -> Option<Vec<RecordId>> {
-        Some(Vec::new())
-    }
-
-    fn observations<'a>(_: impl Iterator<Item = &'a Op>) -> Vec<Op> {
-        vec![Get(0), Get(1)]
-    }
-}
-
-impl Operation for Op {
-    fn kind(&self) -> usize {
-        match self {
-            Put(..) => 0,
-            Get(_) => 1,
-            Create(..) => 2,
-            Scan => 3,
-        }
-    }
-
-    fn is_read(&self) -> bool {
-        matches!(self, Get(_) | Scan)
-    }
-
-    fn describe(&self) -> String {
-        format!("{self:?}")
-    }
-
-    fn simpler(&self) -> Vec<Self> {
-        Vec::new()
-    }
-}
-
-impl Verdict for Seen {
-    fn class(&self) -> usize {
-        match self {
-            Done => 0,
-            Value(_) => 1,
-            Refused => 2,
-            Both(..) => 3,
-            Unknown => 4,
-        }
-    }
-
-    fn is_refusal(&self) -> bool {
-        *self == Refused
-    }
-
-    fn is_unknown(&self) -> bool {
-        *self == Unknown
-    }
-
-    fn describe(&self) -> String {
-        format!("{self:?}")
-    }
-
-    fn digest(&self, _: &mut impl std::hash::Hasher) {}
-}
+use super::{Unexplained, linearize};
+use crate::{check::history::PENDING, model::divergence::Divergences};
 
 /// A call that began and returned at these times.
-fn call(op: Op, seen: Option<Seen>, invoked: u64, returned: u64) -> Call<Registers> {
-    Call {
-        phase: Phase::Clients,
-        client: 0,
-        action: 0,
-        op,
-        seen,
-        now: Instant::UNIX_EPOCH,
-        variant: 0,
-        invoked,
-        returned,
-        io_invoked: 0,
-        io_returned: 0,
-    }
+fn call(op: Op, seen: Option<Seen>, invoked: u64, returned: u64) -> Made {
+    Made { op, seen, invoked, returned }
 }
 
-fn seen(op: Op, seen: Seen, invoked: u64, returned: u64) -> Call<Registers> {
+fn seen(op: Op, seen: Seen, invoked: u64, returned: u64) -> Made {
     call(op, Some(seen), invoked, returned)
 }
 
-fn holds(mut calls: Vec<Call<Registers>>) -> bool {
+fn holds(mut calls: Vec<Made>) -> bool {
     calls.sort_by_key(|call| call.invoked);
-    linearize(&calls, &[0; 2], &Divergences::default()).is_ok()
+    explained(&calls).is_ok()
+}
+
+fn explained(calls: &[Made]) -> Result<(), Box<Unexplained<Registers>>> {
+    let calls: Vec<_> = calls.iter().map(|call| call.call()).collect();
+    linearize(&calls, &[0; 2], &Divergences::default())
 }
 
 #[test]
@@ -298,7 +109,7 @@ fn a_call_without_outcome_may_be_needed_once_only() {
     let create = call(Create(0, 1), None, 1, PENDING);
     let calls = |last| {
         let refused = seen(Create(0, 2), Refused, 2, 3);
-        vec![create.clone(), refused, seen(Put(0, 0), Done, 4, 5), seen(Get(0), Value(last), 6, 7)]
+        vec![create, refused, seen(Put(0, 0), Done, 4, 5), seen(Get(0), Value(last), 6, 7)]
     };
     assert!(holds(calls(0)));
     assert!(!holds(calls(1)), "having explained the refusal it can't come again");
@@ -324,130 +135,127 @@ fn a_long_call_is_judged_by_all_states_during_it() {
 fn the_longest_explanation_is_told() {
     let calls =
         [seen(Put(0, 1), Done, 1, 2), seen(Put(0, 2), Done, 3, 4), seen(Get(0), Value(1), 5, 6)];
-    let told = linearize(&calls, &[0; 2], &Divergences::default()).unwrap_err();
+    let told = explained(&calls).unwrap_err();
     assert_eq!(told.order, [0, 1]);
     let (stuck, broken) = told.stuck.expect("a call that could not follow");
     assert_eq!((stuck, *broken.expected), (2, Value(2)));
 }
 
-/// All orders, all choices: the definition, not an algorithm.
-fn brute_force(calls: &[Call<Registers>]) -> bool {
-    let mut order = Vec::new();
-    explained(calls, &mut order, &mut vec![[0; 2]])
-}
-
-fn optional(call: &Call<Registers>) -> bool {
-    call.seen.is_none_or(|seen| seen == Unknown)
-}
-
-/// Whether the calls of `order`, which led through `states`, can be followed by
-/// others so that all is explained.
-fn explained(calls: &[Call<Registers>], order: &mut Vec<usize>, states: &mut Vec<Model>) -> bool {
-    let complete = (0..calls.len())
-        .filter(|k| !order.contains(k))
-        .all(|k| optional(&calls[k]) || calls[k].op == Scan);
-    if complete && scans_hold(calls, order, states) {
-        return true;
+#[test]
+fn a_call_that_changes_many_records_changes_each_at_a_moment_of_its_own() {
+    let begin = || vec![seen(Put(0, 1), Done, 1, 2), seen(Put(1, 1), Done, 3, 4)];
+    let with = |more: Vec<Made>| holds([begin(), more].concat());
+    let clear = |count| seen(Clear, Cleared(count), 10, 20);
+    assert!(with(vec![clear(2)]));
+    for key in [0, 1] {
+        let one_is_gone =
+            vec![seen(Get(key), Value(0), 11, 12), seen(Get(1 - key), Value(1), 13, 14)];
+        assert!(with([one_is_gone, vec![clear(2)]].concat()), "{key} may go first");
     }
-    for k in 0..calls.len() {
-        let call = &calls[k];
-        if order.contains(&k)
-            || call.op == Scan
-            || order.iter().any(|&earlier| call.returned < calls[earlier].invoked)
-        {
-            continue;
-        }
-        let mut after = states[states.len() - 1];
-        let effect = call.op.effect(&mut after);
-        if !optional(call) && call.seen != Some(effect) {
-            continue;
-        }
-        order.push(k);
-        states.push(after);
-        if explained(calls, order, states) {
-            return true;
-        }
-        order.pop();
-        states.pop();
-    }
-    false
+    assert!(!with(vec![clear(1)]), "the other one was there throughout");
+    assert!(!with(vec![clear(3)]), "so many were never there");
+    let put = || seen(Put(0, 2), Done, 11, 12);
+    assert!(with(vec![put(), clear(1), seen(Get(0), Value(2), 30, 31)]), "one put meanwhile stays");
+    assert!(with(vec![put(), clear(2), seen(Get(0), Value(2), 30, 31)]), "or was cleared before");
+    assert!(with(vec![put(), clear(2), seen(Get(0), Value(0), 30, 31)]), "or after");
+    assert!(!with(vec![put(), clear(1), seen(Get(0), Value(1), 30, 31)]));
+    assert!(!with(vec![clear(2), seen(Get(0), Value(1), 30, 31)]), "what is gone stays gone");
+    assert!(!with(vec![seen(Get(0), Value(0), 5, 6), clear(2)]), "nothing goes before it begins");
+    assert!(!with(vec![clear(2), seen(Scan, Both(1, 1), 30, 31)]), "nor after it returned");
 }
 
-/// Whether every scan agrees with the states from the last call that returned before it began
-/// to the first that began after it returned.
-fn scans_hold(calls: &[Call<Registers>], order: &[usize], states: &[Model]) -> bool {
-    calls.iter().filter(|call| call.op == Scan && !optional(call)).all(|scan| {
-        let before = |&k: &usize| calls[k].returned < scan.invoked;
-        let after = |&k: &usize| calls[k].invoked > scan.returned;
-        let begin = order.iter().rposition(before).map_or(0, |place| place + 1);
-        let end = order.iter().position(after).unwrap_or(order.len());
-        begin <= end
-            && Registers::judge_interval(
-                &mut states[begin..=end].iter(),
-                &scan.op,
-                &scan.seen.unwrap(),
-            )
-            .is_ok()
-    })
+#[test]
+fn a_call_that_was_killed_may_have_changed_some_records() {
+    let begin = || vec![seen(Put(0, 1), Done, 1, 2), seen(Put(1, 1), Done, 3, 4)];
+    for outcome in [None, Some(Unknown)] {
+        for (first, second) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let after = vec![
+                call(Clear, outcome, 10, 20),
+                seen(Get(0), Value(first), 30, 31),
+                seen(Get(1), Value(second), 32, 33),
+            ];
+            assert!(holds([begin(), after].concat()), "{first} and {second} may be left");
+        }
+        let not_once = vec![
+            call(Clear, outcome, 10, 20),
+            seen(Get(0), Value(1), 30, 31),
+            seen(Get(0), Value(0), 32, 33),
+        ];
+        assert!(!holds([begin(), not_once].concat()), "nothing happens after the recovery");
+    }
 }
 
-/// A random history of at most six calls by three clients; what they saw is
-/// often what they must have seen.
-fn random_history(seed: u64) -> Vec<Call<Registers>> {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut below = |end: u64| (random.next_u64() >> 33) % end;
-    let mut running: [Option<Call<Registers>>; 3] = [None, None, None];
-    let mut taken_effect = [false; 3];
-    let mut state = [0; 2];
-    let mut calls = Vec::new();
-    let (count, scans, lost) = (2 + below(5), below(2), below(2));
-    for time in 1.. {
-        let client = below(3) as usize;
-        match running[client].take() {
-            None if calls.len() as u64 + running.iter().flatten().count() as u64 >= count => {
-                if running.iter().all(Option::is_none) {
-                    break;
-                }
-            }
-            None => {
-                let (key, value) = (below(2) as usize, below(3) as u8);
-                let op = match below(8 + scans * 2) {
-                    0..3 => Put(key, value),
-                    3..6 => Get(key),
-                    6 | 7 => Create(key, value),
-                    _ => Scan,
-                };
-                taken_effect[client] = false;
-                running[client] = Some(call(op, None, time, PENDING));
-            }
-            Some(mut begun) if !taken_effect[client] => {
-                taken_effect[client] = true;
-                if lost == 0 || below(4) > 0 {
-                    begun.seen = Some(begun.op.effect(&mut state));
-                }
-                running[client] = Some(begun);
-            }
-            Some(mut done) => {
-                if done.seen.is_some() && below(12) == 0 {
-                    done.seen = Some(match done.op {
-                        Scan => Both(below(3) as u8, below(3) as u8),
-                        Get(_) => Value(below(3) as u8),
-                        Create(..) => [Done, Refused][below(2) as usize],
-                        Put(..) => Done,
-                    });
-                }
-                if done.seen.is_some() || below(2) == 0 {
-                    done.returned = time;
-                    if done.seen.is_none() || (lost == 1 && below(8) == 0) {
-                        done.seen = Some(Unknown);
-                    }
-                }
-                calls.push(done);
-            }
-        }
+#[test]
+fn stages_are_taken_in_their_order_at_moments_of_their_own() {
+    let with = |reads: &[Made], fill: Made| holds(reads.iter().cloned().chain([fill]).collect());
+    let reads =
+        |first, second| [seen(Get(0), Value(first), 2, 3), seen(Get(1), Value(second), 4, 5)];
+    let fill = || seen(Fill(1), Done, 1, 6);
+    for (first, second) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
+        assert!(with(&reads(first, second), fill()), "{first} {second}");
     }
-    calls.sort_by_key(|call| call.invoked);
-    calls
+    let backwards = [seen(Get(1), Value(1), 2, 3), seen(Get(0), Value(0), 4, 5)];
+    assert!(!with(&backwards, fill()), "the first is set first");
+    assert!(!with(&reads(1, 0), seen(Fill(1), Done, 0, 1)), "it was over before");
+    assert!(with(&reads(1, 0), call(Fill(1), None, 0, PENDING)), "it may have been cut short");
+    let told = explained(&[
+        seen(Fill(1), Done, 1, 2),
+        seen(Put(1, 2), Done, 3, 4),
+        seen(Get(1), Value(1), 5, 6),
+    ]);
+    let told = told.unwrap_err();
+    assert_eq!((told.order, told.stuck.map(|(stuck, _)| stuck)), (vec![0, 1], Some(2)));
+}
+
+#[test]
+fn steps_of_a_stage_may_be_seen_before_it_is_over() {
+    let fill = || seen(Fill(1), Done, 1, 2);
+    let reads =
+        |first, second| [seen(Get(0), Value(first), 5, 6), seen(Get(1), Value(second), 7, 8)];
+    let with =
+        |wipe: Made, reads: [Made; 2]| holds([fill(), wipe].into_iter().chain(reads).collect());
+    for (first, second) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
+        assert!(with(seen(Wipe, Done, 4, 9), reads(first, second)), "{first} {second}");
+        let unseen = call(Wipe, None, 4, PENDING);
+        assert!(with(unseen, reads(first, second)), "cut short: {first} {second}");
+    }
+    assert!(!with(seen(Wipe, Done, 3, 4), reads(0, 1)), "both are 0 when it is over");
+    let after = [seen(Get(1), Value(1), 10, 11)];
+    let calls = || [fill(), seen(Wipe, Done, 4, 9)].into_iter();
+    assert!(!holds(calls().chain(after).collect()), "it has to come to its end");
+    let both = [seen(Get(0), Value(0), 5, 6), seen(Get(0), Value(1), 7, 8)];
+    assert!(!holds(calls().chain(both).collect()), "what is gone stays gone");
+    let refused = seen(Wipe, Refused, 4, 9);
+    assert!(!with(refused, reads(0, 1)), "a refused call does nothing");
+}
+
+#[test]
+fn older_software_changes_a_register_at_one_moment_and_may_lose_against_a_write() {
+    let older = |value| seen(Older(0, value), Done, 4, 5);
+    let get = |value| seen(Get(0), Value(value), 8, 9);
+    assert!(holds(vec![older(1), get(1)]) && !holds(vec![older(1), get(0)]));
+    assert!(holds(vec![seen(Get(0), Value(0), 1, 2), older(1), get(1)]));
+    assert!(!holds(vec![seen(Get(0), Value(1), 1, 2), older(1), get(1)]), "a prophecy");
+    let put = |begin, end| seen(Put(0, 2), Done, begin, end);
+    assert!(holds(vec![put(1, 2), older(1), get(1)]) && !holds(vec![put(1, 2), older(1), get(2)]));
+    for value in [1, 2] {
+        assert!(holds(vec![put(3, 6), older(1), get(value)]), "{value} is the last one");
+    }
+    let create = seen(Create(0, 2), Done, 3, 6);
+    assert!(holds(vec![create, older(1), get(2)]), "it replaced what it had not seen");
+    let between = seen(Get(0), Value(1), 6, 7);
+    let create = seen(Create(0, 2), Done, 3, 8);
+    let after = seen(Get(0), Value(2), 9, 10);
+    assert!(holds(vec![create, older(1), between, after]), "and what others had seen");
+    assert!(!holds(vec![older(1), seen(Create(0, 2), Done, 6, 7)]), "it was there before");
+    assert!(!holds(vec![seen(Put(1, 2), Done, 3, 6), older(1), get(0)]), "another register");
+    let undo = || seen(Undo(4), Done, 6, 7);
+    for value in [0, 1] {
+        assert!(holds(vec![older(1), undo(), get(value)]), "the power was lost");
+    }
+    let put = seen(Put(0, 2), Done, 5, 6);
+    let undo = seen(Undo(4), Done, 7, 8);
+    assert!(!holds(vec![older(1), put, undo, seen(Get(0), Value(0), 9, 10)]), "no longer its own");
 }
 
 #[test]
@@ -456,7 +264,7 @@ fn the_search_agrees_with_all_permutations() {
     for seed in 0..100_000 {
         let calls = random_history(seed);
         let expected = brute_force(&calls);
-        let found = linearize(&calls, &[0; 2], &Divergences::default()).is_ok();
+        let found = explained(&calls).is_ok();
         let told: Vec<_> = calls
             .iter()
             .map(|call| {

@@ -74,7 +74,8 @@ fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
         _ => usize::MAX,
     };
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
-    (scenario.length() + scenario.legacy.len(), preemptions, text)
+    let files = scenario.legacy.len() + scenario.foreign.len();
+    (scenario.length() + files, preemptions, text)
 }
 
 struct Shrinker<'a, S: Subject> {
@@ -164,9 +165,10 @@ impl<S: Subject> Shrinker<'_, S> {
                 client += 1;
             }
         }
-        let edits: [fn(&mut Scenario<S::Op>); 4] = [
+        let edits: [fn(&mut Scenario<S::Op>); 5] = [
             |scenario| scenario.setup.clear(),
             |scenario| scenario.legacy.clear(),
+            |scenario| scenario.foreign.clear(),
             |scenario| scenario.handles = 1,
             |scenario| scenario.page_size = None,
         ];

@@ -10,7 +10,10 @@ use super::operation::{
 };
 use crate::{
     model::{
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
+        legacy::{
+            LegacyDocument, legacy_ids, modified, object_text, offset_text, perhaps_damaged,
+            plain_id,
+        },
         payload,
         source::Source,
     },
@@ -152,6 +155,7 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
         let text = legacy_text(source)?;
+        let text = perhaps_damaged(source, &id, text)?;
         documents.push(LegacyDocument { id, text, modified: modified(source)? });
     }
     Ok(documents)
@@ -178,4 +182,20 @@ fn legacy_text(source: &mut Source<'_, '_>) -> Result<String> {
         }
     }
     object_text(source, &members)
+}
+
+/// A payload as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?.0.to_string();
+    let name = match source.below(3)? {
+        0 => r#""name": "x""#,
+        1 => r#""name": "y", "group": "g""#,
+        _ => r#""n": 2"#,
+    };
+    let (created_at, updated_at) = (source.instant()?, source.instant()?);
+    let times = [("created_at", created_at), ("updated_at", updated_at)];
+    let times = times.map(|(name, at)| format!(r#""{name}": "{}""#, offset_text(at)));
+    let members = [vec![name.to_owned()], times.to_vec()].concat();
+    let text = object_text(source, &members)?;
+    Ok(LegacyDocument { id, text, modified: modified(source)? })
 }

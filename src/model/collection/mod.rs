@@ -73,26 +73,43 @@ impl Subject for CollectionSubject {
         generate::legacy(source)
     }
 
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
     /// "It reads as a record with `encoding` json, the file's bytes as data, the
     /// id that its path stands for, and `created_at`/`updated_at` from the
-    /// payload where it has them, else the file's modification time."
-    fn model_of_legacy(documents: &[LegacyDocument]) -> CollectionModel {
-        let mut model = CollectionModel::default();
-        for document in documents {
-            let Ok(id) = RecordId::new(document.id.as_str()) else { continue };
-            let data = PayloadInput::new(document.text.as_bytes());
-            let time =
-                |name| data.string(name).and_then(Instant::parse).unwrap_or(document.modified);
-            let stored = Stored {
+    /// payload where it has them, else the file's modification time." What is
+    /// not JSON is damaged.
+    fn legacy_written(model: &mut CollectionModel, document: &LegacyDocument) {
+        let Ok(id) = RecordId::new(document.id.as_str()) else { return };
+        let data = PayloadInput::new(document.text.as_bytes());
+        let time = |name| data.string(name).and_then(Instant::parse).unwrap_or(document.modified);
+        let entry = if data.is_json() {
+            Entry::Good(Stored {
                 created_at: time("created_at"),
                 updated_at: time("updated_at"),
                 encoding: Encoding::JSON,
                 expires_at: None,
-                data: data.clone(),
-            };
-            model.entries.insert(id, Entry::Good(stored));
-        }
-        model
+                data,
+            })
+        } else {
+            Entry::Damaged { bytes: data, newer: false }
+        };
+        model.lingering.remove(&id);
+        model.entries.insert(id, entry);
+    }
+
+    fn legacy_removed(model: &mut CollectionModel, id: &str) {
+        model.lingering.remove(id);
+        model.entries.remove(id);
+    }
+
+    fn legacy_undone(model: &mut CollectionModel, earlier: &CollectionModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.entries.get_key_value(id);
+        model.entries.extend(entry.map(|(id, entry)| (id.clone(), entry.clone())));
+        model.lingering.extend(earlier.lingering.get(id).cloned());
     }
 
     fn execute(

@@ -189,13 +189,14 @@ fn find(
     if parts.len() != count {
         return refuse(seen, &UNDECLARED);
     }
+    if parts.iter().any(|part| part.is_empty()) {
+        let nothing = CollectionSeen::Found { records: Vec::new(), damaged: Vec::new() };
+        return expect(*seen == nothing, || (nothing, "an empty part finds nothing"));
+    }
     let wanted = |place: usize| parts.get(place).map_or("", |part| &**part);
     let value = [wanted(0), wanted(1)];
-    let mut good: Vec<_> = model
-        .good(moment)
-        .filter(|_| parts.iter().all(|part| !part.is_empty()))
-        .filter(|(_, stored)| key.value(&stored.data) == Some(value))
-        .collect();
+    let mut good: Vec<_> =
+        model.good(moment).filter(|(_, stored)| key.value(&stored.data) == Some(value)).collect();
     good.sort_by_key(|(_, stored)| stored.created_at);
     let same = match seen {
         CollectionSeen::Found { records, damaged } => {

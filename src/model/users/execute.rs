@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::{
-    operation::{AccessData, UserData, UsersOp},
+    operation::{UserData, UsersOp},
     outcome::UsersSeen,
 };
 use crate::{
-    model::source::RawId,
-    store::{
-        document::Document,
-        users::{Grant, User, UserError, Users, WorkspaceAccess},
+    model::{
+        access::AccessData,
+        members::{from_document, to_document},
+        source::RawId,
     },
+    store::users::{User, UserError, Users},
 };
 
 /// Does one call.
@@ -55,29 +56,15 @@ fn to_user(data: &UserData) -> User {
     let mut user = User::new(&*data.id.0, &*data.username);
     user.password_hash = data.password_hash.to_string();
     user.role = data.role.to_string();
-    user.workspace_access = data.workspace_access.as_ref().map(|access| WorkspaceAccess {
-        all: access.all,
-        grants: access.grants.as_ref().map(|grants| grants.iter().map(to_grant).collect()),
-        unknown: Document::default(),
-    });
+    user.workspace_access = data.workspace_access.as_ref().map(AccessData::to_store);
     user.created_at = data.created_at.clone();
     user.updated_at = data.updated_at.clone();
     user.auth_provider = text(&data.auth_provider);
     user.oidc_issuer = text(&data.oidc_issuer);
     user.oidc_subject = text(&data.oidc_subject);
     user.is_disabled = data.is_disabled;
-    let unknown: Vec<_> = data
-        .unknown
-        .iter()
-        .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(&**name)))
-        .collect();
-    user.unknown =
-        Document::parse(format!("{{{}}}", unknown.join(",")).as_bytes()).unwrap_or_default();
+    user.unknown = to_document(&data.unknown);
     user
-}
-
-fn to_grant((workspace, role): &(Arc<str>, Arc<str>)) -> Grant {
-    Grant { workspace: workspace.to_string(), role: role.to_string(), unknown: Document::default() }
 }
 
 fn from_user(user: &User) -> UserData {
@@ -85,23 +72,13 @@ fn from_user(user: &User) -> UserData {
     let mut data = UserData::new(RawId(Arc::from(&*user.id)), Arc::from(&*user.username));
     data.password_hash = Arc::from(&*user.password_hash);
     data.role = Arc::from(&*user.role);
-    data.workspace_access = user.workspace_access.as_ref().map(|access| AccessData {
-        all: access.all,
-        grants: access.grants.as_ref().map(|grants| {
-            let pair = |grant: &Grant| (Arc::from(&*grant.workspace), Arc::from(&*grant.role));
-            grants.iter().map(pair).collect()
-        }),
-    });
+    data.workspace_access = user.workspace_access.as_ref().map(AccessData::from_store);
     data.created_at = user.created_at.clone();
     data.updated_at = user.updated_at.clone();
     data.auth_provider = text(&user.auth_provider);
     data.oidc_issuer = text(&user.oidc_issuer);
     data.oidc_subject = text(&user.oidc_subject);
     data.is_disabled = user.is_disabled;
-    data.unknown = user
-        .unknown
-        .names()
-        .filter_map(|name| Some((Arc::from(name), Arc::from(user.unknown.get(name)?.get()))))
-        .collect();
+    data.unknown = from_document(&user.unknown);
     data
 }

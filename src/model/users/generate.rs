@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use arbitrary::Result;
 
-use super::operation::{AccessData, UserData, UsersOp};
-use crate::{
-    model::{
-        legacy::{LegacyDocument, legacy_ids, modified, object_text, offset_text},
-        source::{RawId, Source},
+use super::operation::{UserData, UsersOp};
+use crate::model::{
+    access::AccessData,
+    legacy::{
+        LegacyDocument, instant_text, is_plain, legacy_ids, modified, object_text, perhaps_damaged,
+        plain_id,
     },
-    store::instant_text::InstantText,
+    members::{generate_unknown, quoted},
+    source::{RawId, Source},
 };
 
 /// How often each operation comes, in the order of
@@ -25,10 +27,10 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     Ok(match source.operation(WEIGHTS)? {
         0 => UsersOp::Create(user(source)?),
         1 => UsersOp::Get { id: source.id()? },
-        2 => UsersOp::GetByUsername { username: text(source, NAMES)? },
+        2 => UsersOp::GetByUsername { username: source.text(NAMES)? },
         3 => UsersOp::GetByOidcIdentity {
-            issuer: text(source, &["i", "i", "j", ""])?,
-            subject: text(source, &["s", "s", "t", ""])?,
+            issuer: source.text(&["i", "i", "j", ""])?,
+            subject: source.text(&["s", "s", "t", ""])?,
         },
         4 => UsersOp::List,
         5 => UsersOp::Update(user(source)?),
@@ -37,64 +39,77 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     })
 }
 
-fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
-    Ok(Arc::from(*source.choose(texts)?))
-}
-
 fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
-    let mut user = UserData::new(source.id()?, text(source, NAMES)?);
+    let mut user = UserData::new(source.id()?, source.text(NAMES)?);
     if source.ratio(1, 2)? {
-        user.created_at = instant(source)?;
-        user.updated_at = instant(source)?;
+        user.created_at = instant_text(source)?;
+        user.updated_at = instant_text(source)?;
     }
     if source.ratio(1, 3)? {
-        user.oidc_issuer = Some(text(source, &["i", "i", "j", ""])?);
-        user.oidc_subject = Some(text(source, &["s", "s", "t", ""])?);
+        user.oidc_issuer = Some(source.text(&["i", "i", "j", ""])?);
+        user.oidc_subject = Some(source.text(&["s", "s", "t", ""])?);
     }
     if source.ratio(1, 4)? {
-        user.password_hash = text(source, &["h1", "h2"])?;
-        user.role = text(source, &["admin", "viewer", "a role of tomorrow"])?;
-        user.auth_provider = Some(text(source, &["builtin", "oidc", ""])?);
+        user.password_hash = source.text(&["h1", "h2"])?;
+        user.role = source.text(&["admin", "viewer", "a role of tomorrow"])?;
+        user.auth_provider = Some(source.text(&["builtin", "oidc", ""])?);
         user.is_disabled = Some(source.ratio(1, 2)?);
     }
     if source.ratio(1, 4)? {
-        let grants = match source.below(3)? {
-            0 => None,
-            1 => Some(Vec::new()),
-            _ => Some(vec![(Arc::from("ops"), text(source, &["viewer", ""])?)]),
-        };
-        user.workspace_access = Some(AccessData { all: source.ratio(1, 2)?, grants });
+        user.workspace_access = Some(AccessData::generate(source)?);
     }
-    if source.ratio(1, 4)? {
-        let value = text(source, &["1", "123456789012345678901234567890", "null", "{\"a\":[]}"])?;
-        user.unknown.insert(text(source, &["x", "y"])?, value);
-    }
+    user.unknown = generate_unknown(source)?;
     Ok(user)
-}
-
-fn instant(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> {
-    Ok(InstantText::parse(&offset_text(source.instant()?)))
 }
 
 /// Users as older software wrote them, now and then two of one name.
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        let mut user = user(source)?;
-        user.id = RawId(Arc::from(&*id));
-        let names = NAMES.get(..6).unwrap_or(NAMES);
-        user.username = text(source, names)?;
-        let members = members(&user);
-        let text = object_text(source, &members)?;
-        documents.push(LegacyDocument { id, text, modified: modified(source)? });
+        documents.push(document(source, RawId(Arc::from(id)), false)?);
     }
     Ok(documents)
+}
+
+/// A user as older software writes it while we run.
+pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
+    let id = plain_id(source)?;
+    document(source, id, true)
+}
+
+/// `sound`: surely a user, with its times inside.
+fn document(source: &mut Source<'_, '_>, id: RawId, sound: bool) -> Result<LegacyDocument> {
+    let mut user = user(source)?;
+    user.username = source.text(NAMES.get(..6).unwrap_or(NAMES))?;
+    if sound {
+        user.created_at = instant_text(source)?;
+        user.updated_at = instant_text(source)?;
+    }
+    user.id = id;
+    let mut text = object_text(source, &members(&user))?;
+    if !sound {
+        text = perhaps_none(source, &user.id, text)?;
+    }
+    Ok(LegacyDocument { id: user.id.0.to_string(), text, modified: modified(source)? })
+}
+
+/// At times a document that is no user of that id, for one reason or another.
+fn perhaps_none(source: &mut Source<'_, '_>, id: &RawId, text: String) -> Result<String> {
+    if !source.ratio(1, 16)? || !id.0.split('/').all(is_plain) {
+        return perhaps_damaged(source, &id.0, text);
+    }
+    let id = quoted(&id.0);
+    Ok(match source.below(4)? {
+        0 => format!("{{\"id\":{id}}}"),
+        1 => format!("{{\"id\":{id},\"username\":\"\"}}"),
+        2 => format!("{{\"id\":{id},\"username\":7}}"),
+        _ => "{\"id\":\"another\",\"username\":\"ann\"}".to_owned(),
+    })
 }
 
 /// The members of a user's JSON object, as older software ordered them.
 fn members(user: &UserData) -> Vec<String> {
     let mut members = Vec::new();
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut add = |name: &str, value: Option<String>| {
         members.extend(value.map(|value| format!("{}: {value}", quoted(name))));
     };
@@ -102,21 +117,7 @@ fn members(user: &UserData) -> Vec<String> {
     add("username", Some(quoted(&user.username)));
     add("password_hash", Some(quoted(&user.password_hash)));
     add("role", Some(quoted(&user.role)));
-    add(
-        "workspace_access",
-        user.workspace_access.as_ref().map(|access| {
-            let grant = |(workspace, role): &(Arc<str>, Arc<str>)| {
-                format!(r#"{{"workspace":{},"role":{}}}"#, quoted(workspace), quoted(role))
-            };
-            match &access.grants {
-                None => format!(r#"{{"all":{}}}"#, access.all),
-                Some(grants) => {
-                    let grants: Vec<_> = grants.iter().map(grant).collect();
-                    format!(r#"{{"all":{},"grants":[{}]}}"#, access.all, grants.join(","))
-                }
-            }
-        }),
-    );
+    add("workspace_access", user.workspace_access.as_ref().map(AccessData::json));
     add("created_at", user.created_at.as_ref().map(|at| quoted(at.as_str())));
     add("updated_at", user.updated_at.as_ref().map(|at| quoted(at.as_str())));
     add("auth_provider", user.auth_provider.as_deref().map(quoted));

@@ -8,18 +8,17 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-pub use operation::{AccessData, UserData, UsersOp};
+pub use operation::{UserData, UsersOp};
 pub use outcome::{UsersFailure, UsersProblem, UsersSeen};
 pub use rules::UsersModel;
 use serde_json::Value;
 
 use super::{
+    access::AccessData,
     legacy::LegacyDocument,
+    members::raw_members,
     source::{RawId, Source},
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
@@ -40,8 +39,12 @@ impl Subject for UsersSubject {
     const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
 
-    fn required(_reach: &Reach) -> Vec<(&'static str, &'static str)> {
-        REQUIRED.to_vec()
+    fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
+        let mut required = REQUIRED.to_vec();
+        if reach.damage {
+            required.extend(REQUIRED_WITH_DAMAGE);
+        }
+        required
     }
 
     type Op = UsersOp;
@@ -66,9 +69,36 @@ impl Subject for UsersSubject {
         generate::legacy(source)
     }
 
-    fn model_of_legacy(documents: &[LegacyDocument]) -> UsersModel {
-        let users = documents.iter().filter_map(legacy_user);
-        UsersModel { users: users.map(|user| (Arc::clone(&user.id.0), user)).collect() }
+    fn generate_legacy_write(source: &mut Source<'_, '_>) -> arbitrary::Result<LegacyDocument> {
+        generate::legacy_write(source)
+    }
+
+    fn legacy_written(model: &mut UsersModel, document: &LegacyDocument) {
+        model.remove(&document.id);
+        let id = Arc::from(document.id.as_str());
+        match legacy_user(document) {
+            Some(user) => {
+                model.users.insert(id, user);
+            }
+            None if has_id(document) => {
+                model.foreign.insert(id);
+            }
+            None => {
+                model.damaged.insert(id);
+            }
+        }
+    }
+
+    fn legacy_removed(model: &mut UsersModel, id: &str) {
+        model.remove(id);
+    }
+
+    fn legacy_undone(model: &mut UsersModel, earlier: &UsersModel, id: &str) {
+        Self::legacy_removed(model, id);
+        let entry = earlier.users.get_key_value(id);
+        model.users.extend(entry.map(|(id, entry)| (Arc::clone(id), entry.clone())));
+        model.damaged.extend(earlier.damaged.get(id).cloned());
+        model.foreign.extend(earlier.foreign.get(id).cloned());
     }
 
     async fn execute(store: &Self::Store, op: &mut UsersOp, _memory: &mut ()) -> UsersSeen {
@@ -96,6 +126,7 @@ impl Subject for UsersSubject {
         states: &mut dyn Iterator<Item = &UsersModel>,
         _op: &UsersOp,
         seen: &UsersSeen,
+        _moment: &Moment<'_>,
     ) -> Result<(), Broken<UsersSeen>> {
         rules::judge_list(states, seen)
     }
@@ -140,6 +171,13 @@ impl Subject for UsersSubject {
     }
 }
 
+/// Whether a file of older software is a JSON object with the id that its name
+/// stands for: others are damaged.
+fn has_id(document: &LegacyDocument) -> bool {
+    serde_json::from_str::<Value>(&document.text)
+        .is_ok_and(|value| value.get("id").and_then(Value::as_str) == Some(&document.id))
+}
+
 /// A user that older software left, read with a reader of the model's own.
 /// "`created_at`/`updated_at` from the payload where it has them, else the
 /// file's modification time."
@@ -151,7 +189,11 @@ fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
         Some(Value::String(text)) => Some(Arc::<str>::from(text)),
         _ => None,
     };
-    let mut user = UserData::new(RawId(take("id")?), take("username")?);
+    let (id, username) = (take("id")?, take("username")?);
+    if *id != *document.id || username.is_empty() {
+        return None;
+    }
+    let mut user = UserData::new(RawId(id), username);
     user.password_hash = take("password_hash").unwrap_or_default();
     user.role = take("role").unwrap_or_default();
     let mut instant = |name| {
@@ -164,27 +206,12 @@ fn legacy_user(document: &LegacyDocument) -> Option<UserData> {
     user.oidc_issuer = take("oidc_issuer");
     user.oidc_subject = take("oidc_subject");
     user.is_disabled = members.remove("is_disabled").and_then(|value| value.as_bool());
-    user.workspace_access = members.remove("workspace_access").map(|access| AccessData {
-        all: access.get("all").and_then(Value::as_bool).unwrap_or_default(),
-        grants: access.get("grants").and_then(Value::as_array).map(|grants| {
-            let text = |grant: &Value, name: &str| {
-                Arc::from(grant.get(name).and_then(Value::as_str).unwrap_or_default())
-            };
-            grants.iter().map(|grant| (text(grant, "workspace"), text(grant, "role"))).collect()
-        }),
-    });
-    user.unknown = raw_members(&document.text, members.keys());
+    user.workspace_access =
+        members.remove("workspace_access").map(|access| AccessData::from_json(&access));
+    // What is left of the members is unknown.
+    user.unknown = raw_members(&document.text);
+    user.unknown.retain(|name, _| members.contains_key(&**name));
     Some(user)
-}
-
-/// The raw texts of these members of an object.
-fn raw_members<'a>(
-    text: &str,
-    names: impl Iterator<Item = &'a String>,
-) -> BTreeMap<Arc<str>, Arc<str>> {
-    let raw: BTreeMap<String, Box<serde_json::value::RawValue>> =
-        serde_json::from_str(text).unwrap_or_default();
-    names.filter_map(|name| Some((Arc::from(&**name), Arc::from(raw.get(name)?.get())))).collect()
 }
 
 /// What every campaign must have reached.
@@ -214,3 +241,7 @@ const REQUIRED: &[(&str, &str)] = &[
     ("count", "count"),
     ("count", "count_zero"),
 ];
+
+/// What a campaign with damaged records must have reached besides.
+const REQUIRED_WITH_DAMAGE: &[(&str, &str)] =
+    &[("get", "corrupt"), ("list", "list_with_damage"), ("update", "corrupt")];

@@ -1,11 +1,16 @@
 //! The calls of the users store, as plain data.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{payload::shown, source::RawId, subject::Operation},
+    model::{
+        access::AccessData,
+        members::{Members, is_empty},
+        source::{RawId, simpler_texts},
+        subject::Operation,
+    },
     store::instant_text::InstantText,
 };
 
@@ -43,9 +48,9 @@ pub(super) const OPERATIONS: &[&str] = &[
 pub struct UserData {
     pub id: RawId,
     pub username: Arc<str>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub password_hash: Arc<str>,
-    #[serde(default = "empty", skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub role: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace_access: Option<AccessData>,
@@ -62,18 +67,8 @@ pub struct UserData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_disabled: Option<bool>,
     /// Members that the store does not know: name and JSON text.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<Arc<str>, Arc<str>>,
-}
-
-/// Which workspaces a user may see.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AccessData {
-    /// All of them.
-    pub all: bool,
-    /// Pairs of a workspace and a role.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grants: Option<Vec<(Arc<str>, Arc<str>)>>,
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub unknown: Members,
 }
 
 impl UserData {
@@ -83,8 +78,8 @@ impl UserData {
         Self {
             id,
             username,
-            password_hash: empty(),
-            role: empty(),
+            password_hash: Arc::default(),
+            role: Arc::default(),
             workspace_access: None,
             created_at: None,
             updated_at: None,
@@ -92,7 +87,7 @@ impl UserData {
             oidc_issuer: None,
             oidc_subject: None,
             is_disabled: None,
-            unknown: BTreeMap::new(),
+            unknown: Members::new(),
         }
     }
 
@@ -111,7 +106,7 @@ impl UserData {
     /// password hidden.
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut text = format!("{} {:?}", id_text(&self.id), self.username);
+        let mut text = format!("{} {:?}", self.id.describe(), self.username);
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 text += &format!(" {name}={value}");
@@ -120,15 +115,7 @@ impl UserData {
         let quoted = |text: &Option<Arc<str>>| text.as_ref().map(|text| format!("{text:?}"));
         add("password_hash", (!self.password_hash.is_empty()).then(|| "…".to_owned()));
         add("role", (!self.role.is_empty()).then(|| self.role.to_string()));
-        add(
-            "workspace_access",
-            self.workspace_access.as_ref().map(|access| {
-                let grants = access.grants.iter().flatten();
-                let grants: Vec<_> =
-                    grants.map(|(place, role)| format!("{place}:{role}")).collect();
-                format!("{}[{}]", if access.all { "all" } else { "" }, grants.join(" "))
-            }),
-        );
+        add("workspace_access", self.workspace_access.as_ref().map(AccessData::describe));
         add("created_at", self.created_at.as_ref().map(ToString::to_string));
         add("updated_at", self.updated_at.as_ref().map(ToString::to_string));
         add("auth_provider", quoted(&self.auth_provider));
@@ -145,7 +132,7 @@ impl UserData {
     /// it.
     fn simpler(&self) -> Vec<Self> {
         let now = || self.clone();
-        let mut candidates: Vec<_> = simpler_ids(&self.id).map(|id| Self { id, ..now() }).collect();
+        let mut candidates: Vec<_> = self.id.simpler().map(|id| Self { id, ..now() }).collect();
         candidates.extend(simpler_names(&self.username).map(|username| Self { username, ..now() }));
         let plain = Self::new(self.id.clone(), Arc::clone(&self.username));
         candidates.extend([
@@ -158,38 +145,16 @@ impl UserData {
             Self { auth_provider: None, ..now() },
             Self { oidc_issuer: None, oidc_subject: None, ..now() },
             Self { is_disabled: None, ..now() },
-            Self { unknown: BTreeMap::new(), ..now() },
+            Self { unknown: Members::new(), ..now() },
         ]);
         candidates.retain(|candidate| candidate != self);
         candidates
     }
 }
 
-fn empty() -> Arc<str> {
-    Arc::default()
-}
-
-fn is_empty(text: &Arc<str>) -> bool {
-    text.is_empty()
-}
-
-fn id_text(id: &RawId) -> String {
-    format!("\"{}\"", shown(id.0.as_bytes()))
-}
-
-/// Simpler ids: `a`, then `b`.
-fn simpler_ids(id: &RawId) -> impl Iterator<Item = RawId> + use<> {
-    simpler_texts(["a", "b"], &id.0).map(RawId)
-}
-
 /// Simpler names: `ann`, then `bob`.
 fn simpler_names(name: &Arc<str>) -> impl Iterator<Item = Arc<str>> + use<> {
     simpler_texts(["ann", "bob"], name)
-}
-
-fn simpler_texts(simple: [&'static str; 2], text: &str) -> impl Iterator<Item = Arc<str>> + use<> {
-    let rank = simple.iter().position(|simple| *simple == text).unwrap_or(usize::MAX);
-    simple.into_iter().take(rank).map(Arc::from)
 }
 
 impl Operation for UsersOp {
@@ -214,7 +179,7 @@ impl Operation for UsersOp {
         let name = OPERATIONS.get(self.kind()).copied().unwrap_or_default();
         match self {
             Self::Create(user) | Self::Update(user) => format!("{name} {}", user.describe()),
-            Self::Get { id } | Self::Delete { id } => format!("{name} {}", id_text(id)),
+            Self::Get { id } | Self::Delete { id } => format!("{name} {}", id.describe()),
             Self::GetByUsername { username } => format!("{name} {username:?}"),
             Self::GetByOidcIdentity { issuer, subject } => {
                 format!("{name} ({issuer:?}, {subject:?})")
@@ -227,8 +192,8 @@ impl Operation for UsersOp {
         match self {
             Self::Create(user) => user.simpler().into_iter().map(Self::Create).collect(),
             Self::Update(user) => user.simpler().into_iter().map(Self::Update).collect(),
-            Self::Get { id } => simpler_ids(id).map(|id| Self::Get { id }).collect(),
-            Self::Delete { id } => simpler_ids(id).map(|id| Self::Delete { id }).collect(),
+            Self::Get { id } => id.simpler().map(|id| Self::Get { id }).collect(),
+            Self::Delete { id } => id.simpler().map(|id| Self::Delete { id }).collect(),
             Self::GetByUsername { username } => {
                 simpler_names(username).map(|username| Self::GetByUsername { username }).collect()
             }

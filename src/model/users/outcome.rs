@@ -7,8 +7,8 @@ use std::{
 
 use super::operation::UserData;
 use crate::{
-    model::subject::Verdict,
-    seam::{Outcome, RecordId},
+    model::{failure::Failure, subject::Verdict},
+    seam::RecordId,
     store::{error::Kind, users::UserError},
 };
 
@@ -33,15 +33,7 @@ pub enum UsersSeen {
 }
 
 /// An error.
-#[derive(Clone, Debug)]
-pub struct UsersFailure {
-    /// Which.
-    pub problem: UsersProblem,
-    /// Whether the operation may have happened all the same.
-    pub unknown: bool,
-    /// The message, of errors whose name does not say it all. Not compared.
-    pub message: Option<Arc<str>>,
-}
+pub type UsersFailure = Failure<UsersProblem>;
 
 /// The errors of the users store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,19 +86,12 @@ impl UsersSeen {
                 (UsersProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
-        let unknown = error.outcome() == Outcome::Unknown;
-        Self::Failed(UsersFailure { problem, unknown, message })
+        Self::Failed(Failure::new(problem, error.outcome(), message))
     }
 
     /// An expected refusal.
     pub(super) fn refused(problem: UsersProblem) -> Self {
-        Self::Failed(UsersFailure { problem, unknown: false, message: None })
-    }
-}
-
-impl PartialEq for UsersFailure {
-    fn eq(&self, other: &Self) -> bool {
-        (self.problem, self.unknown) == (other.problem, other.unknown)
+        Self::Failed(Failure::refused(problem))
     }
 }
 
@@ -160,14 +145,7 @@ impl Verdict for UsersSeen {
             Self::Count(count) => format!("count {count}"),
             Self::Failed(failure) => {
                 let class = CLASSES.get(failure.problem.class()).copied().unwrap_or_default();
-                let mut text = class.to_owned();
-                if failure.unknown {
-                    text += " (outcome unknown)";
-                }
-                if let Some(message) = &failure.message {
-                    text += &format!(": {message}");
-                }
-                text
+                failure.describe(class)
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The contract of the users store: what every call must return, and what it
 //! leaves. Sentences in quotation marks are the contract's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     operation::{UserData, UsersOp},
@@ -9,10 +12,12 @@ use super::{
 };
 use crate::{
     model::{
+        listing,
         source::RawId,
         subject::{Broken, Moment},
     },
     seam::Instant,
+    store::error::Kind,
 };
 
 /// The state of the users store: the users by id, with both their instants.
@@ -20,6 +25,25 @@ use crate::{
 pub struct UsersModel {
     /// The users.
     pub users: BTreeMap<Arc<str>, UserData>,
+    /// The ids of the records that can't be read at all.
+    pub damaged: BTreeSet<Arc<str>>,
+    /// The ids of those that can, and are no user. They hold no name and no
+    /// identity.
+    pub foreign: BTreeSet<Arc<str>>,
+}
+
+impl UsersModel {
+    /// Whether a record that is no user lies under the id.
+    fn is_damaged(&self, id: &str) -> bool {
+        self.damaged.contains(id) || self.foreign.contains(id)
+    }
+
+    /// Whatever lies under the id goes.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.users.remove(id);
+        self.damaged.remove(id);
+        self.foreign.remove(id);
+    }
 }
 
 type Verdict = Result<(), Broken<UsersSeen>>;
@@ -59,11 +83,13 @@ pub(super) fn step(
         }
         UsersOp::List => judge_list(&mut std::iter::once(&*model), seen),
         UsersOp::Count => {
-            let count = model.users.len() as u64;
+            // Of the damaged ones, those that can be read: the rest is passed
+            // over.
+            let count = (model.users.len() + model.foreign.len()) as u64;
             if *seen == UsersSeen::Count(count) {
                 return Ok(());
             }
-            let rule = "count gives the number of users";
+            let rule = "count gives the number of users, and passes over what can't be read";
             Err(Broken { expected: Box::new(UsersSeen::Count(count)), rule })
         }
         UsersOp::Create(_) | UsersOp::Update(_) | UsersOp::Delete { .. } => {
@@ -92,56 +118,34 @@ pub(super) fn outcomes_unseen(model: &UsersModel, op: &UsersOp, now: Instant) ->
     if after == *model { Vec::new() } else { vec![after] }
 }
 
-/// "Draining gives every record that was there unchanged throughout exactly
-/// once, none that was absent throughout, and otherwise values each held at
-/// some moment of the drain." "Lists are complete, in the order given, ties by
-/// id: users by (`created_at`, id)."
+/// "Lists are complete, in the order given, ties by id: users by
+/// (`created_at`, id)."
 pub(super) fn judge_list(
     states: &mut dyn Iterator<Item = &UsersModel>,
     seen: &UsersSeen,
 ) -> Verdict {
-    // Every value that an id had, and whether it had that one throughout.
-    let mut held: BTreeMap<&str, Vec<&UserData>> = BTreeMap::new();
-    let mut throughout: Option<BTreeMap<&str, &UserData>> = None;
-    for state in states {
-        for (id, user) in &state.users {
-            let values = held.entry(id).or_default();
-            if !values.contains(&user) {
-                values.push(user);
-            }
-        }
-        let same = |(id, user): &(&str, &UserData)| state.users.get(*id) == Some(*user);
-        throughout = Some(match throughout {
-            None => state.users.iter().map(|(id, user)| (&**id, user)).collect(),
-            Some(before) => before.into_iter().filter(same).collect(),
-        });
-    }
-    let throughout = throughout.unwrap_or_default();
-    let holds = match seen {
-        UsersSeen::List { users, damaged } if damaged.is_empty() => {
-            let each_was_held = users
-                .iter()
-                .all(|user| held.get(&*user.id.0).is_some_and(|values| values.contains(&user)));
-            // Strictly rising: in order, and none twice.
-            let in_order =
-                users.is_sorted_by(|a, b| (&a.created_at, &a.id) < (&b.created_at, &b.id));
-            let none_twice = users
-                .iter()
-                .enumerate()
-                .all(|(place, user)| users.iter().take(place).all(|other| other.id != user.id));
-            let none_missing = throughout.values().all(|user| users.contains(user));
-            each_was_held && in_order && none_twice && none_missing
-        }
-        _ => false,
+    let (listed, named, is_list) = match seen {
+        UsersSeen::List { users, damaged } => (users.as_slice(), damaged.as_slice(), true),
+        _ => (&[][..], &[][..], false),
     };
-    if holds {
+    let states: Vec<_> = states.collect();
+    let judged = listing::judge(
+        states.iter().map(|state| &state.users),
+        listed,
+        |user| &user.id.0,
+        |user| (user.created_at.clone(), user.id.clone()),
+    );
+    let all_damage = |state: &&UsersModel| &state.damaged | &state.foreign;
+    let damage: Vec<_> = states.iter().map(all_damage).collect();
+    let damage = listing::judge_damaged(damage.iter(), named);
+    if is_list && judged.is_ok() && damage.is_ok() {
         return Ok(());
     }
-    let mut users: Vec<UserData> = throughout.into_values().cloned().collect();
-    users.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+    let users = judged.err().unwrap_or_else(|| listed.to_vec());
+    let damaged = damage.err().unwrap_or_else(|| named.to_vec());
     Err(Broken {
-        expected: Box::new(UsersSeen::List { users, damaged: Vec::new() }),
-        rule: "list gives each user that was there unchanged exactly once, by (created_at, id), and nothing that was not there",
+        expected: Box::new(UsersSeen::List { users, damaged }),
+        rule: "list gives each user that was there unchanged exactly once, by (created_at, id), names what is damaged, and gives nothing that was not there",
     })
 }
 
@@ -153,7 +157,8 @@ fn effect(model: &UsersModel, op: &UsersOp, now: Instant) -> Result<Option<UserD
         UsersOp::Create(given) => {
             legal(&given.id)?;
             named(given)?;
-            if model.users.contains_key(&given.id.0) {
+            // "To `create` it is there."
+            if model.users.contains_key(&given.id.0) || model.is_damaged(&given.id.0) {
                 return Err(ID_TAKEN);
             }
             let mut user = given.clone();
@@ -185,7 +190,10 @@ fn effect(model: &UsersModel, op: &UsersOp, now: Instant) -> Result<Option<UserD
         }
         UsersOp::Delete { id } => {
             legal(id)?;
-            existing(model, id)?;
+            // "`delete` quarantines its bytes first."
+            if !model.is_damaged(&id.0) {
+                existing(model, id)?;
+            }
             Ok(None)
         }
         UsersOp::Get { id } => {
@@ -205,7 +213,7 @@ fn apply(model: &mut UsersModel, op: &UsersOp, next: Option<UserData>) {
             model.users.insert(Arc::clone(&user.id.0), user);
         }
         (UsersOp::Delete { id }, _) => {
-            model.users.remove(&id.0);
+            model.remove(&id.0);
         }
         _ => {}
     }
@@ -235,16 +243,15 @@ fn oldest(model: &UsersModel, has: impl Fn(&UserData) -> bool) -> Option<&UserDa
 }
 
 fn existing<'a>(model: &'a UsersModel, id: &RawId) -> Result<&'a UserData, Refusal> {
-    model.users.get(&id.0).ok_or(NO_SUCH_USER)
+    model.users.get(&id.0).ok_or_else(
+        || {
+            if model.is_damaged(&id.0) { DAMAGED } else { NO_SUCH_USER }
+        },
+    )
 }
 
-/// "A non-empty UTF-8 string without NUL, at most 1 024 bytes."
 fn legal(id: &RawId) -> Result<(), Refusal> {
-    let text = &id.0;
-    if text.is_empty() || text.len() > 1_024 || text.bytes().any(|byte| byte == 0) {
-        return Err(INVALID_ID);
-    }
-    Ok(())
+    if id.is_legal() { Ok(()) } else { Err(INVALID_ID) }
 }
 
 fn named(user: &UserData) -> Result<(), Refusal> {
@@ -286,6 +293,10 @@ const IDENTITY_TAKEN: Refusal = Refusal {
 };
 const NO_SUCH_USER: Refusal =
     Refusal { problem: UsersProblem::UserNotFound, rule: "there is no such user" };
+const DAMAGED: Refusal = Refusal {
+    problem: UsersProblem::Storage(Kind::Corrupt),
+    rule: "a record that is no user is corrupt, but to create and to delete",
+};
 const NO_SUCH_IDENTITY: Refusal = Refusal {
     problem: UsersProblem::OidcIdentityNotFound,
     rule: "no user has that identity; an empty part is nobody's",

@@ -2,14 +2,15 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    backend::memory::MemoryBackend,
     model::{
         divergence::Divergences,
+        legacy::LegacyDocument,
         source::INSTANTS,
-        subject::{Operation, Overlap, Verdict},
-        testing::{TestClock, ready, run_many, surroundings},
+        subject::{Operation, Verdict},
+        testing::{legacy_agrees, moment, run_many},
     },
-    seam::{Backend, CollectionExt, Instant, Payload, Record},
+    seam::Instant,
+    store::error::Kind,
 };
 
 fn user(id: &str, name: &str, created_at: Instant) -> UserData {
@@ -20,7 +21,8 @@ fn user(id: &str, name: &str, created_at: Instant) -> UserData {
 }
 
 fn model(users: &[UserData]) -> UsersModel {
-    UsersModel { users: users.iter().map(|user| (Arc::clone(&user.id.0), user.clone())).collect() }
+    let by_id = |user: &UserData| (Arc::clone(&user.id.0), user.clone());
+    UsersModel { users: users.iter().map(by_id).collect(), ..Default::default() }
 }
 
 fn list(users: &[UserData]) -> UsersSeen {
@@ -43,8 +45,11 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
         model(&[ann.clone(), renamed.clone(), early.clone()]),
         model(&[ann.clone(), early.clone()]),
     ];
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
     let judge = |users: &[UserData]| {
-        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &list(users)).is_ok()
+        let seen = list(users);
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &seen, &moment).is_ok()
     };
     assert!(judge(std::slice::from_ref(&ann)), "the others came or went");
     assert!(judge(&[ann.clone(), bob.clone()]), "the first state");
@@ -57,7 +62,8 @@ fn a_list_is_judged_by_all_the_states_it_ran_through() {
     assert!(!judge(&[ann.clone(), bob, renamed]), "one id is listed once");
     assert!(!judge(&[ann, user("d", "dan", INSTANTS[0])]), "dan was never there");
     let damaged = UsersSeen::List { users: vec![], damaged: vec![RecordId::new("a").unwrap()] };
-    let verdict = UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged);
+    let verdict =
+        UsersSubject::judge_interval(&mut states.iter(), &UsersOp::List, &damaged, &moment);
     assert!(verdict.is_err(), "nothing was damaged");
 }
 
@@ -68,12 +74,7 @@ fn every_wrong_answer_is_rejected() {
     ann.oidc_subject = Some(Arc::from("s"));
     let before = model(std::slice::from_ref(&ann));
     let divergences = Divergences::default();
-    let moment = Moment {
-        now: INSTANTS[0],
-        variant: 0,
-        divergences: &divergences,
-        overlap: Overlap::Ids(&[]),
-    };
+    let moment = moment(&divergences);
     let accepts = |op: &UsersOp, seen: &UsersSeen| {
         UsersSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
     };
@@ -103,37 +104,49 @@ fn every_wrong_answer_is_rejected() {
 
 #[test]
 fn the_model_reads_legacy_users_as_the_store_does() {
-    let mut legacy_texts = 0;
-    for case in 0..200 {
-        let bytes = crate::model::testing::bytes_of(case);
-        let mut bytes = arbitrary::Unstructured::new(&bytes);
-        let focus = crate::model::source::Focus::generate(&mut bytes, 8).unwrap();
-        let documents =
-            UsersSubject::generate_legacy(&mut Source::new(&mut bytes, &focus)).unwrap();
-        let model = UsersSubject::model_of_legacy(&documents);
-        assert_eq!(model.users.len(), documents.len());
-        let clock = TestClock::new(INSTANTS[0]);
-        let backend = MemoryBackend::new(Arc::new(clock.clone()));
-        // Without keys: older software did not enforce any.
-        let collection = ready(backend.open(CollectionSpec::new("users"))).unwrap();
-        for document in &documents {
-            let data = Payload::json(document.text.as_bytes()).expect("JSON");
-            let id = RecordId::new(&*document.id).unwrap();
-            let user = &model.users[&*document.id];
-            let instant = |at: &Option<InstantText>| at.as_ref().unwrap().instant();
-            let mut record = Record::json(id, data, instant(&user.created_at));
-            record.updated_at = instant(&user.updated_at);
-            ready(collection.put(record)).unwrap();
-            legacy_texts += 1;
-        }
-        let collection = ready(backend.open(UsersSubject::spec())).unwrap();
-        let store = UsersSubject::open(collection, &surroundings(&clock));
-        let seen = ready(UsersSubject::execute(&*store, &mut UsersOp::List, &mut ()));
-        let verdict =
-            UsersSubject::judge_interval(&mut std::iter::once(&model), &UsersOp::List, &seen);
-        assert!(verdict.is_ok(), "case {case}: {} of {documents:?}", seen.describe());
+    let read = legacy_agrees::<UsersSubject>(200);
+    assert!(read > 100, "only {read} documents were made");
+}
+
+#[test]
+fn damage_is_corrupt_and_named_and_counted_only_if_it_can_be_read() {
+    let mut state = model(&[user("a", "ann", INSTANTS[0])]);
+    let written = |state: &mut UsersModel, id: &str, text: &str| {
+        let modified = Instant::UNIX_EPOCH;
+        let document = LegacyDocument { id: id.to_owned(), text: text.to_owned(), modified };
+        UsersSubject::legacy_written(state, &document);
+    };
+    written(&mut state, "b", "{");
+    written(&mut state, "c", r#"{"id":"a","username":"bob"}"#);
+    written(&mut state, "d", r#"{"id":"d","username":""}"#);
+    let divergences = Divergences::default();
+    let moment = moment(&divergences);
+    let accepts = |op: &UsersOp, seen: &UsersSeen| {
+        UsersSubject::step(&mut state.clone(), op, seen, &moment).is_ok()
+    };
+    assert!(accepts(&UsersOp::Count, &UsersSeen::Count(2)));
+    let corrupt = UsersSeen::refused(UsersProblem::Storage(Kind::Corrupt));
+    let taken = UsersSeen::refused(UsersProblem::UserAlreadyExists);
+    for id in ["b", "c", "d"] {
+        let id = RawId(Arc::from(id));
+        let new = UserData::new(id.clone(), Arc::from("new"));
+        assert!(accepts(&UsersOp::Get { id: id.clone() }, &corrupt));
+        assert!(accepts(&UsersOp::Update(new.clone()), &corrupt));
+        assert!(accepts(&UsersOp::Create(new), &taken));
+        assert!(accepts(&UsersOp::Delete { id }, &UsersSeen::Done));
     }
-    assert!(legacy_texts > 100, "only {legacy_texts} documents were made");
+    let list = |named: &[&str]| UsersSeen::List {
+        users: vec![user("a", "ann", INSTANTS[0])],
+        damaged: named.iter().map(|id| RecordId::new(*id).unwrap()).collect(),
+    };
+    assert!(accepts(&UsersOp::List, &list(&["b", "c", "d"])));
+    for named in [&[][..], &["b", "c"], &["c", "b", "d"], &["b", "b", "c", "d"]] {
+        assert!(!accepts(&UsersOp::List, &list(named)), "{named:?}");
+    }
+    for id in ["a", "b", "c", "d"] {
+        UsersSubject::legacy_removed(&mut state, id);
+    }
+    assert_eq!(state, UsersModel::default());
 }
 
 #[test]

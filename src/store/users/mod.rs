@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use user::{Grant, User, WorkspaceAccess};
+pub use user::User;
 
+pub use super::workspace_access::{Grant, WorkspaceAccess};
 use super::{
     document::Document,
+    entities,
     error::{DamagedEntity, Kind, foreign_payload},
 };
 use crate::seam::{
-    self, Action, Clock, Collection, CollectionExt, CollectionSpec, Condition, Error, KeySpec,
-    LegacySpec, Payload, PayloadId, Record, RecordId, Selection, Write,
+    self, Clock, Collection, CollectionExt, CollectionSpec, Error, KeySpec, LegacySpec, Payload,
+    PayloadId, Record, RecordId, Selection,
 };
 
 /// Users by id, by name and by external identity.
@@ -263,30 +265,14 @@ impl Users for UserStore {
     }
 
     async fn list(&self) -> Result<UserList, UserError> {
-        let all = self.collection.drain(Selection::all()).await?;
-        let mut list = UserList::default();
-        let named =
-            |damaged: seam::Damaged| DamagedEntity { id: damaged.id, message: damaged.message };
-        list.damaged.extend(all.damaged.into_iter().map(named));
-        for record in &all.records {
-            match User::from_record(record) {
-                Ok(user) => list.users.push(user),
-                Err(problem) => list.damaged.push(DamagedEntity {
-                    id: record.id.clone(),
-                    message: format!("not a user: {problem}"),
-                }),
-            }
-        }
-        // One that was removed and created anew meanwhile may have come twice.
-        let mut latest = std::collections::BTreeMap::new();
-        for user in std::mem::take(&mut list.users) {
-            latest.insert(user.id.clone(), user);
-        }
-        list.users.extend(latest.into_values());
-        list.users.sort_by(|a, b| a.created_at.cmp(&b.created_at));
-        list.damaged.sort_by(|a, b| a.id.cmp(&b.id));
-        list.damaged.dedup_by(|a, b| a.id == b.id);
-        Ok(list)
+        let read = |record: &Record| {
+            User::from_record(record).map_err(|problem| format!("not a user: {problem}"))
+        };
+        let all = entities::drain(&*self.collection, read).await?;
+        let mut users: Vec<User> = all.entities.into_values().collect();
+        // Stable: ties stay in the order of their ids.
+        users.sort_by(|a, b| a.created_at.cmp(&b.created_at));
+        Ok(UserList { users, damaged: all.damaged })
     }
 
     async fn update(&self, user: User) -> Result<(), UserError> {
@@ -301,25 +287,8 @@ impl Users for UserStore {
 
     async fn delete(&self, id: &str) -> Result<(), UserError> {
         let id = RecordId::new(id)?;
-        loop {
-            let removed = match self.collection.get(&id).await {
-                // Damaged bytes are quarantined by the seam.
-                Err(Error::Corrupt { .. }) => {
-                    let write =
-                        Write { action: Action::Delete(id.clone()), when: Condition::Present };
-                    self.collection.commit(vec![write]).await
-                }
-                Err(error) => Err(error),
-                Ok(record) if User::from_record(&record).is_ok() => {
-                    self.collection.compare_and_delete(&id, record.data).await
-                }
-                Ok(record) => self.collection.quarantine(&id, record.data.bytes()).await,
-            };
-            match removed {
-                Err(Error::Conflict(_)) => {}
-                removed => return removed.map_err(|error| error.during("delete").into()),
-            }
-        }
+        let is_user = |record: &Record| User::from_record(record).is_ok();
+        Ok(entities::delete(&*self.collection, &id, is_user).await?)
     }
 
     async fn count(&self) -> Result<u64, UserError> {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 use crate::{
     seam::{Payload, Record},
-    store::{document::Document, instant_text::InstantText},
+    store::{
+        document::Document, fields::updated, instant_text::InstantText,
+        workspace_access::WorkspaceAccess,
+    },
 };
 
 /// A user. Its JSON has these names, in this order.
@@ -35,28 +36,6 @@ pub struct User {
     pub oidc_subject: Option<String>,
     /// Whether the user may not log in.
     pub is_disabled: Option<bool>,
-    /// Members that this release does not know.
-    pub unknown: Document,
-}
-
-/// Which workspaces a user may see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WorkspaceAccess {
-    /// All of them.
-    pub all: bool,
-    /// These, each in a role.
-    pub grants: Option<Vec<Grant>>,
-    /// Members that this release does not know.
-    pub unknown: Document,
-}
-
-/// A role in a workspace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grant {
-    /// Where.
-    pub workspace: String,
-    /// As what.
-    pub role: String,
     /// Members that this release does not know.
     pub unknown: Document,
 }
@@ -101,35 +80,18 @@ impl User {
     /// # Errors
     /// What is wrong, without any content.
     pub fn from_document(document: Document) -> Result<Self, String> {
-        let text = |name: &str| -> Result<Option<String>, String> {
-            document.value(name).map_err(|_| format!("{name:?} is not a string"))
-        };
-        let instant = |name: &str| match text(name)? {
-            None => Ok(None),
-            Some(text) => match InstantText::parse(&text) {
-                Some(instant) => Ok(Some(instant)),
-                None => Err(format!("{name:?} is not an RFC 3339 instant")),
-            },
-        };
-        let required = |name: &str| text(name)?.ok_or_else(|| format!("{name:?} is missing"));
         Ok(Self {
-            id: required("id")?,
-            username: required("username")?,
-            password_hash: text("password_hash")?.unwrap_or_default(),
-            role: text("role")?.unwrap_or_default(),
-            workspace_access: document
-                .value::<Document>("workspace_access")
-                .map_err(|_| "\"workspace_access\" is not an object".to_owned())?
-                .map(WorkspaceAccess::from_document)
-                .transpose()?,
-            created_at: instant("created_at")?,
-            updated_at: instant("updated_at")?,
-            auth_provider: text("auth_provider")?,
-            oidc_issuer: text("oidc_issuer")?,
-            oidc_subject: text("oidc_subject")?,
-            is_disabled: document
-                .value("is_disabled")
-                .map_err(|_| "\"is_disabled\" is neither true nor false".to_owned())?,
+            id: document.required_text("id")?,
+            username: document.required_text("username")?,
+            password_hash: document.text("password_hash")?.unwrap_or_default(),
+            role: document.text("role")?.unwrap_or_default(),
+            workspace_access: WorkspaceAccess::of(&document)?,
+            created_at: document.instant("created_at")?,
+            updated_at: document.instant("updated_at")?,
+            auth_provider: document.text("auth_provider")?,
+            oidc_issuer: document.text("oidc_issuer")?,
+            oidc_subject: document.text("oidc_subject")?,
+            is_disabled: document.flag("is_disabled")?,
             unknown: document.without(KNOWN),
         })
     }
@@ -144,7 +106,7 @@ impl User {
 
     /// Reads the user that a record holds; instants that its payload does not
     /// have are the record's.
-    pub(super) fn from_record(record: &Record) -> Result<Self, String> {
+    pub(crate) fn from_record(record: &Record) -> Result<Self, String> {
         let document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut user = Self::from_document(document)?;
         if user.id != record.id.as_str() {
@@ -163,12 +125,9 @@ impl User {
         let stored = Self::from_record(record)?;
         let mut document = Document::parse(record.data.bytes()).ok_or("it is no JSON object")?;
         let mut next = self.clone();
-        // `created_at` never changes; an instant that does not change keeps
-        // its text.
+        // It never changes.
         next.created_at = stored.created_at;
-        if next.updated_at.is_none() || next.updated_at == stored.updated_at {
-            next.updated_at = stored.updated_at;
-        }
+        next.updated_at = updated(next.updated_at, stored.updated_at);
         next.write_to(&mut document);
         Ok(document.to_payload())
     }
@@ -181,80 +140,14 @@ impl User {
         document.set_text("password_hash", &self.password_hash);
         document.set_text("role", &self.role);
         let access = self.workspace_access.as_ref().and_then(WorkspaceAccess::to_raw);
-        set_or_remove(document, "workspace_access", access);
-        let instant = |instant: &Option<InstantText>| instant.as_ref().map(|at| at.to_string());
-        for (name, text) in [
-            ("created_at", instant(&self.created_at)),
-            ("updated_at", instant(&self.updated_at)),
-            ("auth_provider", self.auth_provider.clone()),
-            ("oidc_issuer", self.oidc_issuer.clone()),
-            ("oidc_subject", self.oidc_subject.clone()),
-        ] {
-            match text {
-                Some(text) => document.set_text(name, &text),
-                None => document.remove(name),
-            }
-        }
-        match self.is_disabled {
-            Some(is_disabled) => document.set_bool("is_disabled", is_disabled),
-            None => document.remove("is_disabled"),
-        }
+        document.set_or_remove("workspace_access", access);
+        document.set_or_remove_instant("created_at", self.created_at.as_ref());
+        document.set_or_remove_instant("updated_at", self.updated_at.as_ref());
+        document.set_or_remove_text("auth_provider", self.auth_provider.as_deref());
+        document.set_or_remove_text("oidc_issuer", self.oidc_issuer.as_deref());
+        document.set_or_remove_text("oidc_subject", self.oidc_subject.as_deref());
+        document.set_or_remove_flag("is_disabled", self.is_disabled);
         document.merge(&self.unknown.clone().without(KNOWN));
-    }
-}
-
-fn set_or_remove(document: &mut Document, name: &str, value: Option<Box<RawValue>>) {
-    match value {
-        Some(value) => document.set(name, value),
-        None => document.remove(name),
-    }
-}
-
-impl WorkspaceAccess {
-    fn from_document(document: Document) -> Result<Self, String> {
-        let grants = document
-            .value::<Vec<Document>>("grants")
-            .map_err(|_| "\"grants\" is not an array of objects".to_owned())?
-            .map(|grants| grants.into_iter().map(Grant::from_document).collect::<Result<_, _>>())
-            .transpose()?;
-        let all = document
-            .value("all")
-            .map_err(|_| "\"all\" is neither true nor false".to_owned())?
-            .unwrap_or_default();
-        Ok(Self { all, grants, unknown: document.without(&["all", "grants"]) })
-    }
-
-    fn to_raw(&self) -> Option<Box<RawValue>> {
-        let mut document = Document::default();
-        document.set_bool("all", self.all);
-        if let Some(grants) = &self.grants {
-            let grants: Vec<_> = grants.iter().filter_map(Grant::to_raw).collect();
-            set_or_remove(&mut document, "grants", serde_json::value::to_raw_value(&grants).ok());
-        }
-        document.merge(&self.unknown.clone().without(&["all", "grants"]));
-        document.to_raw()
-    }
-}
-
-impl Grant {
-    fn from_document(document: Document) -> Result<Self, String> {
-        let text = |name: &str| -> Result<String, String> {
-            let text = document.value::<String>(name);
-            Ok(text.map_err(|_| format!("{name:?} is not a string"))?.unwrap_or_default())
-        };
-        Ok(Self {
-            workspace: text("workspace")?,
-            role: text("role")?,
-            unknown: document.without(&["workspace", "role"]),
-        })
-    }
-
-    fn to_raw(&self) -> Option<Box<RawValue>> {
-        let mut document = Document::default();
-        document.set_text("workspace", &self.workspace);
-        document.set_text("role", &self.role);
-        document.merge(&self.unknown.clone().without(&["workspace", "role"]));
-        document.to_raw()
     }
 }
 
