@@ -92,7 +92,7 @@ impl Profile {
         let smoke = match backend {
             "memory" => 4_000,
             "file" | "legacy" => 1_100,
-            _ => 50,
+            _ => 100,
         };
         if self == Self::Smoke { smoke } else { smoke * 12 }
     }
