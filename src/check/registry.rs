@@ -179,7 +179,9 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let findings = campaign::run(&target, &request.effort, request.progress);
         let found = findings.counterexamples.into_iter();
         CellFindings {
-            counterexamples: found.filter_map(|found| save::<S>(request, found)).collect(),
+            counterexamples: found
+                .filter_map(|(case, found)| saved(&target, case, found))
+                .collect(),
             cases: findings.cases,
             operations: findings.operations,
             schedules: findings.schedules,
@@ -218,17 +220,19 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 }
 
-fn save<S: Subject>(
-    request: &Request<'_>,
-    (case, found): (u64, Counterexample<S::Op>),
+/// A counterexample with its replay file.
+pub(crate) fn saved<S: Subject>(
+    target: &Target<'_, S>,
+    case: u64,
+    found: Counterexample<S::Op>,
 ) -> Option<Found> {
     let steps = found.scenario.length();
     let replay = Replay {
         schema: replay::SCHEMA,
         store: S::NAME.to_owned(),
-        backend: request.backend.name().to_owned(),
+        backend: target.backend.name().to_owned(),
         violation: found.violation.clone(),
-        allow: request.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
+        allow: target.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
         scenario: found.scenario,
     };
     let text = replay::write(&replay).ok()?;

@@ -73,6 +73,20 @@ pub trait BackendUnderTest: Send + Sync {
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>>;
 }
 
+impl<B: BackendUnderTest + ?Sized> BackendUnderTest for &B {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        (**self).storage(world)
+    }
+}
+
 /// One storage, on which any number of handles may be open.
 pub trait Storage: Send + Sync {
     /// A handle of its own, as another process would have.
@@ -106,6 +120,17 @@ pub trait Storage: Send + Sync {
         visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
     ) {
         let _ = (after_steps, image, visit);
+    }
+}
+
+/// How many cases on the backend of that name take about as long as a hundred on
+/// real files: every backend has about the same share of a run's time.
+#[must_use]
+pub fn share(backend: &str) -> u64 {
+    match backend {
+        "memory" => 4_000,
+        "file" | "legacy" => 1_100,
+        _ => 100,
     }
 }
 
