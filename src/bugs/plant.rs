@@ -230,6 +230,7 @@ struct FlawedStorage<T> {
     flaw: fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<T: AsStorage> Storage for FlawedStorage<T> {
     fn handle(&self) -> Result<Arc<dyn Backend>> {
         Ok((self.flaw)(self.sound.storage().handle()?))
@@ -245,6 +246,10 @@ impl<T: AsStorage> Storage for FlawedStorage<T> {
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.sound.storage().file(path)
+    }
+
+    fn outside(&self) -> Vec<String> {
+        self.sound.storage().outside()
     }
 
     fn crash(

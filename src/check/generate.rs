@@ -124,6 +124,7 @@ pub fn scenario<S: Subject>(
     if older_software {
         legacy = S::generate_legacy(&mut Source::new(bytes, &focus))?;
         foreign = foreign_files(bytes)?;
+        foreign.extend(neighbours::<S>(bytes)?);
     }
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
@@ -225,6 +226,19 @@ fn foreign_files(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
         }
     }
     Ok(foreign)
+}
+
+/// Files beside the collection's directory, and above it: another collection's
+/// records, one of whose names begins as this one's does.
+fn neighbours<S: Subject>(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
+    if !bytes.ratio(1_u8, 4)? {
+        return Ok(Vec::new());
+    }
+    let spec = S::spec();
+    let own = spec.directories().last().unwrap_or_default();
+    let paths = ["../a.json".to_owned(), "../x/a.json".to_owned(), format!("../{own}2/a.json")];
+    let text = r#"{"id":"a","n":1}"#.to_owned();
+    Ok(paths.map(|path| ForeignFile { path, text: text.clone() }).into())
 }
 
 fn sequence<S: Subject>(

@@ -65,6 +65,17 @@ impl<S: Subject> Seat<S> {
     }
 }
 
+/// How many scheduling points are passed while one action is under way, at most:
+/// many times what any needs.
+const MOST_POINTS: u32 = 20_000;
+
+const WAITS: &str = "a call waits although nobody else is there, or runs in circles";
+
+/// Whether the error says that a call never comes back.
+pub(super) fn never_returns(error: &Error) -> bool {
+    matches!(error, Error::Backend { problem, .. } if problem == WAITS)
+}
+
 /// Where an action stands in the scenario.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
@@ -119,9 +130,10 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        self.sim.allow(MOST_POINTS);
         run_alone(ALONE, future).ok_or_else(|| Error::Backend {
             site: Site::new("run", &self.spec.name, None),
-            problem: "a call waits although nobody else is there".into(),
+            problem: WAITS.into(),
             outcome: Outcome::Unknown,
         })
     }
@@ -196,6 +208,7 @@ impl<'a, S: Subject> Run<'a, S> {
 
     async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
         for (action, what) in actions.iter().enumerate() {
+            self.sim.allow(MOST_POINTS);
             self.sim.begin(client, action);
             self.sim.step("begin").await;
             let place = Place { phase: Phase::Clients, client, action };

@@ -68,8 +68,9 @@ pub enum Action<Op> {
     },
 }
 
-/// A file in the collection's directory that is no record: another program's,
-/// or one that an older release left half done.
+/// A file that is no record of the collection: in its directory, another
+/// program's, or one that an older release left half done; beside or above it
+/// (then the path begins with `../`), somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignFile {
     /// Its path, from the collection's directory on.

@@ -1,5 +1,5 @@
-//! "Untouched legacy files keep their bytes", and what is nobody's record is
-//! left alone.
+//! "Untouched legacy files keep their bytes", what is nobody's record is left
+//! alone, and nothing is made outside the collection's directory.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -60,14 +60,18 @@ impl<'a, S: Subject> Untouched<'a, S> {
         let foreign = foreign.map(|file| (file.path.clone(), &file.text));
         let documents = self.documents.iter();
         let documents = documents.map(|document| (format!("{}.json", document.id), &document.text));
-        let (path, what) = foreign.chain(documents).find_map(|(path, text)| {
+        let changed = foreign.chain(documents).find_map(|(path, text)| {
             let bytes: Option<Arc<[u8]>> = storage.file(&path);
             match bytes {
                 Some(bytes) if *bytes == *text.as_bytes() => None,
                 Some(_) => Some((path, "has other bytes")),
                 None => Some((path, "is gone")),
             }
-        })?;
+        });
+        // Whatever its id, a record lies in its collection's directory.
+        let is_new = |path: &String| self.scenario.foreign.iter().all(|file| file.path != *path);
+        let made = || storage.outside().into_iter().find(is_new);
+        let (path, what) = changed.or_else(|| made().map(|path| (path, "is new")))?;
         let rule = format!("what no call is about is left alone: {path} {what}");
         let signature = Signature { kind: Kind::OtherFiles, rule };
         Some(Violation { signature, steps: Vec::new(), crash: None })

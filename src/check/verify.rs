@@ -12,7 +12,7 @@ use super::{
     crash, explain,
     history::{Call, Deed, Phase, older_step},
     linearize::linearize,
-    run::{Place, Run},
+    run::{Place, Run, never_returns},
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
     trace_hash::TraceHasher,
@@ -86,6 +86,9 @@ pub fn verify<S: Subject>(
     CATCHING_PANICS.set(false);
     match attempt {
         Ok(Ok(verified)) => verified,
+        Ok(Err(error)) if never_returns(&error) => {
+            broken(Kind::Deadlock, "every call comes to its end".to_owned(), scenario)
+        }
         Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
@@ -26,6 +26,10 @@ struct Shared {
     /// Whether more than one client is alive. Alone, there is nothing to
     /// decide, and points cost nothing.
     contended: AtomicBool,
+    /// How many points were passed since this was last asked for.
+    passed: AtomicU32,
+    /// After how many nobody passes another one; 0: there is no limit.
+    most: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -55,6 +59,25 @@ impl Sim {
     /// what the client is about to do.
     pub fn step(&self, name: &'static str) -> Step<'_> {
         Step { sim: self, name, waited: false }
+    }
+
+    /// From now on no more than so many points are passed: who comes to a further
+    /// one waits for ever. A call that runs in circles comes to an end that way.
+    pub fn allow(&self, points: u32) {
+        self.0.passed.store(0, Ordering::Relaxed);
+        self.0.most.store(points, Ordering::Relaxed);
+    }
+
+    /// Passes a point; whether that is allowed.
+    fn pass(&self) -> bool {
+        let most = self.0.most.load(Ordering::Relaxed);
+        if most == 0 {
+            return true;
+        }
+        // Points are passed by one client at a time.
+        let passed = self.0.passed.load(Ordering::Relaxed);
+        self.0.passed.store(passed.saturating_add(1), Ordering::Relaxed);
+        passed < most
     }
 
     /// Says that `client` now begins its action number `operation`.
@@ -108,7 +131,13 @@ impl Future for Step<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.waited || !self.sim.0.contended.load(Ordering::Relaxed) {
+        if self.waited {
+            return Poll::Ready(());
+        }
+        if !self.sim.pass() {
+            return Poll::Pending;
+        }
+        if !self.sim.0.contended.load(Ordering::Relaxed) {
             return Poll::Ready(());
         }
         self.waited = true;
@@ -235,7 +264,7 @@ pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T>
 mod tests {
     use std::{cell::RefCell, task::Poll};
 
-    use super::{Client, End, Sim, run};
+    use super::{Client, End, Sim, run, run_alone};
     use crate::sim::schedule::{Decider, Schedule};
 
     fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
@@ -277,6 +306,24 @@ mod tests {
             differing += usize::from(log != trace(&Schedule::default()).0);
         }
         assert!(differing > 40, "only {differing} of 50 random schedules interleaved anything");
+    }
+
+    #[test]
+    fn a_client_that_runs_in_circles_is_stopped() {
+        let sim = Sim::default();
+        sim.allow(1_000);
+        let circling = || -> Client<'_> {
+            Box::pin(async {
+                loop {
+                    sim.step("again").await;
+                }
+            })
+        };
+        assert!(run_alone(0, circling()).is_none(), "alone");
+        sim.allow(1_000);
+        let mut decider = Decider::new(&Schedule::default());
+        let clients = vec![circling(), Box::pin(std::future::ready(()))];
+        assert_eq!(run(&sim, clients, &mut decider), End::Deadlock, "beside another");
     }
 
     #[test]

@@ -105,10 +105,17 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// The bytes of a file in the collection's directory, past the simulation.
+    /// The bytes of a file, past the simulation. The path leads from the
+    /// collection's directory on; it may begin with `../`.
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         let _ = path;
         None
+    }
+
+    /// The paths of all files that lie outside the collection's directory, as
+    /// [`file`](Self::file) takes them. None where that is not known.
+    fn outside(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Shows the storages that crashes after each of so many I/O steps leave,

@@ -187,6 +187,14 @@ impl<S: Subject> Shrinker<'_, S> {
                 document += 1;
             }
         }
+        let mut file = 0;
+        while file < best.scenario.foreign.len() {
+            let mut candidate = best.scenario.clone();
+            candidate.foreign.remove(file);
+            if !self.take(best, candidate) {
+                file += 1;
+            }
+        }
     }
 
     /// Runs of actions, long ones first.
