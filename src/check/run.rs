@@ -21,7 +21,7 @@ use crate::{
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, Sim, run as run_clients, run_alone},
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
         schedule::Decider,
         scheduled::Scheduled,
     },
@@ -114,28 +114,34 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// A seat at a store on a new handle of `storage`.
     pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, 0, false))?.map(|store| Seat::new(&store))
+        self.alone(self.open(storage, 0))?.map(|store| Seat::new(&store))
     }
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
+        self.sim.allow(MOST_STEPS);
+        run_alone(ALONE, future).ok_or_else(|| self.waits())
+    }
+
+    /// The error of a call that waits although nothing can hold it up; see
+    /// [`Self::is_endless`].
+    fn waits(&self) -> Error {
+        Error::Backend {
             site: Site::new("run", &self.spec.name, None),
             problem: "a call waits although nobody else is there".into(),
             outcome: Outcome::Unknown,
-        })
+        }
     }
 
-    /// Opens the store in a variant on a new handle of `storage`; `scheduled`:
-    /// with scheduling points, because there will be several clients.
-    pub async fn open(
-        &self,
-        storage: &dyn Storage,
-        variant: u8,
-        scheduled: bool,
-    ) -> Result<Arc<S::Store>, Error> {
+    /// Whether a call went on until it had made all the steps that were allowed.
+    pub fn is_endless(&self) -> bool {
+        self.sim.is_spent()
+    }
+
+    /// Opens the store in a variant on a new handle of `storage`.
+    pub async fn open(&self, storage: &dyn Storage, variant: u8) -> Result<Arc<S::Store>, Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if scheduled && !self.target.backend.capabilities().has_points {
+        if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
         let surroundings = Surroundings {
@@ -150,7 +156,7 @@ impl<'a, S: Subject> Run<'a, S> {
     pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
         Ok(of_client.map(Seat::new).collect())
@@ -177,6 +183,7 @@ impl<'a, S: Subject> Run<'a, S> {
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
     pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+        self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
             for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
@@ -186,8 +193,7 @@ impl<'a, S: Subject> Run<'a, S> {
                     barrier.wait();
                     // Nothing in a thread waits but by blocking it.
                     if run_alone(client, self.client(client, actions, seat)).is_none() {
-                        let waits = self.alone(std::future::pending::<()>());
-                        *lock(&self.stopped) = waits.err();
+                        *lock(&self.stopped) = Some(self.waits());
                     }
                 });
             }
@@ -225,7 +231,7 @@ impl<'a, S: Subject> Run<'a, S> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(&*self.storage, *variant, true).await?;
+                seat.store = self.open(&*self.storage, *variant).await?;
                 seat.variant = *variant;
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,

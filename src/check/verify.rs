@@ -78,9 +78,9 @@ pub fn verify<S: Subject>(
     let attempt = catch_unwind(AssertUnwindSafe(|| {
         let run = Run::new(target, scenario)?;
         if scenario.clients.len() == 1 && scenario.crash.is_none() {
-            sequential(&run, reached)
+            or_endless(&run, sequential(&run, reached))
         } else {
-            concurrent(&run, reached)
+            or_endless(&run, concurrent(&run, reached))
         }
     }));
     CATCHING_PANICS.set(false);
@@ -90,6 +90,20 @@ pub fn verify<S: Subject>(
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }
 }
+
+/// The same, but for a run that failed because a call went on for ever.
+fn or_endless<S: Subject>(
+    run: &Run<'_, S>,
+    verified: Result<Verified, Error>,
+) -> Result<Verified, Error> {
+    match verified {
+        Err(_) if run.is_endless() => Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        verified => verified,
+    }
+}
+
+/// "A call comes to its end", however many steps that takes.
+pub(super) const NO_END: &str = "every call comes to an end";
 
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
@@ -116,6 +130,12 @@ fn broken<Op: crate::model::subject::Operation>(
     Verified { violation: Some(violation), ..Verified::default() }
 }
 
+/// A run that its schedule kept from having a whole history.
+fn pinned<S: Subject>(kind: Kind, rule: &str, run: &Run<'_, S>, verified: Verified) -> Verified {
+    let violation = explain::without_history(kind, rule.to_owned(), run.scenario);
+    Verified { violation: Some(violation), ..verified }
+}
+
 /// One client, one call after the other: each outcome is compared as it comes,
 /// and no history is kept.
 fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
@@ -140,7 +160,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
-                let opened = run.open(&*run.storage, *variant, false);
+                let opened = run.open(&*run.storage, *variant);
                 seat.store = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
@@ -173,7 +193,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
 /// The same again, this time with a history to show.
 fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    concurrent(&again, &mut Reached::new::<S>())
+    or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
@@ -195,8 +215,13 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
-    if end == End::Deadlock {
-        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+    match end {
+        End::Finished => {}
+        End::Deadlock => {
+            let rule = "every client comes to its end";
+            return Ok(pinned(Kind::Deadlock, rule, run, verified));
+        }
+        End::Endless => return Ok(pinned(Kind::NoEnd, NO_END, run, verified)),
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
