@@ -114,7 +114,7 @@ impl Sim {
     }
 
     /// The point that `client` stands at: the one it reached, or `otherwise`.
-    fn point(&self, client: usize, otherwise: &'static str) -> Point {
+    fn point(&self, client: usize, otherwise: &'static str) -> Point<'static> {
         self.state(|state| {
             let step = state.reached.take().unwrap_or(otherwise);
             let Some(progress) = state.clients.get_mut(client) else {
