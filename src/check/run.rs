@@ -42,6 +42,9 @@ pub(super) struct Run<'a, S: Subject> {
     time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
     older: Option<Older>,
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    reopened: AtomicU64,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
 }
@@ -108,6 +111,7 @@ impl<'a, S: Subject> Run<'a, S> {
             time: AtomicU64::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
+            reopened: AtomicU64::new(0),
             stopped: Mutex::new(None),
         })
     }
@@ -153,7 +157,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
             stores.push(self.alone(self.open(&*self.storage, 0))??);
@@ -162,8 +166,17 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(of_client.map(Seat::new).collect())
     }
 
+    /// The seats when the setup is done.
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<S>>, Error> {
+        let mut seats = self.seats()?;
+        if let Some(first) = seats.first_mut() {
+            self.set_up(first)?;
+        }
+        Ok(seats)
+    }
+
     /// Does the setup, one action after the other.
-    pub fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
             self.alone(self.act(place, what, seat))??;
@@ -233,6 +246,9 @@ impl<'a, S: Subject> Run<'a, S> {
             Action::Reopen { variant } => {
                 seat.store = self.open(&*self.storage, *variant).await?;
                 seat.variant = *variant;
+                if place.phase == Phase::Clients && self.scenario.handles > 1 {
+                    self.reopened.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
             Action::Older(action) => return self.older(place, action).await.map(drop),
@@ -301,6 +317,12 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut calls = std::mem::take(&mut *lock(&self.calls));
         calls.sort_unstable_by_key(|call| call.invoked);
         calls
+    }
+
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    pub fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::Relaxed)
     }
 
     /// Why a client could not go on, if one could not.

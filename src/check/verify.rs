@@ -9,12 +9,14 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash, explain,
+    crash,
+    exhaustive::{self, Scopes},
+    explain,
     history::{Call, Deed, Phase, older_step},
     linearize::linearize,
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
     violation::{Kind, Violation},
@@ -62,6 +64,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// What was covered, where every interleaving was run.
+    pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
     pub digest: u64,
 }
@@ -76,6 +80,9 @@ pub fn verify<S: Subject>(
 ) -> Verified {
     CATCHING_PANICS.set(true);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        if let Mode::Exhaustive(bounds) = scenario.mode {
+            return exhaustive::check(target, scenario, bounds, reached);
+        }
         let run = Run::new(target, scenario)?;
         if scenario.clients.len() == 1 && scenario.crash.is_none() {
             or_endless(&run, sequential(&run, reached))
@@ -92,7 +99,7 @@ pub fn verify<S: Subject>(
 }
 
 /// The same, but for a run that failed because a call went on for ever.
-fn or_endless<S: Subject>(
+pub(super) fn or_endless<S: Subject>(
     run: &Run<'_, S>,
     verified: Result<Verified, Error>,
 ) -> Result<Verified, Error> {
@@ -128,12 +135,6 @@ fn broken<Op: crate::model::subject::Operation>(
 ) -> Verified {
     let violation = explain::without_history(kind, rule, scenario);
     Verified { violation: Some(violation), ..Verified::default() }
-}
-
-/// A run that its schedule kept from having a whole history.
-fn pinned<S: Subject>(kind: Kind, rule: &str, run: &Run<'_, S>, verified: Verified) -> Verified {
-    let violation = explain::without_history(kind, rule.to_owned(), run.scenario);
-    Verified { violation: Some(violation), ..verified }
 }
 
 /// One client, one call after the other: each outcome is compared as it comes,
@@ -197,21 +198,33 @@ fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let Mode::Simulated(schedule) = &run.scenario.mode else {
+        run.on_threads(run.prepared_seats()?);
+        return judged(run, End::Finished, reached);
+    };
+    let mut decider = Decider::new(schedule);
+    let verified = interleaved(run, &mut decider, reached)?;
+    let stale = decider.stale();
+    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+}
+
+/// Runs the clients as `decider` says.
+pub(super) fn interleaved<S: Subject>(
+    run: &Run<'_, S>,
+    decider: &mut Decider,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let end = run.simulated(run.prepared_seats()?, decider);
+    judged(run, end, reached)
+}
+
+/// What came of the clients' calls.
+fn judged<S: Subject>(
+    run: &Run<'_, S>,
+    end: End,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
     let mut verified = Verified::default();
-    let mut seats = run.seats()?;
-    if let Some(first) = seats.first_mut() {
-        run.set_up(first)?;
-    }
-    let mut end = End::Finished;
-    match &run.scenario.mode {
-        Mode::Threads => run.on_threads(seats),
-        Mode::Simulated(schedule) => {
-            let mut decider = Decider::new(schedule);
-            end = run.simulated(seats, &mut decider);
-            verified.stale = decider.stale();
-            verified.preemptions = Some(decider.into_taken());
-        }
-    }
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
@@ -219,9 +232,9 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         End::Finished => {}
         End::Deadlock => {
             let rule = "every client comes to its end";
-            return Ok(pinned(Kind::Deadlock, rule, run, verified));
+            return Ok(broken(Kind::Deadlock, rule.to_owned(), run.scenario));
         }
-        End::Endless => return Ok(pinned(Kind::NoEnd, NO_END, run, verified)),
+        End::Endless => return Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
@@ -269,6 +282,7 @@ fn account<S: Subject>(
     if run.scenario.mode == Mode::Threads {
         return;
     }
+    reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
     for call in calls {
         match &call.deed {

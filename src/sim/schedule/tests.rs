@@ -120,6 +120,18 @@ fn what_needs_fewer_preemptions_comes_first() {
 }
 
 #[test]
+fn a_race_is_found_with_as_many_preemptions_as_it_needs_and_not_with_fewer() {
+    for turns in 2..5 {
+        // Only the strict alternation of two clients is a failure.
+        let fails = |order: &Vec<usize>| order.windows(2).all(|pair| pair[0] != pair[1]);
+        let needed = u32::try_from(2 * turns - 2).unwrap();
+        let found = |most| every(&[turns, turns], bounds(Some(most))).0.iter().any(fails);
+        assert!(found(needed), "{turns} turns each, {needed} preemptions");
+        assert!(!found(needed - 1), "{turns} turns each, {} preemptions", needed - 1);
+    }
+}
+
+#[test]
 fn priorities_change_as_often_as_the_depth_says() {
     let changes = |order: &[usize]| order.windows(2).filter(|pair| pair[0] != pair[1]).count();
     for depth in 1..=4 {
