@@ -11,7 +11,7 @@ use super::{
     run::Run,
     scenario::Crash,
     untouched::Untouched,
-    verify::Verified,
+    verify::{NO_END, Verified},
     violation::{Kind, Signature, Violation},
 };
 use crate::{
@@ -66,7 +66,7 @@ fn violation_after<S: Subject>(
     let opened = run.observe(storage);
     history.extend(run.take_calls());
     let violation = match opened {
-        Err(error) => Some(does_not_open(&error)),
+        Err(error) => Some(does_not_open(run, &error)),
         Ok(()) => linearize(&history, &run.initial, run.target.divergences)
             .err()
             .map(|unexplained| explain::history(Kind::Crash, &history, &unexplained))
@@ -111,8 +111,12 @@ fn touched<S: Subject>(
     untouched.violation(storage).map(|violation| explain::with_steps(violation, history))
 }
 
-fn does_not_open(error: &Error) -> Violation {
-    let signature = Signature { kind: Kind::Opening, rule: error.to_string() };
+fn does_not_open<S: Subject>(run: &Run<'_, S>, error: &Error) -> Violation {
+    let signature = if run.is_endless() {
+        Signature { kind: Kind::NoEnd, rule: NO_END.to_owned() }
+    } else {
+        Signature { kind: Kind::Opening, rule: error.to_string() }
+    };
     Violation { signature, steps: Vec::new(), crash: None }
 }
 

@@ -20,6 +20,8 @@ pub enum Kind {
     Opening,
     /// The clients wait for each other.
     Deadlock,
+    /// A call goes on for ever.
+    NoEnd,
     /// The store panicked.
     Panic,
 }
@@ -35,6 +37,7 @@ impl Kind {
             Self::OtherFiles => "a file changed that no call was about",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
+            Self::NoEnd => "a call does not come to an end",
             Self::Panic => "panic",
         }
     }
