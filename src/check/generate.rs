@@ -16,7 +16,7 @@ use crate::{
         subject::Subject,
     },
     seam::Instant,
-    sim::{disk::ImageKind, schedule::Schedule},
+    sim::schedule::Schedule,
 };
 
 /// What a scenario is meant to find.
@@ -165,10 +165,10 @@ pub fn scenario<S: Subject>(
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
     };
-    let crash = (purpose == Purpose::Crash)
-        .then(|| bytes.choose(&ImageKind::ALL))
-        .transpose()?
-        .map(|image| Crash { after_steps: None, image: *image });
+    let crash = match purpose {
+        Purpose::Crash => Some(crash::<S>(bytes, &focus)?),
+        _ => None,
+    };
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -182,6 +182,28 @@ pub fn scenario<S: Subject>(
         mode,
         crash,
     })
+}
+
+/// A crash anywhere; half of them with something that the clients do next, or
+/// with a further crash.
+fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+    let mut crash = Crash::default();
+    match bytes.int_in_range(0..=7)? {
+        0 => crash.again = Some(Box::default()),
+        1 | 2 => {
+            let length = bytes.int_in_range(1..=3)?;
+            crash.then = sequence::<S>(bytes, focus, length)?;
+            let mut again = Crash::default();
+            if bytes.ratio(1_u8, 4)? {
+                again.then = sequence::<S>(bytes, focus, 1)?;
+                again.again = Some(Box::default());
+            }
+            crash.again = Some(Box::new(again));
+        }
+        3 => crash.then = sequence::<S>(bytes, focus, 2)?,
+        _ => {}
+    }
+    Ok(crash)
 }
 
 /// What a process of older software does.
