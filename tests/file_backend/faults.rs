@@ -192,6 +192,17 @@ impl Fs for Process {
         self.call("rename", self.disk.rename(from_dir, from, to_dir, to)).await
     }
 
+    async fn rename_no_replace(
+        &self,
+        from_dir: &Self::Dir,
+        from: &str,
+        to_dir: &Self::Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        let renamed = self.disk.rename_no_replace(from_dir, from, to_dir, to);
+        self.call("rename_no_replace", renamed).await
+    }
+
     async fn remove_file(&self, dir: &Self::Dir, name: &str) -> io::Result<()> {
         self.call("remove_file", self.disk.remove_file(dir, name)).await
     }

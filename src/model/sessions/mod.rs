@@ -336,6 +336,7 @@ const REQUIRED: &[(&str, &str)] = &[
 /// What a campaign on storage with damaged records must have reached besides.
 const REQUIRED_OF_DAMAGED: &[(&str, &str)] = &[
     ("get", "corrupt"),
+    ("delete", "corrupt"),
     ("list", "list_with_damage"),
     ("list_sub", "list_with_damage"),
     ("update", "corrupt"),

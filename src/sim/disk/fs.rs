@@ -230,6 +230,20 @@ impl Fs for SimFs {
         })
     }
 
+    async fn rename_no_replace(
+        &self,
+        from_dir: &SimDir,
+        from: &str,
+        to_dir: &SimDir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.sim.step("rename_no_replace").await;
+        self.disk.with(|state| {
+            state.disk.must_be_free(to_dir.0, to)?;
+            state.disk.rename(from_dir.0, from, to_dir.0, to).map(drop)
+        })
+    }
+
     async fn remove_file(&self, dir: &SimDir, name: &str) -> io::Result<()> {
         self.sim.step("remove_file").await;
         self.disk.with(|state| {
