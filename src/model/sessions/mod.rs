@@ -226,6 +226,16 @@ impl Subject for SessionsSubject {
         let messages = ids.into_iter().map(|id| Wanted { id: id.clone(), user_id: None });
         lists.chain(lists_sub).chain(messages.map(SessionsOp::Messages)).collect()
     }
+
+    fn trial() -> Vec<SessionsOp> {
+        let id = RawId(Arc::from("trial"));
+        let wanted = Wanted { id: id.clone(), user_id: None };
+        vec![
+            SessionsOp::Create(SessionData::new(id, Arc::from("trial"))),
+            SessionsOp::Get(wanted.clone()),
+            SessionsOp::Delete(wanted),
+        ]
+    }
 }
 
 /// A session that older software left, read with a reader of the model's own;

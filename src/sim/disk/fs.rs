@@ -74,7 +74,8 @@ fn wake(wakers: Vec<Waker>) {
 
 impl SimFs {
     /// Gives `disk` to clients that `sim` schedules. What the disk holds is
-    /// durable; from here on every step is traced.
+    /// durable, unless it is what a killed process left; from here on every step
+    /// is traced.
     #[must_use]
     pub fn new(mut disk: SimDisk, sim: Sim) -> Self {
         disk.begin_trace();
