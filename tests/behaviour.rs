@@ -12,6 +12,10 @@ mod bugs;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod crash_oracle;
+#[cfg(test)]
+mod crash_sites;
+#[cfg(test)]
 mod data_directory;
 #[cfg(test)]
 mod determinism;

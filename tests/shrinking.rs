@@ -1,16 +1,14 @@
 //! Counterexamples become minimal on cases whose minimum is known, and not
 //! merely shorter.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, sync::Mutex};
 
 use async_trait::async_trait;
 use storeproof::{
     bugs::flaws::{Flaw, Flawed},
     check::{
         backends::Memory,
+        crash::CrashCheck,
         generate::case_of_size,
         shrink::{Counterexample, shrink},
         statistics::Reached,
@@ -20,7 +18,9 @@ use storeproof::{
         collection::{CollectionOp, CollectionSubject},
         divergence::Divergences,
     },
-    seam::{Action, Collection, Condition, Error, Outcome, Record, RecordId, Result, Site, Write},
+    seam::{
+        Action, Collection, Condition, Error, Outcome, RecordId, Result, Selection, Site, Write,
+    },
 };
 
 /// How many operations a sequence has before it is made small.
@@ -40,7 +40,12 @@ fn fails<T>(collection: &dyn Collection) -> Result<T> {
 /// The sequence of the case, made small; none: it does not fail.
 fn made_small(open: &Opener<CollectionSubject>, seed: u64) -> Counterexample<CollectionOp> {
     let divergences = Divergences::default();
-    let target = Target::<CollectionSubject> { backend: &Memory, open, divergences: &divergences };
+    let target = Target::<CollectionSubject> {
+        backend: &Memory,
+        open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
     let failing =
         (0..10_000).map(|case| case_of_size::<CollectionSubject>(seed, case, 1, OPERATIONS));
     let mut failing = failing.filter(|scenario| {
@@ -97,18 +102,18 @@ fn a_create_and_the_delete_of_what_it_created_are_two_steps() {
     assert_minimal("a create and its delete", 2, &*open);
 }
 
-/// Counts commits, and fails to get a record when their number is even: no one of
+/// Counts commits, and fails to count records when their number is even: no one of
 /// them can be left out, any two of them can.
 #[derive(Default)]
 struct EvenCommits(Mutex<u64>);
 
 #[async_trait]
 impl Flaw for EvenCommits {
-    async fn get(&self, sound: &dyn Collection, id: &RecordId) -> Result<Record> {
+    async fn count(&self, sound: &dyn Collection, selection: &Selection) -> Result<u64> {
         if self.0.lock().unwrap().is_multiple_of(2) {
             return fails(sound);
         }
-        sound.get(id).await
+        sound.count(selection).await
     }
 
     async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
@@ -124,18 +129,18 @@ fn steps_that_can_only_go_in_pairs_go() {
     assert_minimal("pairs", 1, &*open);
 }
 
-/// Fails to get a record while as many creates as deletes of created records
-/// succeeded: a create can go only with the delete of what it created.
+/// Fails to count records while every record that was put was deleted again: a put
+/// can go only with the delete of what it left.
 #[derive(Default)]
 struct NothingLeft(Mutex<BTreeSet<RecordId>>);
 
 #[async_trait]
 impl Flaw for NothingLeft {
-    async fn get(&self, sound: &dyn Collection, id: &RecordId) -> Result<Record> {
+    async fn count(&self, sound: &dyn Collection, selection: &Selection) -> Result<u64> {
         if self.0.lock().unwrap().is_empty() {
             return fails(sound);
         }
-        sound.get(id).await
+        sound.count(selection).await
     }
 
     async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {

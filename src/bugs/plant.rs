@@ -1,16 +1,15 @@
 //! Where a bug can be planted: in calls of a store, in a store, in the
 //! collection below it, in the backend, in the file system.
 
-use std::{
-    marker::PhantomData,
-    ops::{ControlFlow, Range, RangeInclusive},
-    sync::Arc,
-};
+use std::{marker::PhantomData, ops::Range, sync::Arc};
 
 use super::rerouted::{Reroute, Rerouted};
 use crate::{
     check::{
-        backends::{BackendUnderTest, Capabilities, OlderSoftware, Simulated, Storage, World},
+        backends::{
+            BackendUnderTest, Capabilities, Crashes, OlderSoftware, Simulated, Storage, World,
+        },
+        crash::CrashCheck,
         generate,
         registry::{Found, saved},
         shrink::shrink,
@@ -75,8 +74,7 @@ impl<P: Place> Planted for P {
         let Some(backend) = self.backend(backend) else { return (0, false) };
         let capabilities = backend.capabilities();
         let (open, divergences) = (self.opener(), Divergences::default());
-        let target =
-            Target::<P::Store> { backend: &*backend, open: &*open, divergences: &divergences };
+        let target = target::<P::Store>(&*backend, &*open, &divergences);
         let mut reached = Reached::new::<P::Store>();
         let mut ran = 0;
         for case in cases {
@@ -97,11 +95,18 @@ impl<P: Place> Planted for P {
     ) -> Option<Found> {
         let backend = self.backend(backend)?;
         let (open, divergences) = (self.opener(), Divergences::default());
-        let target =
-            Target::<P::Store> { backend: &*backend, open: &*open, divergences: &divergences };
+        let target = target::<P::Store>(&*backend, &*open, &divergences);
         let scenario = generate::case::<P::Store>(seed, case, &backend.capabilities());
         saved::<P::Store>(&target, case, shrink(&target, &scenario)?)
     }
+}
+
+fn target<'a, S: Subject>(
+    backend: &'a dyn BackendUnderTest,
+    open: &'a Opener<S>,
+    divergences: &'a Divergences,
+) -> Target<'a, S> {
+    Target { backend, open, divergences, crashes: CrashCheck::default() }
 }
 
 /// A function that makes a flawed collection of a sound one.
@@ -153,14 +158,18 @@ impl<S: Subject> Place for InStore<S> {
     }
 }
 
+/// A function that makes a flawed backend of a sound one; the paths of all files
+/// outside the collection's directory are given.
+type BackendFlaw = fn(Arc<dyn Backend>, Vec<String>) -> Arc<dyn Backend>;
+
 /// The backend below a store.
 pub(super) struct InBackend<S: Subject> {
     store: PhantomData<fn() -> S>,
-    flaw: fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    flaw: BackendFlaw,
 }
 
 impl<S: Subject> InBackend<S> {
-    pub(super) const fn new(flaw: fn(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+    pub(super) const fn new(flaw: BackendFlaw) -> Self {
         Self { store: PhantomData, flaw }
     }
 }
@@ -208,7 +217,7 @@ impl<S: Subject, F: Fs> Place for InFileSystem<S, F> {
 /// A backend every handle of which has a flaw.
 struct FlawedBackend<'b> {
     sound: &'b dyn BackendUnderTest,
-    flaw: fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    flaw: BackendFlaw,
 }
 
 impl BackendUnderTest for FlawedBackend<'_> {
@@ -225,58 +234,80 @@ impl BackendUnderTest for FlawedBackend<'_> {
     }
 }
 
-struct FlawedStorage<T> {
-    sound: T,
-    flaw: fn(Arc<dyn Backend>) -> Arc<dyn Backend>,
+struct FlawedStorage {
+    sound: Box<dyn Storage>,
+    flaw: BackendFlaw,
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<T: AsStorage> Storage for FlawedStorage<T> {
+impl Storage for FlawedStorage {
     fn handle(&self) -> Result<Arc<dyn Backend>> {
-        Ok((self.flaw)(self.sound.storage().handle()?))
+        Ok((self.flaw)(self.sound.handle()?, self.sound.outside()))
     }
 
     fn io_steps(&self) -> usize {
-        self.sound.storage().io_steps()
+        self.sound.io_steps()
     }
 
     fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
-        self.sound.storage().older_software()
+        self.sound.older_software()
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        self.sound.storage().file(path)
+        self.sound.file(path)
     }
 
     fn outside(&self) -> Vec<String> {
-        self.sound.storage().outside()
+        self.sound.outside()
     }
 
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
-        self.sound.storage().crash(after_steps, image, &mut |after, sound| {
-            visit(after, &FlawedStorage { sound, flaw: self.flaw })
-        });
+    fn changes(&self) -> usize {
+        self.sound.changes()
     }
-}
 
-/// A storage, owned or borrowed.
-trait AsStorage: Send + Sync {
-    fn storage(&self) -> &dyn Storage;
-}
+    fn leftover(&self) -> Option<String> {
+        self.sound.leftover()
+    }
 
-impl AsStorage for Box<dyn Storage> {
-    fn storage(&self) -> &dyn Storage {
-        &**self
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
+        self.sound.crashes(&mut |sound| explore(&mut FlawedCrashes { sound, flaw: self.flaw }));
     }
 }
 
-impl AsStorage for &dyn Storage {
-    fn storage(&self) -> &dyn Storage {
-        *self
+/// The crashes of a storage with a flaw.
+struct FlawedCrashes<'c> {
+    sound: &'c mut dyn Crashes,
+    flaw: BackendFlaw,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Crashes for FlawedCrashes<'_> {
+    fn position(&self) -> usize {
+        self.sound.position()
+    }
+
+    fn advance(&mut self) -> bool {
+        self.sound.advance()
+    }
+
+    fn next_matters(&self) -> bool {
+        self.sound.next_matters()
+    }
+
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
+        self.sound.kinds(most, seed)
+    }
+
+    fn image(&mut self, kind: &ImageKind) -> u64 {
+        self.sound.image(kind)
+    }
+
+    fn storage(&mut self) -> Option<Box<dyn Storage>> {
+        let sound = self.sound.storage()?;
+        Some(Box::new(FlawedStorage { sound, flaw: self.flaw }))
+    }
+
+    fn describe(&self, kind: &ImageKind) -> String {
+        self.sound.describe(kind)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, Sim, run as run_clients, run_alone},
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
         schedule::Decider,
         scheduled::Scheduled,
     },
@@ -42,6 +42,9 @@ pub(super) struct Run<'a, S: Subject> {
     time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
     older: Option<Older>,
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    reopened: AtomicU64,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
 }
@@ -53,27 +56,17 @@ struct Older {
 }
 
 /// A client's store, and what the client remembers.
-pub(super) struct Seat<S: Subject> {
+pub(super) struct Seat<'a, S: Subject> {
+    storage: &'a dyn Storage,
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
 }
 
-impl<S: Subject> Seat<S> {
-    fn new(store: &Arc<S::Store>) -> Self {
-        Self { store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
+impl<'a, S: Subject> Seat<'a, S> {
+    fn new(storage: &'a dyn Storage, store: &Arc<S::Store>) -> Self {
+        Self { storage, store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
     }
-}
-
-/// How many scheduling points are passed while one action is under way, at most:
-/// many times what any needs.
-const MOST_POINTS: u32 = 20_000;
-
-const WAITS: &str = "a call waits although nobody else is there, or runs in circles";
-
-/// Whether the error says that a call never comes back.
-pub(super) fn never_returns(error: &Error) -> bool {
-    matches!(error, Error::Backend { problem, .. } if problem == WAITS)
 }
 
 /// Where an action stands in the scenario.
@@ -87,6 +80,11 @@ pub(super) struct Place {
 impl Place {
     /// Of one client that runs alone and keeps no history.
     pub(super) const ALONE: Self = Self { phase: Phase::Clients, client: ALONE, action: 0 };
+
+    /// Of whoever looks at what a crash left, or goes on with it.
+    pub(super) const fn after_a_crash(phase: Phase, action: usize) -> Self {
+        Self { phase, client: ALONE, action }
+    }
 }
 
 impl<'a, S: Subject> Run<'a, S> {
@@ -119,35 +117,41 @@ impl<'a, S: Subject> Run<'a, S> {
             time: AtomicU64::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
+            reopened: AtomicU64::new(0),
             stopped: Mutex::new(None),
         })
     }
 
     /// A seat at a store on a new handle of `storage`.
-    pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, 0, false))?.map(|store| Seat::new(&store))
+    pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
+        self.alone(self.open(storage, 0))?.map(|store| Seat::new(storage, &store))
     }
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        self.sim.allow(MOST_POINTS);
-        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
-            site: Site::new("run", &self.spec.name, None),
-            problem: WAITS.into(),
-            outcome: Outcome::Unknown,
-        })
+        self.sim.allow(MOST_STEPS);
+        run_alone(ALONE, future).ok_or_else(|| self.waits())
     }
 
-    /// Opens the store in a variant on a new handle of `storage`; `scheduled`:
-    /// with scheduling points, because there will be several clients.
-    pub async fn open(
-        &self,
-        storage: &dyn Storage,
-        variant: u8,
-        scheduled: bool,
-    ) -> Result<Arc<S::Store>, Error> {
+    /// The error of a call that waits although nothing can hold it up; see
+    /// [`Self::is_endless`].
+    fn waits(&self) -> Error {
+        Error::Backend {
+            site: Site::new("run", &self.spec.name, None),
+            problem: "a call waits although nobody else is there".into(),
+            outcome: Outcome::Unknown,
+        }
+    }
+
+    /// Whether a call went on until it had made all the steps that were allowed.
+    pub fn is_endless(&self) -> bool {
+        self.sim.is_spent()
+    }
+
+    /// Opens the store in a variant on a new handle of `storage`.
+    pub async fn open(&self, storage: &dyn Storage, variant: u8) -> Result<Arc<S::Store>, Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if scheduled && !self.target.backend.capabilities().has_points {
+        if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
         let surroundings = Surroundings {
@@ -159,17 +163,26 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
-        Ok(of_client.map(Seat::new).collect())
+        Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
+    }
+
+    /// The seats when the setup is done.
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
+        let mut seats = self.seats()?;
+        if let Some(first) = seats.first_mut() {
+            self.set_up(first)?;
+        }
+        Ok(seats)
     }
 
     /// Does the setup, one action after the other.
-    pub fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
             self.alone(self.act(place, what, seat))??;
@@ -178,7 +191,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// Runs the clients by the seeded executor.
-    pub fn simulated(&self, seats: Vec<Seat<S>>, decider: &mut Decider) -> End {
+    pub fn simulated(&self, seats: Vec<Seat<'_, S>>, decider: &mut Decider) -> End {
         let clients = self.scenario.clients.iter().zip(seats).enumerate();
         let clients = clients.map(|(client, (actions, seat))| -> Client<'_> {
             Box::pin(self.client(client, actions, seat))
@@ -188,7 +201,8 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
-    pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+    pub fn on_threads(&self, seats: Vec<Seat<'_, S>>) {
+        self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
             for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
@@ -198,17 +212,15 @@ impl<'a, S: Subject> Run<'a, S> {
                     barrier.wait();
                     // Nothing in a thread waits but by blocking it.
                     if run_alone(client, self.client(client, actions, seat)).is_none() {
-                        let waits = self.alone(std::future::pending::<()>());
-                        *lock(&self.stopped) = waits.err();
+                        *lock(&self.stopped) = Some(self.waits());
                     }
                 });
             }
         });
     }
 
-    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
+    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<'_, S>) {
         for (action, what) in actions.iter().enumerate() {
-            self.sim.allow(MOST_POINTS);
             self.sim.begin(client, action);
             self.sim.step("begin").await;
             let place = Place { phase: Phase::Clients, client, action };
@@ -229,17 +241,21 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn act(
+    /// Does one action of a client.
+    pub async fn act(
         &self,
         place: Place,
         action: &Action<S::Op>,
-        seat: &mut Seat<S>,
+        seat: &mut Seat<'_, S>,
     ) -> Result<(), Error> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(&*self.storage, *variant, true).await?;
+                seat.store = self.open(seat.storage, *variant).await?;
                 seat.variant = *variant;
+                if place.phase == Phase::Clients && self.scenario.handles > 1 {
+                    self.reopened.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
             Action::Older(action) => return self.older(place, action).await.map(drop),
@@ -247,8 +263,8 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<S>) {
-        let began = (self.tick(), self.storage.io_steps());
+    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<'_, S>) {
+        let began = (self.tick(), seat.storage.io_steps());
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
@@ -256,7 +272,8 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(older) = &self.older {
             older.gate.end(place.client);
         }
-        self.note(place, seat.variant, began, Deed::Call { op, seen: Some(seen) });
+        let returned = seat.storage.io_steps();
+        self.note(place, seat.variant, (began, returned), Deed::Call { op, seen: Some(seen) });
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -275,13 +292,18 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, 0, began, Deed::Older(action.clone()));
+        self.note(place, 0, (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
     /// Makes what was done part of the history.
-    fn note(&self, place: Place, variant: u8, began: (u64, usize), deed: Deed<S>) {
-        let (invoked, io_invoked) = began;
+    fn note(
+        &self,
+        place: Place,
+        variant: u8,
+        ((invoked, io_invoked), io_returned): ((u64, usize), usize),
+        deed: Deed<S>,
+    ) {
         let reading = self.clock.take_reading(place.client);
         let call = Call {
             phase: place.phase,
@@ -293,7 +315,7 @@ impl<'a, S: Subject> Run<'a, S> {
             invoked,
             returned: self.tick(),
             io_invoked,
-            io_returned: self.storage.io_steps(),
+            io_returned,
         };
         lock(&self.calls).push(call);
     }
@@ -308,6 +330,12 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut calls = std::mem::take(&mut *lock(&self.calls));
         calls.sort_unstable_by_key(|call| call.invoked);
         calls
+    }
+
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    pub fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::Relaxed)
     }
 
     /// Why a client could not go on, if one could not.

@@ -9,12 +9,14 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash, explain,
+    crash::{self, CrashCheck},
+    exhaustive::{self, Scopes},
+    explain,
     history::{Call, Deed, Phase, older_step},
     linearize::linearize,
-    run::{Place, Run, never_returns},
+    run::{Place, Run},
     scenario::{Action, Mode, Scenario},
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
     violation::{Kind, Violation},
@@ -26,6 +28,7 @@ use crate::{
     },
     seam::{Collection, Error},
     sim::{
+        disk::ImageKind,
         executor::End,
         schedule::{Decider, Preemption},
     },
@@ -43,6 +46,8 @@ pub struct Target<'a, S: Subject> {
     pub open: &'a Opener<S>,
     /// What it may do differently.
     pub divergences: &'a Divergences,
+    /// How its crashes are checked.
+    pub crashes: CrashCheck,
 }
 
 /// What came of a scenario.
@@ -50,8 +55,9 @@ pub struct Target<'a, S: Subject> {
 pub struct Verified {
     /// The first broken promise, if any.
     pub violation: Option<Violation>,
-    /// The crash that broke it: after so many I/O steps.
-    pub crashed_after: Option<usize>,
+    /// The crashes that broke it: after so many I/O steps each, with what was
+    /// left.
+    pub crashed: Vec<(usize, ImageKind)>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
     /// How many listed preemptions were never reached.
@@ -62,6 +68,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// What was covered, where every interleaving was run.
+    pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
     pub digest: u64,
 }
@@ -76,23 +84,37 @@ pub fn verify<S: Subject>(
 ) -> Verified {
     CATCHING_PANICS.set(true);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        if let Mode::Exhaustive(bounds) = scenario.mode {
+            return exhaustive::check(target, scenario, bounds, reached);
+        }
         let run = Run::new(target, scenario)?;
         if scenario.clients.len() == 1 && scenario.crash.is_none() {
-            sequential(&run, reached)
+            or_endless(&run, sequential(&run, reached))
         } else {
-            concurrent(&run, reached)
+            or_endless(&run, concurrent(&run, reached))
         }
     }));
     CATCHING_PANICS.set(false);
     match attempt {
         Ok(Ok(verified)) => verified,
-        Ok(Err(error)) if never_returns(&error) => {
-            broken(Kind::Deadlock, "every call comes to its end".to_owned(), scenario)
-        }
         Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }
 }
+
+/// The same, but for a run that failed because a call went on for ever.
+pub(super) fn or_endless<S: Subject>(
+    run: &Run<'_, S>,
+    verified: Result<Verified, Error>,
+) -> Result<Verified, Error> {
+    match verified {
+        Err(_) if run.is_endless() => Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        verified => verified,
+    }
+}
+
+/// "A call comes to its end", however many steps that takes.
+pub(super) const NO_END: &str = "every call comes to an end";
 
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
@@ -143,7 +165,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
-                let opened = run.open(&*run.storage, *variant, false);
+                let opened = run.open(&*run.storage, *variant);
                 seat.store = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
@@ -161,45 +183,72 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };
-        if S::step(&mut model, &op, &seen, &moment).is_err() {
-            return with_a_history(run);
+        if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+            return with_a_history(run, Some(broken.rule));
         }
     }
     if untouched.violation(&*run.storage).is_some() {
-        return with_a_history(run);
+        return with_a_history(run, None);
     }
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
     Ok(verified)
 }
 
-/// The same again, this time with a history to show.
-fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
+/// The same again, this time with a history to show. The rule that broke first is
+/// what the failure is known by, whatever comes after it.
+fn with_a_history<S: Subject>(
+    run: &Run<'_, S>,
+    rule: Option<&'static str>,
+) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    concurrent(&again, &mut Reached::new::<S>())
+    let mut verified = or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))?;
+    if let (Some(violation), Some(rule)) = (&mut verified.violation, rule)
+        && violation.signature.kind == Kind::Outcome
+    {
+        rule.clone_into(&mut violation.signature.rule);
+    }
+    Ok(verified)
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let Mode::Simulated(schedule) = &run.scenario.mode else {
+        run.on_threads(run.prepared_seats()?);
+        return judged(run, End::Finished, reached);
+    };
+    let mut decider = Decider::new(schedule);
+    let verified = interleaved(run, &mut decider, reached)?;
+    let stale = decider.stale();
+    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+}
+
+/// Runs the clients as `decider` says.
+pub(super) fn interleaved<S: Subject>(
+    run: &Run<'_, S>,
+    decider: &mut Decider,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let end = run.simulated(run.prepared_seats()?, decider);
+    judged(run, end, reached)
+}
+
+/// What came of the clients' calls.
+fn judged<S: Subject>(
+    run: &Run<'_, S>,
+    end: End,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
     let mut verified = Verified::default();
-    let mut seats = run.seats()?;
-    if let Some(first) = seats.first_mut() {
-        run.set_up(first)?;
-    }
-    let mut end = End::Finished;
-    match &run.scenario.mode {
-        Mode::Threads => run.on_threads(seats),
-        Mode::Simulated(schedule) => {
-            let mut decider = Decider::new(schedule);
-            end = run.simulated(seats, &mut decider);
-            verified.stale = decider.stale();
-            verified.preemptions = Some(decider.into_taken());
-        }
-    }
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
-    if end == End::Deadlock {
-        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+    match end {
+        End::Finished => {}
+        End::Deadlock => {
+            let rule = "every client comes to its end";
+            return Ok(broken(Kind::Deadlock, rule.to_owned(), run.scenario));
+        }
+        End::Endless => return Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
@@ -214,7 +263,7 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
     } else if calls.iter().any(is_left_open) {
         return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
-    } else if let Some(plan) = run.scenario.crash {
+    } else if let Some(plan) = &run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
@@ -225,11 +274,12 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
     Ok(verified)
 }
 
-const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
+pub(super) const LEFT_OPEN: &str =
+    "where the storage does not fail, every call says whether it was done";
 
 /// Whether the call came back without saying whether it was done. No scenario
 /// has the storage fail: who dies does not come back.
-fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
+pub(super) fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
     matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
 }
 
@@ -247,6 +297,7 @@ fn account<S: Subject>(
     if run.scenario.mode == Mode::Threads {
         return;
     }
+    reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
     for call in calls {
         match &call.deed {

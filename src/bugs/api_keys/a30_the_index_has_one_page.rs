@@ -14,7 +14,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     needs: Needs::SmallPages,
     description: "The original store kept an index of names in memory. Ours leaves that to the backend: \
          here, one whose index is built from one page when the collection is opened.",
-    planted: &InBackend::<ApiKeysSubject>::new(|sound| {
+    planted: &InBackend::<ApiKeysSubject>::new(|sound, _| {
         Arc::new(FirstPageIndex { sound, keys: &["name"], counts: false })
     }),
 };

@@ -14,7 +14,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     needs: Needs::AdversarialIds,
     description: "The prefix is joined to the collection's path as it is: `../x/` selects the records \
          of the collection beside it.",
-    planted: &InBackend::<CollectionSubject>::new(|sound| {
-        Arc::new(Escaping { sound, is_inside: |_, _| true })
+    planted: &InBackend::<CollectionSubject>::new(|sound, outside| {
+        Arc::new(Escaping { sound, outside, is_inside: |_, _| true })
     }),
 };

@@ -15,7 +15,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     description: "Whether a prefix leads outside is asked of the path as a text, so that `/collection2` \
          is inside `/collection`. Our file backend removes no directories by prefix: what is \
          left is that the sibling's record is listed and claimed.",
-    planted: &InBackend::<CollectionSubject>::new(|sound| {
-        Arc::new(Escaping { sound, is_inside: |own, sibling| sibling.starts_with(own) })
+    planted: &InBackend::<CollectionSubject>::new(|sound, outside| {
+        Arc::new(Escaping { sound, outside, is_inside: |own, sibling| sibling.starts_with(own) })
     }),
 };

@@ -15,14 +15,16 @@ use crate::seam::{
 pub(in crate::bugs) struct Escaping {
     pub(in crate::bugs) sound: Arc<dyn Backend>,
     pub(in crate::bugs) is_inside: fn(&str, &str) -> bool,
+    /// The files outside the collection: what is beside it.
+    pub(in crate::bugs) outside: Vec<String>,
 }
 
 #[async_trait]
 impl Backend for Escaping {
     async fn open(&self, spec: CollectionSpec) -> Result<Arc<dyn Collection>> {
         let sound = self.sound.open(spec).await?;
-        let (backend, is_inside) = (Arc::clone(&self.sound), self.is_inside);
-        Ok(Arc::new(Open { sound, backend, is_inside }))
+        let (backend, outside) = (Arc::clone(&self.sound), self.outside.clone());
+        Ok(Arc::new(Open { sound, backend, is_inside: self.is_inside, outside }))
     }
 }
 
@@ -30,6 +32,7 @@ struct Open {
     sound: Arc<dyn Collection>,
     backend: Arc<dyn Backend>,
     is_inside: fn(&str, &str) -> bool,
+    outside: Vec<String>,
 }
 
 impl Open {
@@ -39,7 +42,8 @@ impl Open {
         let (name, rest) = prefix.strip_prefix("../")?.split_once('/')?;
         let own = self.spec().directories().collect::<Vec<_>>().join("/");
         let above = own.rsplit_once('/').map_or("", |(above, _)| above);
-        if name == ".." || !(self.is_inside)(&own, &format!("{above}{name}")) {
+        let is_there = self.outside.iter().any(|path| path.starts_with(&format!("../{name}/")));
+        if !is_there || !(self.is_inside)(&own, &format!("{above}{name}")) {
             return None;
         }
         let spec = CollectionSpec::new(name);

@@ -28,6 +28,7 @@ pub(in crate::bugs) struct Dir {
     own: SimDir,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Fs for NaivePaths {
     type Dir = Dir;
     type File = SimFile;
@@ -104,6 +105,16 @@ impl Fs for NaivePaths {
 
     async fn rename(&self, from_dir: &Dir, from: &str, to_dir: &Dir, to: &str) -> io::Result<()> {
         self.0.rename(&from_dir.own, from, &to_dir.own, to).await
+    }
+
+    async fn rename_no_replace(
+        &self,
+        from_dir: &Dir,
+        from: &str,
+        to_dir: &Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.0.rename_no_replace(&from_dir.own, from, &to_dir.own, to).await
     }
 
     async fn remove_file(&self, dir: &Dir, name: &str) -> io::Result<()> {

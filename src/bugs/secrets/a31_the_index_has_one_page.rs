@@ -14,7 +14,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     needs: Needs::SmallPages,
     description: "The original store kept an index of references in memory. Ours leaves that to the \
          backend: here, one whose index is built from one page when the collection is opened.",
-    planted: &InBackend::<SecretsSubject>::new(|sound| {
+    planted: &InBackend::<SecretsSubject>::new(|sound, _| {
         Arc::new(FirstPageIndex { sound, keys: &["ref"], counts: false })
     }),
 };

@@ -15,7 +15,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     description: "The original store kept an index of users and parents in memory. Ours leaves that to \
          the backend: here, one whose index is built from one page when the collection is \
          opened.",
-    planted: &InBackend::<SessionsSubject>::new(|sound| {
+    planted: &InBackend::<SessionsSubject>::new(|sound, _| {
         Arc::new(FirstPageIndex { sound, keys: &["user_id", "parent_session_id"], counts: false })
     }),
 };

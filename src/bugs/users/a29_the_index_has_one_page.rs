@@ -15,7 +15,7 @@ pub(in crate::bugs) static BUG: Bug = Bug {
     description: "The original store kept an index of names, identities and the count in memory. Ours \
          leaves that to the backend: here, one whose index is built from one page when the \
          collection is opened.",
-    planted: &InBackend::<UsersSubject>::new(|sound| {
+    planted: &InBackend::<UsersSubject>::new(|sound, _| {
         Arc::new(FirstPageIndex { sound, keys: &["username", "oidc_identity"], counts: true })
     }),
 };

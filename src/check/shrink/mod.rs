@@ -4,21 +4,29 @@
 //! is made of: clients, runs of actions, pairs of actions that only go
 //! together, legacy documents, preemptions; then values. Each candidate is run
 //! with the schedule as it was; if that no longer fails, a few random schedules
-//! are searched, because fewer steps need another interleaving.
+//! are searched, because fewer steps need another interleaving. All passes are
+//! repeated until none of them finds anything more; no candidate is tried twice.
 
+mod crash;
 mod rename;
+
+use std::collections::BTreeSet;
 
 use rename::renamed;
 
 use super::{
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
+    trace_hash::hash_of,
     verify::{Target, Verified, verify},
     violation::{Signature, Violation},
 };
 use crate::{
     model::subject::{Operation, Subject},
-    sim::schedule::{Preemption, Schedule},
+    sim::{
+        disk::ImageKind,
+        schedule::{Preemption, Schedule},
+    },
 };
 
 /// A failing scenario with its violation.
@@ -48,7 +56,8 @@ pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
 ) -> Option<Counterexample<S::Op>> {
-    let mut shrinker = Shrinker { target, signature: None, executions: 0 };
+    let mut shrinker =
+        Shrinker { target, signature: None, executions: 0, in_vain: BTreeSet::new() };
     let mut best = shrinker.fails(scenario)?;
     shrinker.signature = Some(best.violation.signature.clone());
     loop {
@@ -58,6 +67,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
         shrinker.simplify(&mut best);
+        shrinker.simplify_crashes(&mut best);
         shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
             break;
@@ -68,20 +78,23 @@ pub fn shrink<S: Subject>(
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
-fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
+fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
         _ => usize::MAX,
     };
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, preemptions, text)
+    (scenario.length() + files, preemptions, crash::weight(scenario), text)
 }
 
 struct Shrinker<'a, S: Subject> {
     target: &'a Target<'a, S>,
     signature: Option<Signature>,
     executions: u64,
+    /// Hashes of the candidates that were tried in vain: the passes come by the
+    /// same ones again and again.
+    in_vain: BTreeSet<u64>,
 }
 
 /// Where an action stands: in the setup, or in a client's program.
@@ -111,29 +124,35 @@ impl<S: Subject> Shrinker<'_, S> {
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
         let verified = self.run(scenario);
         let violation = verified.violation?;
-        if self.signature.as_ref().is_some_and(|signature| *signature != violation.signature) {
+        if self.signature.as_ref().is_some_and(|known| !known.resembles(&violation.signature)) {
             return None;
         }
         let mut scenario = scenario.clone();
         if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
-        if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
-            crash.after_steps = Some(after);
-        }
+        scenario.pin_crashes(verified.crashed);
         Some(Counterexample { scenario, violation, executions: 0 })
     }
 
     /// Takes `candidate` in place of `best` if it fails in the same way, with
     /// its schedule or with another one, at its crash point or at another one.
     fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
-        if self.is_exhausted() {
+        let hash = hash_of(&[&serde_json::to_vec(&candidate).unwrap_or_default()]);
+        if self.is_exhausted() || self.in_vain.contains(&hash) {
             return false;
         }
-        if let Some(crash) = &mut candidate.crash {
-            crash.after_steps = None;
+        // At another moment first, then with anything else left.
+        candidate.each_crash(|crash| crash.after_steps = None);
+        let is_plain = |image: &ImageKind| ImageKind::ALL.contains(image);
+        let mut found = None;
+        if candidate.crashes().all(|crash| crash.image.as_ref().is_some_and(is_plain)) {
+            found = self.fails(&candidate);
         }
-        let mut found = self.fails(&candidate);
+        if found.is_none() && candidate.crash.is_some() {
+            candidate.unpin_crashes();
+        }
+        let mut found = found.or_else(|| self.fails(&candidate));
         let interleaved =
             candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
         for seed in 0..SCHEDULES_TRIED {
@@ -145,6 +164,29 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
             found = self.fails(&candidate);
         }
+        let replaced = self.replaces(best, found);
+        if !replaced {
+            self.in_vain.insert(hash);
+        }
+        replaced
+    }
+
+    /// The same, but neither with another schedule nor with another crash.
+    fn take_as_it_is(
+        &mut self,
+        best: &mut Counterexample<S::Op>,
+        candidate: &Scenario<S::Op>,
+    ) -> bool {
+        let found = self.fails(candidate);
+        self.replaces(best, found)
+    }
+
+    /// Puts what was found in place of `best` if it is smaller.
+    fn replaces(
+        &self,
+        best: &mut Counterexample<S::Op>,
+        found: Option<Counterexample<S::Op>>,
+    ) -> bool {
         match found {
             Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
                 *best = smaller;
@@ -154,7 +196,7 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
-    /// Clients, the setup, all legacy documents, extra handles, the crash.
+    /// Clients, the setup, all legacy documents, extra handles.
     fn remove_whole_parts(&mut self, best: &mut Counterexample<S::Op>) {
         let mut client = 0;
         while best.scenario.clients.len() > 1 && client < best.scenario.clients.len() {
@@ -252,12 +294,9 @@ impl<S: Subject> Shrinker<'_, S> {
             fewer.remove(place);
             let mut candidate = best.scenario.clone();
             candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
-            // Not `take`: another schedule would be no simplification.
-            match self.fails(&candidate) {
-                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
-                    *best = smaller
-                }
-                _ => place += 1,
+            // Another schedule would be no simplification.
+            if !self.take_as_it_is(best, &candidate) {
+                place += 1;
             }
         }
     }
