@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{
     backends::Storage,
-    explain,
+    explain, faults,
     history::{Call, Deed, Phase},
-    linearize::linearize,
     run::Run,
     scenario::Crash,
     untouched::Untouched,
@@ -67,7 +66,7 @@ fn violation_after<S: Subject>(
     history.extend(run.take_calls());
     let violation = match opened {
         Err(error) => Some(does_not_open(&error)),
-        Ok(()) => linearize(&history, &run.initial, run.target.divergences)
+        Ok(()) => faults::linearize(&history, &run.initial, run.target.divergences)
             .err()
             .map(|unexplained| explain::history(Kind::Crash, &history, &unexplained))
             .or_else(|| touched(run, &history, storage)),

@@ -1,5 +1,7 @@
 //! Makes scenarios from bytes.
 
+use std::borrow::Cow;
+
 use arbitrary::{Result, Unstructured};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -16,7 +18,11 @@ use crate::{
         subject::Subject,
     },
     seam::Instant,
-    sim::{disk::ImageKind, schedule::Schedule},
+    sim::{
+        disk::ImageKind,
+        faults::{FS_STEPS, FaultKind, FaultPlan, RandomFaults},
+        schedule::Schedule,
+    },
 };
 
 /// What a scenario is meant to find.
@@ -30,6 +36,10 @@ pub enum Purpose {
     Threads,
     /// Wrong states after a crash.
     Crash,
+    /// Wrong answers and states where the storage fails and clients give up.
+    Fault,
+    /// The same where clients give up alone.
+    Cancellation,
 }
 
 impl Purpose {
@@ -42,6 +52,8 @@ impl Purpose {
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
+            place if place % 8 == 6 && capabilities.faults => Self::Fault,
+            place if place % 8 == 6 => Self::Cancellation,
             _ => Self::Interleaving,
         }
     }
@@ -103,6 +115,8 @@ fn empty_scenario<Op>() -> Scenario<Op> {
         setup: Vec::new(),
         clients: vec![Vec::new()],
         mode: Mode::default(),
+        faults: FaultPlan::default(),
+        skews: Vec::new(),
         crash: None,
     }
 }
@@ -132,6 +146,9 @@ pub fn scenario<S: Subject>(
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
+        Purpose::Fault | Purpose::Cancellation => {
+            (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
+        }
     };
     let exact = purpose == Purpose::Sequence && longest == 50;
     let handles = bytes.int_in_range(1..=clients.min(3))?;
@@ -162,10 +179,23 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        // What a client gives up goes on beside it.
+        Purpose::Fault | Purpose::Cancellation => random_schedule(bytes, seed)?,
         _ if clients == 1 => Mode::default(),
-        _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
+        _ => random_schedule(bytes, seed)?,
     };
-    let crash = (purpose == Purpose::Crash)
+    let faults = match purpose {
+        Purpose::Fault => faults(bytes)?,
+        Purpose::Cancellation => cancellations(bytes)?,
+        _ => FaultPlan::default(),
+    };
+    let skews = skews(bytes, clients)?;
+    let crashes = match purpose {
+        Purpose::Crash => true,
+        Purpose::Fault => bytes.ratio(1_u8, 6)?,
+        _ => false,
+    };
+    let crash = crashes
         .then(|| bytes.choose(&ImageKind::ALL))
         .transpose()?
         .map(|image| Crash { after_steps: None, image: *image });
@@ -180,8 +210,47 @@ pub fn scenario<S: Subject>(
         setup,
         clients: programs,
         mode,
+        faults,
+        skews,
         crash,
     })
+}
+
+fn random_schedule(bytes: &mut Unstructured<'_>, seed: u64) -> Result<Mode> {
+    let one_in = *bytes.choose(&[1, 2, 3, 6])?;
+    Ok(Mode::Simulated(Schedule::Random { seed, one_in }))
+}
+
+/// Failures of the storage and clients that give up: anywhere, or at steps of one
+/// name, so that rare ones have their share.
+fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let step = if bytes.arbitrary()? { Some(*bytes.choose(FS_STEPS)?) } else { None };
+    let often: &[u32] = if step.is_some() { &[1, 2, 4] } else { &[6, 20, 60] };
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(often)?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: step.map(Cow::Borrowed),
+        kinds: if bytes.ratio(1_u8, 8)? { vec![FaultKind::Cancel] } else { Vec::new() },
+    }))
+}
+
+fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(&[1, 2, 4])?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: None,
+        kinds: Vec::new(),
+    }))
+}
+
+/// At times, clients have clocks that differ.
+fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+    if clients == 1 || !bytes.ratio(1_u8, 8)? {
+        return Ok(Vec::new());
+    }
+    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
 }
 
 /// What a process of older software does.

@@ -5,6 +5,7 @@ pub mod backends;
 pub mod campaign;
 pub mod crash;
 mod explain;
+mod faults;
 mod gate;
 pub mod generate;
 pub mod history;

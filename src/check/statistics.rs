@@ -6,6 +6,7 @@ use crate::model::{
     legacy::OlderAction,
     subject::{Operation, Subject, Verdict},
 };
+use crate::sim::faults::{Fault, FaultKind};
 
 /// Counts of (operation, outcome class) for one store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Reached {
     counts: Vec<u64>,
     /// How often older software wrote a file, and how often it removed one.
     older: [u64; 2],
+    /// How often each kind of fault was met, in the order of [`FaultKind::ALL`].
+    faults: Vec<u64>,
 }
 
 impl Reached {
@@ -26,6 +29,7 @@ impl Reached {
             classes: S::CLASSES,
             counts: vec![0; S::OPERATIONS.len() * S::CLASSES.len()],
             older: [0; 2],
+            faults: vec![0; FaultKind::ALL.len()],
         }
     }
 
@@ -53,12 +57,35 @@ impl Reached {
         kinds.filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
     }
 
+    /// Counts one fault.
+    pub fn count_fault(&mut self, fault: &Fault) {
+        let place = FaultKind::ALL.iter().position(|kind| *kind == fault.kind);
+        if let Some(count) = place.and_then(|place| self.faults.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    fn faults(&self) -> impl Iterator<Item = (FaultKind, u64)> + use<'_> {
+        FaultKind::ALL.iter().copied().zip(self.faults.iter().copied())
+    }
+
+    /// The kinds of fault that `can_be` says there can be, and that were never
+    /// met.
+    #[must_use]
+    pub fn faults_missing(&self, can_be: impl Fn(FaultKind) -> bool) -> Vec<&'static str> {
+        let missing = self.faults().filter(|(kind, count)| *count == 0 && can_be(*kind));
+        missing.map(|(kind, _)| kind.name()).collect()
+    }
+
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         for (own, add) in self.counts.iter_mut().zip(&other.counts) {
             *own += add;
         }
         for (own, add) in self.older.iter_mut().zip(other.older) {
+            *own += add;
+        }
+        for (own, add) in self.faults.iter_mut().zip(&other.faults) {
             *own += add;
         }
     }
@@ -86,6 +113,9 @@ impl Reached {
         }
         for (name, count) in OLDER.iter().zip(self.older).filter(|(_, count)| *count > 0) {
             table.insert((*name).to_owned(), count);
+        }
+        for (kind, count) in self.faults().filter(|(_, count)| *count > 0) {
+            table.insert(kind.name().to_owned(), count);
         }
         table
     }

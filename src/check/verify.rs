@@ -9,15 +9,14 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash, explain,
+    crash, explain, faults,
     history::{Call, Deed, Phase, older_step},
-    linearize::linearize,
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
     trace_hash::TraceHasher,
     untouched::Untouched,
-    violation::{Kind, Violation},
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::{
@@ -27,6 +26,7 @@ use crate::{
     seam::{Collection, Error},
     sim::{
         executor::End,
+        faults::Fault,
         schedule::{Decider, Preemption},
     },
 };
@@ -54,7 +54,9 @@ pub struct Verified {
     pub crashed_after: Option<usize>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
-    /// How many listed preemptions were never reached.
+    /// The faults that there were.
+    pub faults: Vec<Fault>,
+    /// How many listed preemptions and faults were never reached.
     pub stale: usize,
     /// How many calls were made.
     pub operations: u64,
@@ -77,7 +79,8 @@ pub fn verify<S: Subject>(
     CATCHING_PANICS.set(true);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
         let run = Run::new(target, scenario)?;
-        if scenario.clients.len() == 1 && scenario.crash.is_none() {
+        let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
+        if scenario.clients.len() == 1 && is_plain && scenario.skews.is_empty() {
             sequential(&run, reached)
         } else {
             concurrent(&run, reached)
@@ -141,7 +144,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             }
             Action::Reopen { variant } => {
                 let opened = run.open(&*run.storage, *variant, false);
-                seat.store = run.alone(opened)??;
+                (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
             }
@@ -192,11 +195,17 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             verified.preemptions = Some(decider.into_taken());
         }
     }
+    run.end_faults();
+    let (faults, stale) = run.faults_taken();
+    verified.stale += stale;
+    verified.faults = faults;
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
     if end == End::Deadlock {
-        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+        let rule = "every client comes to its end".into();
+        let found = broken(Kind::Deadlock, rule, run.scenario);
+        return Ok(Verified { violation: found.violation, ..verified });
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
@@ -205,29 +214,31 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
     let calls = run.take_calls();
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
-    if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {
-        let alone = run.scenario.clients.len() == 1;
-        let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    let alone = run.scenario.clients.len() == 1;
+    let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
-    } else if calls.iter().any(is_left_open) {
-        return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
+    } else if let Some(unjustified) = faults::unjustified(&calls) {
+        verified.violation = Some(explain::unjustified(Kind::Outcome, &calls, &unjustified));
     } else if let Some(plan) = run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
         untouched.followed(&calls);
-        let violation = untouched.violation(&*run.storage);
+        let violation = untouched.violation(&*run.storage).or_else(|| left_over(run));
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
 }
 
-const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
-
-/// Whether the call came back without saying whether it was done. No scenario
-/// has the storage fail: who dies does not come back.
-fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
-    matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
+/// "A sweep at open removes" what was left half done; and an intent is "gone
+/// before the lock is released".
+fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
+    run.leftovers().first()?;
+    // Its name is random.
+    let rule = "what was left half done is swept when the storage is opened anew".to_owned();
+    let signature = Signature { kind: Kind::OtherFiles, rule };
+    Some(Violation { signature, steps: Vec::new(), crash: None })
 }
 
 /// Counts what the clients did. What threads happened to see is not the same
@@ -245,6 +256,9 @@ fn account<S: Subject>(
         return;
     }
     let mut digest = TraceHasher::default();
+    for fault in &verified.faults {
+        reached.count_fault(fault);
+    }
     for call in calls {
         match &call.deed {
             Deed::Call { op, seen: Some(seen) } => {

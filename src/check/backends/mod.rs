@@ -33,6 +33,8 @@ pub struct Capabilities {
     pub threads: bool,
     /// Its storage can lose the process or the power at any I/O step.
     pub crashes: bool,
+    /// Its storage can fail at any call of the file system.
+    pub faults: bool,
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
@@ -95,6 +97,12 @@ pub trait Storage: Send + Sync {
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         let _ = path;
         None
+    }
+
+    /// What our own software left in the collection's directory but for the records
+    /// and what always lies beside them.
+    fn leftovers(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Shows the storages that crashes after each of so many I/O steps leave,

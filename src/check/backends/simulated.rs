@@ -68,6 +68,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
+            faults: true,
             older_software: self.older_software,
             reach: Reach { legacy: self.older_software, damage: self.older_software },
         }
@@ -149,13 +150,25 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
         let directory = self.settings.directory.split('/');
-        let older = || FlatFiles::new(self.fs.clone(), directory);
+        let older = || FlatFiles::new(self.fs.without_faults(), directory);
         self.settings.older_software.then(|| Arc::new(older()) as Arc<dyn OlderSoftware>)
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         let path = format!("{}/{path}", self.settings.directory);
         self.fs.with_disk(|disk| disk.read_raw(&path))
+    }
+
+    fn leftovers(&self) -> Vec<String> {
+        let below = format!("{}/", self.settings.directory);
+        let entries = self.fs.with_disk(SimDisk::entries).into_iter();
+        let own = entries.filter_map(|entry| {
+            let path = entry.path.strip_prefix(&below)?;
+            let name = path.rsplit('/').next()?;
+            let stays = matches!(name, ".storeproof.lock" | ".storeproof.quarantine");
+            (name.starts_with(".storeproof.") && !stays).then(|| path.to_owned())
+        });
+        own.collect()
     }
 
     fn crash(

@@ -2,10 +2,12 @@
 //!
 //! Delta debugging (Zeller and Hildebrandt, 2002) over everything a scenario
 //! is made of: clients, runs of actions, pairs of actions that only go
-//! together, legacy documents, preemptions; then values. Each candidate is run
-//! with the schedule as it was; if that no longer fails, a few random schedules
-//! are searched, because fewer steps need another interleaving.
+//! together, legacy documents, preemptions, faults; then values. Each candidate
+//! is run with the schedule and the faults as they were; if that no longer fails, a
+//! few random schedules are searched, because fewer steps need another
+//! interleaving, and other places for the faults.
 
+mod faults;
 mod rename;
 
 use rename::renamed;
@@ -18,7 +20,10 @@ use super::{
 };
 use crate::{
     model::subject::{Operation, Subject},
-    sim::schedule::{Preemption, Schedule},
+    sim::{
+        faults::FaultPlan,
+        schedule::{Preemption, Schedule},
+    },
 };
 
 /// A failing scenario with its violation.
@@ -57,6 +62,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_actions(&mut best);
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
+        shrinker.simplify_faults(&mut best);
         shrinker.simplify(&mut best);
         shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
@@ -71,11 +77,12 @@ pub fn shrink<S: Subject>(
 fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
-        _ => usize::MAX,
+        _ => usize::MAX / 2,
     };
+    let decisions = preemptions + scenario.faults.most();
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, preemptions, text)
+    (scenario.length() + files, decisions, text)
 }
 
 struct Shrinker<'a, S: Subject> {
@@ -118,6 +125,9 @@ impl<S: Subject> Shrinker<'_, S> {
         if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
+        if !verified.faults.is_empty() {
+            scenario.faults = FaultPlan::Listed(verified.faults);
+        }
         if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
             crash.after_steps = Some(after);
         }
@@ -134,8 +144,10 @@ impl<S: Subject> Shrinker<'_, S> {
             crash.after_steps = None;
         }
         let mut found = self.fails(&candidate);
-        let interleaved =
-            candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
+        // What a client gives up goes on beside it.
+        let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
+            && matches!(candidate.mode, Mode::Simulated(_));
+        let faults = candidate.faults.clone();
         for seed in 0..SCHEDULES_TRIED {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
@@ -143,6 +155,7 @@ impl<S: Subject> Shrinker<'_, S> {
             let one_in =
                 [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            candidate.faults = faults.elsewhere(seed);
             found = self.fails(&candidate);
         }
         match found {
@@ -165,7 +178,9 @@ impl<S: Subject> Shrinker<'_, S> {
                 client += 1;
             }
         }
-        let edits: [fn(&mut Scenario<S::Op>); 5] = [
+        let edits: [fn(&mut Scenario<S::Op>); 7] = [
+            |scenario| scenario.faults = FaultPlan::default(),
+            |scenario| scenario.skews.clear(),
             |scenario| scenario.setup.clear(),
             |scenario| scenario.legacy.clear(),
             |scenario| scenario.foreign.clear(),
@@ -319,11 +334,13 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
         match place.client {
             None => {
                 left.setup.remove(place.action);
+                faults::forget_action(&mut left, None, place.action);
             }
             Some(client) => {
                 if let Some(program) = left.clients.get_mut(client) {
                     program.remove(place.action);
                 }
+                faults::forget_action(&mut left, Some(client), place.action);
                 for_preemptions(&mut left, |list| {
                     list.retain(|p| p.client != client || p.operation != place.action);
                     for preemption in list.iter_mut().filter(|p| p.client == client) {
@@ -346,6 +363,10 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
 
 /// Renumbers the preemptions after client `gone` was removed.
 fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
+    faults::forget_client(scenario, gone);
+    if gone < scenario.skews.len() {
+        scenario.skews.remove(gone);
+    }
     for_preemptions(scenario, |list| {
         list.retain(|preemption| preemption.client != gone && preemption.to != gone);
         for preemption in list {
