@@ -10,7 +10,7 @@
 //! for the order of the calls to explain.
 
 use super::{
-    history::{Call, Deed, Phase},
+    history::{Call, Deed, PENDING, Phase},
     linearize::{self, Unexplained},
 };
 use crate::model::{
@@ -28,6 +28,13 @@ pub(super) struct Unjustified {
     pub expected: &'static str,
     /// The rule that says so.
     pub rule: &'static str,
+}
+
+impl Unjustified {
+    /// The same in a history with so many calls before.
+    pub(super) fn after(self, earlier: usize) -> Self {
+        Self { call: self.call + earlier, ..self }
+    }
 }
 
 /// The first call whose word about the storage is not justified by what failed.
@@ -104,6 +111,29 @@ pub(super) fn linearize<S: Subject>(
         let stuck = unexplained.stuck.and_then(|(k, broken)| Some((place(k)?, broken)));
         Box::new(Unexplained { order, stuck })
     })
+}
+
+/// A commit of several files that failed when it was written down may have its
+/// effect when somebody completes it: whoever takes the lock next, before he sees
+/// anything. Older software takes none: its change may come before that effect,
+/// and so does every return before the next write that is acknowledged.
+pub(super) fn wait_beside_older<S: Subject>(calls: &mut [Call<S>]) {
+    let is_older = |call: &&Call<S>| matches!(call.deed, Deed::Older(_));
+    let Some(last) = calls.iter().filter(is_older).map(|call| call.invoked).max() else { return };
+    let is_looking = |call: &&Call<S>| match &call.deed {
+        _ if call.phase == Phase::Afterwards => true,
+        Deed::Call { op, seen: Some(seen) } => {
+            !op.is_read() && !seen.is_refusal() && !seen.is_unknown()
+        }
+        _ => false,
+    };
+    let looks: Vec<(u64, u64)> =
+        calls.iter().filter(is_looking).map(|call| (call.invoked, call.returned)).collect();
+    let open = |call: &&mut Call<S>| call.is_optional() && call.returned < last;
+    for call in calls.iter_mut().filter(open) {
+        let next = looks.iter().find(|(invoked, _)| *invoked > call.returned);
+        call.returned = next.map_or(PENDING, |(_, returned)| *returned);
+    }
 }
 
 type Rule = (&'static str, &'static str);

@@ -19,9 +19,8 @@ use crate::{
     },
     seam::Instant,
     sim::{
-        disk::ImageKind,
         faults::{FS_STEPS, FaultKind, FaultPlan, RandomFaults},
-        schedule::Schedule,
+        schedule::{Bounds, Schedule},
     },
 };
 
@@ -32,6 +31,8 @@ pub enum Purpose {
     Sequence,
     /// Races, by the seeded executor.
     Interleaving,
+    /// The absence of races in something small, by all its interleavings.
+    Exhaustive(Bounds),
     /// Races, on real threads.
     Threads,
     /// Wrong states after a crash.
@@ -47,6 +48,11 @@ impl Purpose {
     /// the backend can do, so that every job has its share.
     #[must_use]
     pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+        if let Some(bounds) = capabilities.every_interleaving
+            && case % EXHAUSTIVE_ONE_IN == 5
+        {
+            return Self::Exhaustive(bounds);
+        }
         match case % 32 {
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
@@ -59,6 +65,15 @@ impl Purpose {
     }
 }
 
+/// One case in so many is run in every interleaving: it takes some thousand runs.
+const EXHAUSTIVE_ONE_IN: u64 = 512;
+
+/// About how many scheduling points an action has where only calls of a
+/// collection are points.
+const POINTS_OF_A_CALL: u32 = 3;
+/// About how many where every call of the file system is one.
+const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
+
 /// Case number `case` of the campaign with that `seed`: a pure function of
 /// them. The clients' operations do not depend on the backend, so that one
 /// trace runs on all of them.
@@ -67,7 +82,14 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
     let bytes = &mut Unstructured::new(&bytes);
-    scenario::<S>(bytes, purpose, capabilities.older_software).unwrap_or_else(|_| empty_scenario())
+    let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
+    let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
+    if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode
+        && capabilities.has_points
+    {
+        *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
+    }
+    scenario
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -145,13 +167,18 @@ pub fn scenario<S: Subject>(
             let clients = bytes.int_in_range(2..=4_usize)?;
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
+        Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
         Purpose::Fault | Purpose::Cancellation => {
             (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
         }
     };
-    let exact = purpose == Purpose::Sequence && longest == 50;
-    let handles = bytes.int_in_range(1..=clients.min(3))?;
+    let exact = match purpose {
+        Purpose::Sequence => longest == 50,
+        Purpose::Exhaustive(_) => true,
+        _ => false,
+    };
+    let handles = bytes.int_in_range(1..=clients)?;
     let setup = sequence::<S>(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
@@ -164,12 +191,19 @@ pub fn scenario<S: Subject>(
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
         let mut program = sequence::<S>(bytes, &focus, length)?;
-        if variant > 0 && !exact {
+        if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
         programs.push(program);
     }
-    if older_software && bytes.ratio(1_u8, 3)? {
+    if handles > 1 && !exact && bytes.ratio(1_u8, 4)? {
+        let program = bytes.choose_index(clients)?;
+        if let Some(program) = programs.get_mut(program) {
+            let place = bytes.int_in_range(1..=program.len())?;
+            program.insert(place, Action::Reopen { variant });
+        }
+    }
+    if older_software && !exact && bytes.ratio(1_u8, 3)? {
         let mut source = Source::new(bytes, &focus);
         match programs.as_mut_slice() {
             [alone] => interspersed::<S>(&mut source, alone)?,
@@ -179,26 +213,29 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
         // What a client gives up goes on beside it.
-        Purpose::Fault | Purpose::Cancellation => random_schedule(bytes, seed)?,
+        Purpose::Fault | Purpose::Cancellation => {
+            Mode::Simulated(schedule(bytes, seed, &programs)?)
+        }
         _ if clients == 1 => Mode::default(),
-        _ => random_schedule(bytes, seed)?,
+        _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
     let faults = match purpose {
         Purpose::Fault => faults(bytes)?,
         Purpose::Cancellation => cancellations(bytes)?,
         _ => FaultPlan::default(),
     };
-    let skews = skews(bytes, clients)?;
+    let skews = match purpose {
+        Purpose::Sequence | Purpose::Exhaustive(_) => Vec::new(),
+        _ => skews(bytes, clients)?,
+    };
     let crashes = match purpose {
         Purpose::Crash => true,
-        Purpose::Fault => bytes.ratio(1_u8, 6)?,
+        Purpose::Fault => bytes.ratio(1_u8, 4)?,
         _ => false,
     };
-    let crash = crashes
-        .then(|| bytes.choose(&ImageKind::ALL))
-        .transpose()?
-        .map(|image| Crash { after_steps: None, image: *image });
+    let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -216,22 +253,21 @@ pub fn scenario<S: Subject>(
     })
 }
 
-fn random_schedule(bytes: &mut Unstructured<'_>, seed: u64) -> Result<Mode> {
-    let one_in = *bytes.choose(&[1, 2, 3, 6])?;
-    Ok(Mode::Simulated(Schedule::Random { seed, one_in }))
-}
-
 /// Failures of the storage and clients that give up: anywhere, or at steps of one
-/// name, so that rare ones have their share.
+/// name, or of one kind, so that the rare ones have their share.
 fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
-    let step = if bytes.arbitrary()? { Some(*bytes.choose(FS_STEPS)?) } else { None };
-    let often: &[u32] = if step.is_some() { &[1, 2, 4] } else { &[6, 20, 60] };
+    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
+        0 => (&[6, 20, 60], None, Vec::new()),
+        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
+        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
+        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
+    };
     Ok(FaultPlan::Random(RandomFaults {
         seed: bytes.arbitrary()?,
         one_in: *bytes.choose(often)?,
         most: *bytes.choose(&[1, 1, 2, 3])?,
         step: step.map(Cow::Borrowed),
-        kinds: if bytes.ratio(1_u8, 8)? { vec![FaultKind::Cancel] } else { Vec::new() },
+        kinds,
     }))
 }
 
@@ -241,7 +277,7 @@ fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
         one_in: *bytes.choose(&[1, 2, 4])?,
         most: *bytes.choose(&[1, 1, 2, 3])?,
         step: None,
-        kinds: Vec::new(),
+        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
     }))
 }
 
@@ -251,6 +287,44 @@ fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
         return Ok(Vec::new());
     }
     (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
+}
+
+/// How these clients are interleaved.
+fn schedule<Op>(
+    bytes: &mut Unstructured<'_>,
+    seed: u64,
+    programs: &[Vec<Action<Op>>],
+) -> Result<Schedule> {
+    let one_in = *bytes.choose(&[1, 2, 3, 6])?;
+    let depth = bytes.int_in_range(1..=4)?;
+    if bytes.arbitrary()? {
+        return Ok(Schedule::Random { seed, one_in });
+    }
+    let actions = programs.iter().map(Vec::len).sum::<usize>();
+    let steps = u32::try_from(actions).unwrap_or(u32::MAX / 1_000) * POINTS_OF_A_CALL;
+    Ok(Schedule::Pct { seed, depth, steps })
+}
+
+/// A crash anywhere; half of them with something that the clients do next, or
+/// with a further crash.
+fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+    let mut crash = Crash::default();
+    match bytes.int_in_range(0..=7)? {
+        0 => crash.again = Some(Box::default()),
+        1 | 2 => {
+            let length = bytes.int_in_range(1..=3)?;
+            crash.then = sequence::<S>(bytes, focus, length)?;
+            let mut again = Crash::default();
+            if bytes.ratio(1_u8, 4)? {
+                again.then = sequence::<S>(bytes, focus, 1)?;
+                again.again = Some(Box::default());
+            }
+            crash.again = Some(Box::new(again));
+        }
+        3 => crash.then = sequence::<S>(bytes, focus, 2)?,
+        _ => {}
+    }
+    Ok(crash)
 }
 
 /// What a process of older software does.

@@ -34,8 +34,7 @@ pub struct Call<S: Subject> {
     /// When it began. All times of a history are distinct.
     pub invoked: u64,
     /// When it returned; [`PENDING`] if it never did. Of one that its client gave
-    /// up: when it came to its end without the client, which is before the next
-    /// acknowledged write through that handle.
+    /// up: when it came to its end without the client.
     pub returned: u64,
     /// How many I/O steps had been made when it began.
     pub io_invoked: usize,
@@ -87,6 +86,8 @@ pub enum Phase {
     Setup,
     /// The clients.
     Clients,
+    /// Going on with what a crash left.
+    Recovered,
     /// Looking at what the run, or a crash, left.
     Afterwards,
 }

@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use super::{
     backends::BackendUnderTest,
     campaign::{self, Effort, Progress},
+    crash::CrashCheck,
+    exhaustive::Scopes,
     replay::{self, Replay, ReplayError},
     scenario::Mode,
     shrink::Counterexample,
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::mix,
     verify::{Target, Verified, verify},
     violation::Violation,
@@ -99,6 +101,8 @@ pub struct CellFindings {
     pub schedules: u64,
     /// How many crash images they made, opened and checked.
     pub crash_images: u64,
+    /// What was covered of the cases that were run in every interleaving.
+    pub scopes: Scopes,
     /// How many cases broke a promise.
     pub violations: u64,
     /// What was reached.
@@ -116,6 +120,7 @@ impl CellFindings {
         self.operations += other.operations;
         self.schedules += other.schedules;
         self.crash_images += other.crash_images;
+        self.scopes.add(&other.scopes);
         self.violations += other.violations;
         self.reached.merge(&other.reached);
         self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
@@ -175,6 +180,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             backend: request.backend,
             open: &open::<S>,
             divergences: request.divergences,
+            crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
         let found = findings.counterexamples.into_iter();
@@ -184,6 +190,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             operations: findings.operations,
             schedules: findings.schedules,
             crash_images: findings.crash_images,
+            scopes: findings.scopes,
             violations: findings.violations,
             reached: findings.reached,
             trace_hash: findings.trace_hash,
@@ -198,7 +205,8 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
         }
         let divergences = Divergences::of(permitted);
-        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
+        let crashes = CrashCheck::default();
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
     }
 
@@ -209,7 +217,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let required = S::required(&capabilities.reach).into_iter();
-        let older = reached.older_missing().into_iter().filter(|_| capabilities.older_software);
+        let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
         // A file system's operation goes on by itself, so that it is all the same
         // where its caller gives up; what has no points of its own has those of
         // collections.
@@ -221,7 +229,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
-            .chain(older.map(str::to_owned))
+            .chain(events.map(|event| event.name().to_owned()))
             .chain(reached.faults_missing(can_be).into_iter().map(str::to_owned))
             .collect()
     }
@@ -259,9 +267,10 @@ fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Repl
     let first = again(&scenario);
     let stale = first.stale > 0;
     let mut violation = first.violation;
-    if let Some(crash) = scenario.crash.as_mut().filter(|_| violation.is_none()) {
-        // The steps may have moved: every crash point is tried.
-        crash.after_steps = None;
+    if scenario.crash.is_some() && violation.is_none() {
+        // The steps may have moved: every crash point is tried, with everything
+        // that may be left.
+        scenario.unpin_crashes();
         violation = again(&scenario).violation;
     }
     if stale && violation.is_none() {

@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Barrier, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::Poll,
 };
@@ -26,7 +26,7 @@ use crate::{
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, Sim, run as run_clients, run_alone},
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
         faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
@@ -50,6 +50,9 @@ pub(super) struct Run<'a, S: Subject> {
     /// How many handles were opened.
     handles: AtomicUsize,
     older: Option<Older>,
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    reopened: AtomicU64,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
 }
@@ -61,7 +64,8 @@ struct Older {
 }
 
 /// A client's store, and what the client remembers.
-pub(super) struct Seat<S: Subject> {
+pub(super) struct Seat<'a, S: Subject> {
+    storage: &'a dyn Storage,
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
@@ -69,10 +73,10 @@ pub(super) struct Seat<S: Subject> {
     handle: usize,
 }
 
-impl<S: Subject> Seat<S> {
-    fn new((store, handle): &(Arc<S::Store>, usize)) -> Self {
-        let store = Arc::clone(store);
-        Self { store, variant: 0, memory: S::Memory::default(), handle: *handle }
+impl<'a, S: Subject> Seat<'a, S> {
+    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, usize)) -> Self {
+        let (store, handle) = (Arc::clone(store), *handle);
+        Self { storage, store, variant: 0, memory: S::Memory::default(), handle }
     }
 }
 
@@ -99,6 +103,11 @@ pub(super) struct Place {
 impl Place {
     /// Of one client that runs alone and keeps no history.
     pub(super) const ALONE: Self = Self { phase: Phase::Clients, client: ALONE, action: 0 };
+
+    /// Of whoever looks at what a crash left, or goes on with it.
+    pub(super) const fn after_a_crash(phase: Phase, action: usize) -> Self {
+        Self { phase, client: ALONE, action }
+    }
 }
 
 impl<'a, S: Subject> Run<'a, S> {
@@ -134,35 +143,46 @@ impl<'a, S: Subject> Run<'a, S> {
             handles: AtomicUsize::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
+            reopened: AtomicU64::new(0),
             stopped: Mutex::new(None),
         })
     }
 
     /// A seat at a store on a new handle of `storage`.
-    pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, 0, false))?.map(|opened| Seat::new(&opened))
+    pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
+        self.alone(self.open(storage, 0))?.map(|opened| Seat::new(storage, &opened))
     }
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
+        self.sim.allow(MOST_STEPS);
+        run_alone(ALONE, future).ok_or_else(|| self.waits())
+    }
+
+    /// The error of a call that waits although nothing can hold it up; see
+    /// [`Self::is_endless`].
+    fn waits(&self) -> Error {
+        Error::Backend {
             site: Site::new("run", &self.spec.name, None),
             problem: "a call waits although nobody else is there".into(),
             outcome: Outcome::Unknown,
-        })
+        }
+    }
+
+    /// Whether a call went on until it had made all the steps that were allowed.
+    pub fn is_endless(&self) -> bool {
+        self.sim.is_spent()
     }
 
     /// Opens the store in a variant on a new handle of `storage`, and gives the
-    /// handle's number; `scheduled`: with scheduling points, because there will be
-    /// several clients.
+    /// handle's number.
     pub async fn open(
         &self,
         storage: &dyn Storage,
         variant: u8,
-        scheduled: bool,
     ) -> Result<(Arc<S::Store>, usize), Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if scheduled && !self.target.backend.capabilities().has_points {
+        if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
         let surroundings = Surroundings {
@@ -175,17 +195,26 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
-        Ok(of_client.map(Seat::new).collect())
+        Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
+    }
+
+    /// The seats when the setup is done.
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
+        let mut seats = self.seats()?;
+        if let Some(first) = seats.first_mut() {
+            self.set_up(first)?;
+        }
+        Ok(seats)
     }
 
     /// Does the setup, one action after the other.
-    pub fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
             self.sim.begin_setup(action);
@@ -195,7 +224,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// Runs the clients by the seeded executor.
-    pub fn simulated(&self, seats: Vec<Seat<S>>, decider: &mut Decider) -> End {
+    pub fn simulated(&self, seats: Vec<Seat<'_, S>>, decider: &mut Decider) -> End {
         let clients = self.scenario.clients.iter().zip(seats).enumerate();
         let clients = clients.map(|(client, (actions, seat))| -> Client<'_> {
             Box::pin(self.client(client, actions, seat))
@@ -205,7 +234,8 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
-    pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+    pub fn on_threads(&self, seats: Vec<Seat<'_, S>>) {
+        self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
             for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
@@ -215,15 +245,14 @@ impl<'a, S: Subject> Run<'a, S> {
                     barrier.wait();
                     // Nothing in a thread waits but by blocking it.
                     if run_alone(client, self.client(client, actions, seat)).is_none() {
-                        let waits = self.alone(std::future::pending::<()>());
-                        *lock(&self.stopped) = waits.err();
+                        *lock(&self.stopped) = Some(self.waits());
                     }
                 });
             }
         });
     }
 
-    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
+    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<'_, S>) {
         for (action, what) in actions.iter().enumerate() {
             self.sim.begin(client, action);
             self.sim.step("begin").await;
@@ -235,26 +264,32 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Looks at what `storage` holds, by a new handle.
+    /// Looks at what `storage` holds, by a new handle; after faults with a few
+    /// calls to see that it works again.
     pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
         let mut seat = self.seat(storage)?;
-        for (action, op) in S::observations(self.scenario.operations()).into_iter().enumerate() {
+        let mut asked = S::observations(self.scenario.operations());
+        if self.sim.has_faults() {
+            asked.extend(S::trial());
+        }
+        for (action, op) in asked.into_iter().enumerate() {
             let place = Place { phase: Phase::Afterwards, client: ALONE, action };
             self.alone(self.act(place, &Action::Call(op), &mut seat))??;
         }
         Ok(())
     }
 
-    async fn act(
+    /// Does one action of a client.
+    pub async fn act(
         &self,
         place: Place,
         action: &Action<S::Op>,
-        seat: &mut Seat<S>,
+        seat: &mut Seat<'_, S>,
     ) -> Result<(), Error> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                let opened = self.open(&*self.storage, *variant, true);
+                let opened = self.open(seat.storage, *variant);
                 match self.unless_given_up(opened).await {
                     Some(Ok((store, handle))) => {
                         (seat.store, seat.handle) = (store, handle);
@@ -262,7 +297,10 @@ impl<'a, S: Subject> Run<'a, S> {
                     }
                     Some(Err(error)) if !self.may_fail(place.client, &error) => return Err(error),
                     // It goes on with the handle that it has.
-                    Some(Err(_)) | None => {}
+                    Some(Err(_)) | None => return Ok(()),
+                }
+                if place.phase == Phase::Clients && self.scenario.handles > 1 {
+                    self.reopened.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
@@ -271,8 +309,8 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<S>) {
-        let began = (self.tick(), self.storage.io_steps());
+    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<'_, S>) {
+        let began = (self.tick(), seat.storage.io_steps());
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
@@ -288,7 +326,9 @@ impl<'a, S: Subject> Run<'a, S> {
             let read = self.clock.is_read_by_store(place.client);
             lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
         }
-        self.note(place, (seat.variant, seat.handle), began, Deed::Call { op, seen });
+        let returned = seat.storage.io_steps();
+        let opened = (seat.variant, seat.handle);
+        self.note(place, opened, (began, returned), Deed::Call { op, seen });
     }
 
     /// Does the call to its end, or until the client gives it up: then none.
@@ -331,7 +371,7 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, (0, usize::MAX), began, Deed::Older(action.clone()));
+        self.note(place, (0, usize::MAX), (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
@@ -340,7 +380,7 @@ impl<'a, S: Subject> Run<'a, S> {
         &self,
         place: Place,
         (variant, handle): (u8, usize),
-        (invoked, io_invoked): (u64, usize),
+        ((invoked, io_invoked), io_returned): ((u64, usize), usize),
         deed: Deed<S>,
     ) {
         let reading = self.clock.take_reading(place.client);
@@ -356,7 +396,7 @@ impl<'a, S: Subject> Run<'a, S> {
             invoked,
             returned: self.tick(),
             io_invoked,
-            io_returned: self.storage.io_steps(),
+            io_returned,
         };
         lock(&self.calls).push(call);
     }
@@ -393,8 +433,8 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// What our own software left beside the records, although a handle was opened
     /// since; where nothing can fail that is not looked for.
-    pub fn leftovers(&self) -> Vec<String> {
-        if self.sim.has_faults() { self.storage.leftovers() } else { Vec::new() }
+    pub fn leftover(&self) -> Option<String> {
+        self.storage.leftover().filter(|_| self.sim.has_faults())
     }
 
     /// The scenario is over: nothing fails any more.
@@ -405,6 +445,12 @@ impl<'a, S: Subject> Run<'a, S> {
     /// The faults that there were, and how many listed ones were never reached.
     pub fn faults_taken(&self) -> (Vec<Fault>, usize) {
         self.sim.faults_taken()
+    }
+
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    pub fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::Relaxed)
     }
 
     /// Why a client could not go on, if one could not.

@@ -9,11 +9,13 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash, explain, faults,
+    crash::{self, CrashCheck},
+    exhaustive::{self, Scopes},
+    explain, faults,
     history::{Call, Deed, Phase, older_step},
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
     violation::{Kind, Signature, Violation},
@@ -25,6 +27,7 @@ use crate::{
     },
     seam::{Collection, Error},
     sim::{
+        disk::ImageKind,
         executor::End,
         faults::Fault,
         schedule::{Decider, Preemption},
@@ -43,6 +46,8 @@ pub struct Target<'a, S: Subject> {
     pub open: &'a Opener<S>,
     /// What it may do differently.
     pub divergences: &'a Divergences,
+    /// How its crashes are checked.
+    pub crashes: CrashCheck,
 }
 
 /// What came of a scenario.
@@ -50,8 +55,9 @@ pub struct Target<'a, S: Subject> {
 pub struct Verified {
     /// The first broken promise, if any.
     pub violation: Option<Violation>,
-    /// The crash that broke it: after so many I/O steps.
-    pub crashed_after: Option<usize>,
+    /// The crashes that broke it: after so many I/O steps each, with what was
+    /// left.
+    pub crashed: Vec<(usize, ImageKind)>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
     /// The faults that there were.
@@ -64,6 +70,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// What was covered, where every interleaving was run.
+    pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
     pub digest: u64,
 }
@@ -78,12 +86,15 @@ pub fn verify<S: Subject>(
 ) -> Verified {
     CATCHING_PANICS.set(true);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        if let Mode::Exhaustive(bounds) = scenario.mode {
+            return exhaustive::check(target, scenario, bounds, reached);
+        }
         let run = Run::new(target, scenario)?;
         let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
         if scenario.clients.len() == 1 && is_plain && scenario.skews.is_empty() {
-            sequential(&run, reached)
+            or_endless(&run, sequential(&run, reached))
         } else {
-            concurrent(&run, reached)
+            or_endless(&run, concurrent(&run, reached))
         }
     }));
     CATCHING_PANICS.set(false);
@@ -93,6 +104,20 @@ pub fn verify<S: Subject>(
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }
 }
+
+/// The same, but for a run that failed because a call went on for ever.
+pub(super) fn or_endless<S: Subject>(
+    run: &Run<'_, S>,
+    verified: Result<Verified, Error>,
+) -> Result<Verified, Error> {
+    match verified {
+        Err(_) if run.is_endless() => Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        verified => verified,
+    }
+}
+
+/// "A call comes to its end", however many steps that takes.
+pub(super) const NO_END: &str = "every call comes to an end";
 
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
@@ -143,7 +168,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
-                let opened = run.open(&*run.storage, *variant, false);
+                let opened = run.open(&*run.storage, *variant);
                 (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
@@ -176,42 +201,64 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
 /// The same again, this time with a history to show.
 fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    concurrent(&again, &mut Reached::new::<S>())
+    or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let Mode::Simulated(schedule) = &run.scenario.mode else {
+        run.on_threads(run.prepared_seats()?);
+        return judged(run, End::Finished, reached);
+    };
+    let mut decider = Decider::new(schedule);
+    let verified = interleaved(run, &mut decider, reached)?;
+    let stale = verified.stale + decider.stale();
+    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+}
+
+/// Runs the clients as `decider` says.
+pub(super) fn interleaved<S: Subject>(
+    run: &Run<'_, S>,
+    decider: &mut Decider,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let end = run.simulated(run.prepared_seats()?, decider);
+    judged(run, end, reached)
+}
+
+/// What came of the clients' calls.
+fn judged<S: Subject>(
+    run: &Run<'_, S>,
+    end: End,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
     let mut verified = Verified::default();
-    let mut seats = run.seats()?;
-    if let Some(first) = seats.first_mut() {
-        run.set_up(first)?;
-    }
-    let mut end = End::Finished;
-    match &run.scenario.mode {
-        Mode::Threads => run.on_threads(seats),
-        Mode::Simulated(schedule) => {
-            let mut decider = Decider::new(schedule);
-            end = run.simulated(seats, &mut decider);
-            verified.stale = decider.stale();
-            verified.preemptions = Some(decider.into_taken());
-        }
-    }
     run.end_faults();
     let (faults, stale) = run.faults_taken();
-    verified.stale += stale;
-    verified.faults = faults;
+    (verified.faults, verified.stale) = (faults, stale);
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
-    if end == End::Deadlock {
-        let rule = "every client comes to its end".into();
-        let found = broken(Kind::Deadlock, rule, run.scenario);
-        return Ok(Verified { violation: found.violation, ..verified });
+    let broken = |kind, rule: &str| {
+        let violation = explain::without_history(kind, rule.to_owned(), run.scenario);
+        Some(violation)
+    };
+    match end {
+        End::Finished => {}
+        End::Deadlock => {
+            verified.violation = broken(Kind::Deadlock, "every client comes to its end");
+            return Ok(verified);
+        }
+        End::Endless => {
+            verified.violation = broken(Kind::NoEnd, NO_END);
+            return Ok(verified);
+        }
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
         run.observe(&*run.storage)?;
     }
-    let calls = run.take_calls();
+    let mut calls = run.take_calls();
+    faults::wait_beside_older(&mut calls);
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
     let alone = run.scenario.clients.len() == 1;
@@ -220,7 +267,7 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
     } else if let Some(unjustified) = faults::unjustified(&calls) {
         verified.violation = Some(explain::unjustified(Kind::Outcome, &calls, &unjustified));
-    } else if let Some(plan) = run.scenario.crash {
+    } else if let Some(plan) = &run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
@@ -234,10 +281,9 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
 /// "A sweep at open removes" what was left half done; and an intent is "gone
 /// before the lock is released".
 fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
-    run.leftovers().first()?;
-    // Its name is random.
-    let rule = "what was left half done is swept when the storage is opened anew".to_owned();
-    let signature = Signature { kind: Kind::OtherFiles, rule };
+    let path = run.leftover()?;
+    let rule = format!("nothing of an interrupted call outlives an opening: {path}");
+    let signature = Signature { kind: Kind::Leftover, rule };
     Some(Violation { signature, steps: Vec::new(), crash: None })
 }
 
@@ -255,6 +301,7 @@ fn account<S: Subject>(
     if run.scenario.mode == Mode::Threads {
         return;
     }
+    reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
     for fault in &verified.faults {
         reached.count_fault(fault);

@@ -22,17 +22,38 @@ use super::{
 #[derive(Clone, Default)]
 pub struct Sim(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     /// Whether more than one client is alive. Alone, there is nothing to
-    /// decide, and points cost nothing.
+    /// decide, and points cost next to nothing.
     contended: AtomicBool,
     /// The last point in time: every event of a history has its own.
     time: AtomicU64,
     /// None where nothing fails and nobody gives up, which then costs nothing.
     faults: Option<Faults>,
+    /// How many steps may still be made; see [`Sim::allow`].
+    steps_left: AtomicU64,
     state: Mutex<State>,
 }
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            contended: AtomicBool::default(),
+            time: AtomicU64::default(),
+            faults: None,
+            steps_left: AtomicU64::new(UNBOUNDED),
+            state: Mutex::default(),
+        }
+    }
+}
+
+/// How many steps a run makes at most: what makes more does not come to an end.
+///
+/// The longest runs that scenarios give make a few thousand.
+pub const MOST_STEPS: u64 = 100_000;
+
+/// So many steps that nobody makes them.
+const UNBOUNDED: u64 = u64::MAX;
 
 #[derive(Default)]
 struct State {
@@ -197,6 +218,13 @@ impl Sim {
         self.0.time.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    /// Ends a run that does not come to its end: what clients leave alone now goes
+    /// nowhere.
+    fn abandon(&self, tasks: Vec<Task<'_>>) {
+        drop(tasks);
+        drop(self.state(|state| std::mem::take(&mut state.detached)));
+    }
+
     /// Makes tasks of the operations that were left alone.
     fn adopt(&self, tasks: &mut Vec<Task<'_>>) -> usize {
         if !self.has_faults() {
@@ -211,12 +239,32 @@ impl Sim {
         })
     }
 
+    /// From here on, this many steps may be made. Who makes one more waits at it
+    /// for ever.
+    pub fn allow(&self, steps: u64) {
+        self.0.steps_left.store(steps, Ordering::Relaxed);
+    }
+
+    /// Whether all steps that were allowed have been made.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.0.steps_left.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts one step; false: no more are allowed. Threads that count at the
+    /// same time may count one step for several: the bound need not be exact.
+    fn count(&self) -> bool {
+        let left = self.0.steps_left.load(Ordering::Relaxed);
+        self.0.steps_left.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+
     fn state<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         action(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The point that `client` stands at: the one it reached, or `otherwise`.
-    fn point(&self, client: usize, otherwise: &'static str) -> Point {
+    fn point(&self, client: usize, otherwise: &'static str) -> Point<'static> {
         self.state(|state| {
             let step = state.reached.take().unwrap_or(otherwise);
             let Some(progress) = state.clients.get_mut(client) else {
@@ -249,7 +297,13 @@ impl Future for Step<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.waited || !self.sim.0.contended.load(Ordering::Relaxed) {
+        if self.waited {
+            return Poll::Ready(());
+        }
+        if !self.sim.count() {
+            return Poll::Pending;
+        }
+        if !self.sim.0.contended.load(Ordering::Relaxed) {
             return Poll::Ready(());
         }
         self.waited = true;
@@ -286,6 +340,8 @@ pub enum End {
     Finished,
     /// Those left wait for each other.
     Deadlock,
+    /// [`MOST_STEPS`] were made, and some go on.
+    Endless,
 }
 
 #[derive(Default)]
@@ -313,11 +369,21 @@ struct Task<'a> {
     waker: Waker,
 }
 
-/// Runs the clients to their ends, interleaved as `decider` says.
+/// Runs the clients to their ends, interleaved as `decider` says, or until they
+/// have made [`MOST_STEPS`].
 ///
 /// A pure function of the clients and the decider: nothing else decides
 /// anything.
 pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
+    sim.allow(MOST_STEPS);
+    let end = run_bounded(sim, clients, decider);
+    if end != End::Endless {
+        sim.allow(UNBOUNDED);
+    }
+    end
+}
+
+fn run_bounded(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
     let mut tasks: Vec<Task<'_>> = clients.into_iter().map(Task::new).collect();
     let mut alive = tasks.len();
     if let Some(faults) = &sim.0.faults {
@@ -352,15 +418,20 @@ pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
             && let Some(task) = tasks.get_mut(current)
         {
             task.blocked = true;
+            // It may wake itself for ever.
+            sim.count();
+        }
+        if sim.is_spent() {
+            sim.0.contended.store(false, Ordering::Relaxed);
+            sim.abandon(tasks);
+            return End::Endless;
         }
         runnable.clear();
         runnable
             .extend(tasks.iter_mut().enumerate().filter_map(|(k, t)| t.is_runnable().then_some(k)));
         if runnable.is_empty() {
             sim.0.contended.store(false, Ordering::Relaxed);
-            // What they leave alone goes nowhere.
-            tasks.clear();
-            sim.state(|state| std::mem::take(&mut state.detached));
+            sim.abandon(tasks);
             return End::Deadlock;
         }
         current = decider.decide(point, &runnable);
@@ -410,7 +481,7 @@ pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T>
 mod tests {
     use std::{cell::RefCell, task::Poll};
 
-    use super::{Client, End, Sim, run};
+    use super::{Client, End, Sim, run, run_alone};
     use crate::sim::schedule::{Decider, Schedule};
 
     fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
@@ -452,6 +523,49 @@ mod tests {
             differing += usize::from(log != trace(&Schedule::default()).0);
         }
         assert!(differing > 40, "only {differing} of 50 random schedules interleaved anything");
+    }
+
+    #[test]
+    fn clients_that_go_on_for_ever_are_stopped() {
+        for clients in [1, 2] {
+            for schedule in [Schedule::default(), Schedule::Random { seed: 1, one_in: 2 }] {
+                let sim = Sim::default();
+                let spinning = || -> Client<'_> {
+                    Box::pin(async {
+                        loop {
+                            sim.step("again").await;
+                        }
+                    })
+                };
+                let mut decider = Decider::new(&schedule);
+                let all = (0..clients).map(|_| spinning()).collect();
+                assert_eq!(run(&sim, all, &mut decider), End::Endless, "{clients} clients");
+                assert!(sim.is_spent());
+            }
+        }
+        let sim = Sim::default();
+        let waking: Client<'_> = Box::pin(std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }));
+        let mut decider = Decider::new(&Schedule::default());
+        assert_eq!(run(&sim, vec![waking], &mut decider), End::Endless, "it wakes itself");
+    }
+
+    #[test]
+    fn who_has_made_all_steps_waits_also_when_alone() {
+        let sim = Sim::default();
+        let sim = &sim;
+        let make = |count: u64| async move {
+            for _ in 0..count {
+                sim.step("again").await;
+            }
+        };
+        assert_eq!(run_alone(0, make(10)), Some(()), "nothing is bounded yet");
+        sim.allow(10);
+        assert_eq!(run_alone(0, make(10)), Some(()));
+        assert_eq!(run_alone(0, make(1)), None);
+        assert!(sim.is_spent());
     }
 
     #[test]

@@ -104,6 +104,16 @@ impl FaultKind {
         Self::CancelAfter,
     ];
 
+    /// Those by which the storage fails.
+    pub const OF_STORAGE: &'static [Self] = &[
+        Self::Io,
+        Self::NoSpace,
+        Self::Denied,
+        Self::NotPermitted,
+        Self::TooManyFiles,
+        Self::NoLocks,
+    ];
+
     /// As the table of what was reached names it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -482,15 +492,15 @@ impl State {
             Choice::Random { plan, random } => {
                 let is_meant = plan.step.as_ref().is_none_or(|only| only == step);
                 let most = usize::try_from(plan.most).unwrap_or(usize::MAX);
-                if !is_meant
-                    || self.taken.len() >= most
-                    || below(&mut **random, plan.one_in.max(1)) != 0
-                {
+                if !is_meant || self.taken.len() >= most {
                     return None;
                 }
                 let is_wanted = |kind| plan.kinds.is_empty() || plan.kinds.contains(&kind);
                 let kinds = FaultKind::ALL.iter().copied();
                 let kinds: Vec<_> = kinds.filter(|kind| may(*kind) && is_wanted(*kind)).collect();
+                if kinds.is_empty() || below(&mut **random, plan.one_in.max(1)) != 0 {
+                    return None;
+                }
                 let count = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
                 fault.kind = kinds.get(below(&mut **random, count) as usize).copied()?;
                 if step == "write" && !fault.kind.is_cancel() {

@@ -5,11 +5,7 @@ mod memory;
 mod older;
 mod simulated;
 
-use std::{
-    ops::{ControlFlow, RangeInclusive},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 pub use file_os::FileOs;
 pub use memory::Memory;
@@ -20,7 +16,7 @@ use crate::{
     check::scenario::ForeignFile,
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
-    sim::{clock::SimClock, disk::ImageKind, executor::Sim},
+    sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
 
 /// What a backend makes possible: this table is the only place that says so.
@@ -38,6 +34,9 @@ pub struct Capabilities {
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
+    /// How much of a small scenario's interleavings is run, where all are to be;
+    /// none: it is too slow for that.
+    pub every_interleaving: Option<Bounds>,
     /// Which outcomes can be reached.
     pub reach: Reach,
 }
@@ -99,22 +98,49 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// What our own software left in the collection's directory but for the records
-    /// and what always lies beside them.
-    fn leftovers(&self) -> Vec<String> {
-        Vec::new()
+    /// How many of the I/O steps changed something.
+    fn changes(&self) -> usize {
+        0
     }
 
-    /// Shows the storages that crashes after each of so many I/O steps leave,
-    /// until `visit` breaks off. Storages that can't crash show none.
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
-        let _ = (after_steps, image, visit);
+    /// A file that an interrupted call of ours left, past the simulation: once
+    /// the storage was opened there should be none.
+    fn leftover(&self) -> Option<String> {
+        None
     }
+
+    /// Has the crashes of this storage explored, from before its first I/O step
+    /// on. One that can't crash has none.
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
+        let _ = explore;
+    }
+}
+
+/// The moments at which a storage may crash, one after the other, and what is
+/// left at each.
+pub trait Crashes {
+    /// How many I/O steps have happened.
+    fn position(&self) -> usize;
+
+    /// Lets one more happen; false when there is none.
+    fn advance(&mut self) -> bool;
+
+    /// Whether the next one can make a difference to what a crash leaves.
+    fn next_matters(&self) -> bool;
+
+    /// What may be left now, `most` kinds at most; what is not in it was left
+    /// out by `seed`.
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind>;
+
+    /// Makes what is left now, and tells it by a number that is the same where
+    /// the same is left.
+    fn image(&mut self, kind: &ImageKind) -> u64;
+
+    /// What was made last, as a storage; none: it was given away.
+    fn storage(&mut self) -> Option<Box<dyn Storage>>;
+
+    /// What is left now, in words.
+    fn describe(&self, kind: &ImageKind) -> String;
 }
 
 /// Every backend; those on the real file system make their storages below

@@ -7,6 +7,7 @@
 //! few random schedules are searched, because fewer steps need another
 //! interleaving, and other places for the faults.
 
+mod crash;
 mod faults;
 mod rename;
 
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     model::subject::{Operation, Subject},
     sim::{
+        disk::ImageKind,
         faults::FaultPlan,
         schedule::{Preemption, Schedule},
     },
@@ -64,6 +66,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_preemptions(&mut best);
         shrinker.simplify_faults(&mut best);
         shrinker.simplify(&mut best);
+        shrinker.simplify_crashes(&mut best);
         shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
             break;
@@ -74,7 +77,7 @@ pub fn shrink<S: Subject>(
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
-fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
+fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
         _ => usize::MAX / 2,
@@ -82,7 +85,7 @@ fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
     let decisions = preemptions + scenario.faults.most();
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, decisions, text)
+    (scenario.length() + files, decisions, crash::weight(scenario), text)
 }
 
 struct Shrinker<'a, S: Subject> {
@@ -128,9 +131,7 @@ impl<S: Subject> Shrinker<'_, S> {
         if !verified.faults.is_empty() {
             scenario.faults = FaultPlan::Listed(verified.faults);
         }
-        if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
-            crash.after_steps = Some(after);
-        }
+        scenario.pin_crashes(verified.crashed);
         Some(Counterexample { scenario, violation, executions: 0 })
     }
 
@@ -140,10 +141,17 @@ impl<S: Subject> Shrinker<'_, S> {
         if self.is_exhausted() {
             return false;
         }
-        if let Some(crash) = &mut candidate.crash {
-            crash.after_steps = None;
+        // At another moment first, then with anything else left.
+        candidate.each_crash(|crash| crash.after_steps = None);
+        let is_plain = |image: &ImageKind| ImageKind::ALL.contains(image);
+        let mut found = None;
+        if candidate.crashes().all(|crash| crash.image.as_ref().is_some_and(is_plain)) {
+            found = self.fails(&candidate);
         }
-        let mut found = self.fails(&candidate);
+        if found.is_none() && candidate.crash.is_some() {
+            candidate.unpin_crashes();
+        }
+        let mut found = found.or_else(|| self.fails(&candidate));
         // What a client gives up goes on beside it.
         let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
             && matches!(candidate.mode, Mode::Simulated(_));
@@ -158,6 +166,25 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.faults = faults.elsewhere(seed);
             found = self.fails(&candidate);
         }
+        self.replaces(best, found)
+    }
+
+    /// The same, but neither with another schedule nor with another crash.
+    fn take_as_it_is(
+        &mut self,
+        best: &mut Counterexample<S::Op>,
+        candidate: &Scenario<S::Op>,
+    ) -> bool {
+        let found = self.fails(candidate);
+        self.replaces(best, found)
+    }
+
+    /// Puts what was found in place of `best` if it is smaller.
+    fn replaces(
+        &self,
+        best: &mut Counterexample<S::Op>,
+        found: Option<Counterexample<S::Op>>,
+    ) -> bool {
         match found {
             Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
                 *best = smaller;
@@ -167,7 +194,7 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
-    /// Clients, the setup, all legacy documents, extra handles, the crash.
+    /// Clients, the setup, all legacy documents, extra handles.
     fn remove_whole_parts(&mut self, best: &mut Counterexample<S::Op>) {
         let mut client = 0;
         while best.scenario.clients.len() > 1 && client < best.scenario.clients.len() {
@@ -259,12 +286,9 @@ impl<S: Subject> Shrinker<'_, S> {
             fewer.remove(place);
             let mut candidate = best.scenario.clone();
             candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
-            // Not `take`: another schedule would be no simplification.
-            match self.fails(&candidate) {
-                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
-                    *best = smaller
-                }
-                _ => place += 1,
+            // Another schedule would be no simplification.
+            if !self.take_as_it_is(best, &candidate) {
+                place += 1;
             }
         }
     }

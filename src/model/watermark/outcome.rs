@@ -57,7 +57,7 @@ impl WatermarkSeen {
     pub fn failed(error: &WatermarkError) -> Self {
         let (problem, message) = match error {
             WatermarkError::InvalidState => (WatermarkProblem::InvalidState, None),
-            WatermarkError::Storage(_) => {
+            WatermarkError::OnlySetAside(_) | WatermarkError::Storage(_) => {
                 (WatermarkProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };

@@ -68,7 +68,9 @@ impl HeartbeatsSeen {
         let (problem, message) = match error {
             HeartbeatError::InvalidWorkerId(_) => (HeartbeatsProblem::InvalidWorkerId, None),
             HeartbeatError::HeartbeatNotFound => (HeartbeatsProblem::HeartbeatNotFound, None),
-            HeartbeatError::Interrupted { .. } | HeartbeatError::Storage(_) => {
+            HeartbeatError::Interrupted { .. }
+            | HeartbeatError::OnlySetAside(_)
+            | HeartbeatError::Storage(_) => {
                 (HeartbeatsProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
