@@ -29,7 +29,7 @@ use crate::{
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::Collection,
-    sim::schedule::Schedule,
+    sim::{faults::FaultKind, schedule::Schedule},
 };
 
 /// Every store.
@@ -220,10 +220,19 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let capabilities = backend.capabilities();
         let required = S::required(&capabilities.reach).into_iter();
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
+        // A file system's operation goes on by itself, so that it is all the same
+        // where its caller gives up; what has no points of its own has those of
+        // collections.
+        let can_be = |kind: FaultKind| match kind {
+            FaultKind::Cancel => true,
+            FaultKind::CancelAfter => !capabilities.has_points,
+            _ => capabilities.faults,
+        };
         required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
             .chain(events.map(|event| event.name().to_owned()))
+            .chain(reached.faults_missing(can_be).into_iter().map(str::to_owned))
             .collect()
     }
 }
@@ -269,9 +278,11 @@ fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Repl
         violation = again(&scenario).violation;
     }
     if stale && violation.is_none() {
+        let faults = scenario.faults.clone();
         violation = (0..SCHEDULES_SEARCHED).find_map(|seed| {
             let one_in = if seed % 2 == 0 { 2 } else { 4 };
             scenario.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            scenario.faults = faults.elsewhere(seed);
             again(&scenario).violation
         });
     }

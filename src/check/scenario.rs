@@ -13,6 +13,7 @@ use crate::{
     seam::Instant,
     sim::{
         disk::ImageKind,
+        faults::FaultPlan,
         schedule::{Bounds, Schedule},
     },
 };
@@ -46,6 +47,13 @@ pub struct Scenario<Op> {
     /// How they are run.
     #[serde(default)]
     pub mode: Mode,
+    /// What fails, and who gives up waiting.
+    #[serde(default, skip_serializing_if = "FaultPlan::is_none")]
+    pub faults: FaultPlan,
+    /// By how many seconds each client's clock is ahead of the common one; those
+    /// that are not named have it as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skews: Vec<i64>,
     /// Where the storage loses its process or its power, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash<Op>>,

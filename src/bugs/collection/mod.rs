@@ -6,3 +6,4 @@ pub(super) mod a49_ids_are_cleaned_like_paths;
 pub(super) mod a5_an_id_escapes_the_collection;
 pub(super) mod a6_a_prefix_escapes_the_collection;
 pub(super) mod a7_a_sibling_counts_as_inside;
+pub(super) mod a8_claim_hides_errors;

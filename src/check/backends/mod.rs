@@ -29,6 +29,8 @@ pub struct Capabilities {
     pub threads: bool,
     /// Its storage can lose the process or the power at any I/O step.
     pub crashes: bool,
+    /// Its storage can fail at any call of the file system.
+    pub faults: bool,
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,

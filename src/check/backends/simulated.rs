@@ -71,6 +71,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
+            faults: true,
             older_software: self.older_software,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.
@@ -174,7 +175,7 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
         let directory = self.settings.directory.split('/');
-        let older = || FlatFiles::new(self.fs.clone(), directory);
+        let older = || FlatFiles::new(self.fs.without_faults(), directory);
         self.settings.older_software.then(|| Arc::new(older()) as Arc<dyn OlderSoftware>)
     }
 
