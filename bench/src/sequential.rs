@@ -112,6 +112,8 @@ impl Run {
     fn act(&mut self, action: Action<CollectionOp>) {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(seconds),
+            // Memory has none.
+            Action::Older(_) => {}
             Action::Reopen { .. } => self.store = open(&self.backend),
             Action::Call(mut op) => {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));

@@ -16,7 +16,7 @@ use crate::{
         subject::Subject,
     },
     seam::Instant,
-    sim::schedule::Schedule,
+    sim::schedule::{Bounds, Schedule},
 };
 
 /// What a scenario is meant to find.
@@ -26,6 +26,8 @@ pub enum Purpose {
     Sequence,
     /// Races, by the seeded executor.
     Interleaving,
+    /// The absence of races in something small, by all its interleavings.
+    Exhaustive(Bounds),
     /// Races, on real threads.
     Threads,
     /// Wrong states after a crash.
@@ -37,6 +39,11 @@ impl Purpose {
     /// the backend can do, so that every job has its share.
     #[must_use]
     pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+        if let Some(bounds) = capabilities.every_interleaving
+            && case % EXHAUSTIVE_ONE_IN == 5
+        {
+            return Self::Exhaustive(bounds);
+        }
         match case % 32 {
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
@@ -47,6 +54,15 @@ impl Purpose {
     }
 }
 
+/// One case in so many is run in every interleaving: it takes some thousand runs.
+const EXHAUSTIVE_ONE_IN: u64 = 512;
+
+/// About how many scheduling points an action has where only calls of a
+/// collection are points.
+const POINTS_OF_A_CALL: u32 = 3;
+/// About how many where every call of the file system is one.
+const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
+
 /// Case number `case` of the campaign with that `seed`: a pure function of
 /// them. The clients' operations do not depend on the backend, so that one
 /// trace runs on all of them.
@@ -55,7 +71,14 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
     let bytes = &mut Unstructured::new(&bytes);
-    scenario::<S>(bytes, purpose, capabilities.older_software).unwrap_or_else(|_| empty_scenario())
+    let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
+    let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
+    if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode
+        && capabilities.has_points
+    {
+        *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
+    }
+    scenario
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -131,10 +154,15 @@ pub fn scenario<S: Subject>(
             let clients = bytes.int_in_range(2..=4_usize)?;
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
+        Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
     };
-    let exact = purpose == Purpose::Sequence && longest == 50;
-    let handles = bytes.int_in_range(1..=clients.min(3))?;
+    let exact = match purpose {
+        Purpose::Sequence => longest == 50,
+        Purpose::Exhaustive(_) => true,
+        _ => false,
+    };
+    let handles = bytes.int_in_range(1..=clients)?;
     let setup = sequence::<S>(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
@@ -147,12 +175,19 @@ pub fn scenario<S: Subject>(
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
         let mut program = sequence::<S>(bytes, &focus, length)?;
-        if variant > 0 && !exact {
+        if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
         programs.push(program);
     }
-    if older_software && bytes.ratio(1_u8, 3)? {
+    if handles > 1 && !exact && bytes.ratio(1_u8, 4)? {
+        let program = bytes.choose_index(clients)?;
+        if let Some(program) = programs.get_mut(program) {
+            let place = bytes.int_in_range(1..=program.len())?;
+            program.insert(place, Action::Reopen { variant });
+        }
+    }
+    if older_software && !exact && bytes.ratio(1_u8, 3)? {
         let mut source = Source::new(bytes, &focus);
         match programs.as_mut_slice() {
             [alone] => interspersed::<S>(&mut source, alone)?,
@@ -162,8 +197,9 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
         _ if clients == 1 => Mode::default(),
-        _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
+        _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
     let crash = match purpose {
         Purpose::Crash => Some(crash::<S>(bytes, &focus)?),
@@ -182,6 +218,22 @@ pub fn scenario<S: Subject>(
         mode,
         crash,
     })
+}
+
+/// How these clients are interleaved.
+fn schedule<Op>(
+    bytes: &mut Unstructured<'_>,
+    seed: u64,
+    programs: &[Vec<Action<Op>>],
+) -> Result<Schedule> {
+    let one_in = *bytes.choose(&[1, 2, 3, 6])?;
+    let depth = bytes.int_in_range(1..=4)?;
+    if bytes.arbitrary()? {
+        return Ok(Schedule::Random { seed, one_in });
+    }
+    let actions = programs.iter().map(Vec::len).sum::<usize>();
+    let steps = u32::try_from(actions).unwrap_or(u32::MAX / 1_000) * POINTS_OF_A_CALL;
+    Ok(Schedule::Pct { seed, depth, steps })
 }
 
 /// A crash anywhere; half of them with something that the clients do next, or

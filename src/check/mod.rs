@@ -4,6 +4,7 @@
 pub mod backends;
 pub mod campaign;
 pub mod crash;
+pub mod exhaustive;
 mod explain;
 mod gate;
 pub mod generate;

@@ -6,10 +6,11 @@ use super::{
     backends::BackendUnderTest,
     campaign::{self, Effort, Progress},
     crash::CrashCheck,
+    exhaustive::Scopes,
     replay::{self, Replay, ReplayError},
     scenario::Mode,
     shrink::Counterexample,
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::mix,
     verify::{Target, Verified, verify},
     violation::Violation,
@@ -100,6 +101,8 @@ pub struct CellFindings {
     pub schedules: u64,
     /// How many crash images they made, opened and checked.
     pub crash_images: u64,
+    /// What was covered of the cases that were run in every interleaving.
+    pub scopes: Scopes,
     /// How many cases broke a promise.
     pub violations: u64,
     /// What was reached.
@@ -117,6 +120,7 @@ impl CellFindings {
         self.operations += other.operations;
         self.schedules += other.schedules;
         self.crash_images += other.crash_images;
+        self.scopes.add(&other.scopes);
         self.violations += other.violations;
         self.reached.merge(&other.reached);
         self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
@@ -186,6 +190,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             operations: findings.operations,
             schedules: findings.schedules,
             crash_images: findings.crash_images,
+            scopes: findings.scopes,
             violations: findings.violations,
             reached: findings.reached,
             trace_hash: findings.trace_hash,
@@ -212,11 +217,11 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let required = S::required(&capabilities.reach).into_iter();
-        let older = reached.older_missing().into_iter().filter(|_| capabilities.older_software);
+        let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
         required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
-            .chain(older.map(str::to_owned))
+            .chain(events.map(|event| event.name().to_owned()))
             .collect()
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, Sim, run as run_clients, run_alone},
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
         schedule::Decider,
         scheduled::Scheduled,
     },
@@ -42,6 +42,9 @@ pub(super) struct Run<'a, S: Subject> {
     time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
     older: Option<Older>,
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    reopened: AtomicU64,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
 }
@@ -114,34 +117,41 @@ impl<'a, S: Subject> Run<'a, S> {
             time: AtomicU64::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
+            reopened: AtomicU64::new(0),
             stopped: Mutex::new(None),
         })
     }
 
     /// A seat at a store on a new handle of `storage`.
     pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
-        self.alone(self.open(storage, 0, false))?.map(|store| Seat::new(storage, &store))
+        self.alone(self.open(storage, 0))?.map(|store| Seat::new(storage, &store))
     }
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
+        self.sim.allow(MOST_STEPS);
+        run_alone(ALONE, future).ok_or_else(|| self.waits())
+    }
+
+    /// The error of a call that waits although nothing can hold it up; see
+    /// [`Self::is_endless`].
+    fn waits(&self) -> Error {
+        Error::Backend {
             site: Site::new("run", &self.spec.name, None),
             problem: "a call waits although nobody else is there".into(),
             outcome: Outcome::Unknown,
-        })
+        }
     }
 
-    /// Opens the store in a variant on a new handle of `storage`; `scheduled`:
-    /// with scheduling points, because there will be several clients.
-    pub async fn open(
-        &self,
-        storage: &dyn Storage,
-        variant: u8,
-        scheduled: bool,
-    ) -> Result<Arc<S::Store>, Error> {
+    /// Whether a call went on until it had made all the steps that were allowed.
+    pub fn is_endless(&self) -> bool {
+        self.sim.is_spent()
+    }
+
+    /// Opens the store in a variant on a new handle of `storage`.
+    pub async fn open(&self, storage: &dyn Storage, variant: u8) -> Result<Arc<S::Store>, Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if scheduled && !self.target.backend.capabilities().has_points {
+        if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
         let surroundings = Surroundings {
@@ -153,17 +163,26 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    pub fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
         Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
     }
 
+    /// The seats when the setup is done.
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
+        let mut seats = self.seats()?;
+        if let Some(first) = seats.first_mut() {
+            self.set_up(first)?;
+        }
+        Ok(seats)
+    }
+
     /// Does the setup, one action after the other.
-    pub fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
             self.alone(self.act(place, what, seat))??;
@@ -183,6 +202,7 @@ impl<'a, S: Subject> Run<'a, S> {
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
     pub fn on_threads(&self, seats: Vec<Seat<'_, S>>) {
+        self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
             for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
@@ -192,8 +212,7 @@ impl<'a, S: Subject> Run<'a, S> {
                     barrier.wait();
                     // Nothing in a thread waits but by blocking it.
                     if run_alone(client, self.client(client, actions, seat)).is_none() {
-                        let waits = self.alone(std::future::pending::<()>());
-                        *lock(&self.stopped) = waits.err();
+                        *lock(&self.stopped) = Some(self.waits());
                     }
                 });
             }
@@ -232,8 +251,11 @@ impl<'a, S: Subject> Run<'a, S> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(seat.storage, *variant, true).await?;
+                seat.store = self.open(seat.storage, *variant).await?;
                 seat.variant = *variant;
+                if place.phase == Phase::Clients && self.scenario.handles > 1 {
+                    self.reopened.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
             Action::Older(action) => return self.older(place, action).await.map(drop),
@@ -308,6 +330,12 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut calls = std::mem::take(&mut *lock(&self.calls));
         calls.sort_unstable_by_key(|call| call.invoked);
         calls
+    }
+
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    pub fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::Relaxed)
     }
 
     /// Why a client could not go on, if one could not.

@@ -11,7 +11,10 @@ use crate::{
         subject::Operation,
     },
     seam::Instant,
-    sim::{disk::ImageKind, schedule::Schedule},
+    sim::{
+        disk::ImageKind,
+        schedule::{Bounds, Schedule},
+    },
 };
 
 /// One scenario for a store whose operations are `Op`.
@@ -84,6 +87,9 @@ pub struct ForeignFile {
 pub enum Mode {
     /// By the seeded executor.
     Simulated(Schedule),
+    /// By the seeded executor, in every interleaving within these bounds, one
+    /// after the other.
+    Exhaustive(Bounds),
     /// On threads of their own, at the same time.
     Threads,
 }

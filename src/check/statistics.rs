@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::backends::Capabilities;
 use crate::model::{
     legacy::OlderAction,
     subject::{Operation, Subject, Verdict},
@@ -13,8 +14,8 @@ pub struct Reached {
     operations: &'static [&'static str],
     classes: &'static [&'static str],
     counts: Vec<u64>,
-    /// How often older software wrote a file, and how often it removed one.
-    older: [u64; 2],
+    /// By [`Event`].
+    events: [u64; EVENTS.len()],
 }
 
 impl Reached {
@@ -25,7 +26,7 @@ impl Reached {
             operations: S::OPERATIONS,
             classes: S::CLASSES,
             counts: vec![0; S::OPERATIONS.len() * S::CLASSES.len()],
-            older: [0; 2],
+            events: [0; EVENTS.len()],
         }
     }
 
@@ -39,18 +40,24 @@ impl Reached {
 
     /// Counts one change by older software.
     pub fn count_older(&mut self, action: &OlderAction) {
-        let [written, removed] = &mut self.older;
-        match action {
-            OlderAction::Write(_) => *written += 1,
-            OlderAction::Remove { .. } => *removed += 1,
+        let event = match action {
+            OlderAction::Write(_) => Event::OlderWrote,
+            OlderAction::Remove { .. } => Event::OlderRemoved,
+        };
+        self.count_events(event, 1);
+    }
+
+    /// Counts that something happened so many times.
+    pub fn count_events(&mut self, event: Event, times: u64) {
+        if let Some(count) = self.events.get_mut(event as usize) {
+            *count += times;
         }
     }
 
-    /// The kinds of change by older software that were never made.
+    /// How often that happened.
     #[must_use]
-    pub fn older_missing(&self) -> Vec<&'static str> {
-        let kinds = OLDER.iter().zip(self.older);
-        kinds.filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
+    pub fn events(&self, event: Event) -> u64 {
+        self.events.get(event as usize).copied().unwrap_or(0)
     }
 
     /// Adds what another worker counted.
@@ -58,7 +65,7 @@ impl Reached {
         for (own, add) in self.counts.iter_mut().zip(&other.counts) {
             *own += add;
         }
-        for (own, add) in self.older.iter_mut().zip(other.older) {
+        for (own, add) in self.events.iter_mut().zip(other.events) {
             *own += add;
         }
     }
@@ -84,12 +91,42 @@ impl Reached {
                 table.insert(format!("{operation}:{class}"), *count);
             }
         }
-        for (name, count) in OLDER.iter().zip(self.older).filter(|(_, count)| *count > 0) {
-            table.insert((*name).to_owned(), count);
+        for event in EVENTS.into_iter().filter(|event| self.events(*event) > 0) {
+            table.insert(event.name().to_owned(), self.events(event));
         }
         table
     }
 }
 
-/// What older software does, as the table of what was reached names it.
-const OLDER: [&str; 2] = ["older_software:wrote", "older_software:removed"];
+/// What happens in a campaign besides the calls of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Older software wrote a file.
+    OlderWrote,
+    /// Older software removed one.
+    OlderRemoved,
+    /// A client opened the storage anew while others worked on other handles.
+    Reopened,
+}
+
+const EVENTS: [Event; 3] = [Event::OlderWrote, Event::OlderRemoved, Event::Reopened];
+
+impl Event {
+    /// As the table of what was reached names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OlderWrote => "older_software:wrote",
+            Self::OlderRemoved => "older_software:removed",
+            Self::Reopened => "handles:reopened",
+        }
+    }
+
+    /// What a campaign on a backend that can do so much must have reached.
+    pub(super) fn required(capabilities: &Capabilities) -> impl Iterator<Item = Self> + '_ {
+        EVENTS.into_iter().filter(|event| match event {
+            Self::OlderWrote | Self::OlderRemoved => capabilities.older_software,
+            Self::Reopened => true,
+        })
+    }
+}

@@ -10,12 +10,13 @@ use std::{
 use super::{
     backends::BackendUnderTest,
     crash::{self, CrashCheck},
+    exhaustive::{self, Scopes},
     explain,
     history::{Call, Deed, Phase, older_step},
     linearize::linearize,
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
     violation::{Kind, Violation},
@@ -67,6 +68,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// What was covered, where every interleaving was run.
+    pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
     pub digest: u64,
 }
@@ -81,11 +84,14 @@ pub fn verify<S: Subject>(
 ) -> Verified {
     CATCHING_PANICS.set(true);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
+        if let Mode::Exhaustive(bounds) = scenario.mode {
+            return exhaustive::check(target, scenario, bounds, reached);
+        }
         let run = Run::new(target, scenario)?;
         if scenario.clients.len() == 1 && scenario.crash.is_none() {
-            sequential(&run, reached)
+            or_endless(&run, sequential(&run, reached))
         } else {
-            concurrent(&run, reached)
+            or_endless(&run, concurrent(&run, reached))
         }
     }));
     CATCHING_PANICS.set(false);
@@ -95,6 +101,20 @@ pub fn verify<S: Subject>(
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }
 }
+
+/// The same, but for a run that failed because a call went on for ever.
+pub(super) fn or_endless<S: Subject>(
+    run: &Run<'_, S>,
+    verified: Result<Verified, Error>,
+) -> Result<Verified, Error> {
+    match verified {
+        Err(_) if run.is_endless() => Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        verified => verified,
+    }
+}
+
+/// "A call comes to its end", however many steps that takes.
+pub(super) const NO_END: &str = "every call comes to an end";
 
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
@@ -145,7 +165,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
-                let opened = run.open(&*run.storage, *variant, false);
+                let opened = run.open(&*run.storage, *variant);
                 seat.store = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
@@ -178,30 +198,47 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
 /// The same again, this time with a history to show.
 fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    concurrent(&again, &mut Reached::new::<S>())
+    or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
+    let Mode::Simulated(schedule) = &run.scenario.mode else {
+        run.on_threads(run.prepared_seats()?);
+        return judged(run, End::Finished, reached);
+    };
+    let mut decider = Decider::new(schedule);
+    let verified = interleaved(run, &mut decider, reached)?;
+    let stale = decider.stale();
+    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+}
+
+/// Runs the clients as `decider` says.
+pub(super) fn interleaved<S: Subject>(
+    run: &Run<'_, S>,
+    decider: &mut Decider,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let end = run.simulated(run.prepared_seats()?, decider);
+    judged(run, end, reached)
+}
+
+/// What came of the clients' calls.
+fn judged<S: Subject>(
+    run: &Run<'_, S>,
+    end: End,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
     let mut verified = Verified::default();
-    let mut seats = run.seats()?;
-    if let Some(first) = seats.first_mut() {
-        run.set_up(first)?;
-    }
-    let mut end = End::Finished;
-    match &run.scenario.mode {
-        Mode::Threads => run.on_threads(seats),
-        Mode::Simulated(schedule) => {
-            let mut decider = Decider::new(schedule);
-            end = run.simulated(seats, &mut decider);
-            verified.stale = decider.stale();
-            verified.preemptions = Some(decider.into_taken());
-        }
-    }
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
-    if end == End::Deadlock {
-        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+    match end {
+        End::Finished => {}
+        End::Deadlock => {
+            let rule = "every client comes to its end";
+            return Ok(broken(Kind::Deadlock, rule.to_owned(), run.scenario));
+        }
+        End::Endless => return Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
@@ -250,6 +287,7 @@ fn account<S: Subject>(
     if run.scenario.mode == Mode::Threads {
         return;
     }
+    reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
     for call in calls {
         match &call.deed {

@@ -22,6 +22,8 @@ pub enum Kind {
     Opening,
     /// The clients wait for each other.
     Deadlock,
+    /// A call goes on for ever.
+    NoEnd,
     /// The store panicked.
     Panic,
 }
@@ -38,6 +40,7 @@ impl Kind {
             Self::Leftover => "a leftover outlives recovery",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
+            Self::NoEnd => "a call does not come to an end",
             Self::Panic => "panic",
         }
     }

@@ -287,6 +287,7 @@ impl<'a> Plan<'a> {
                 operations: found.operations,
                 schedules: found.schedules,
                 crash_images: found.crash_images,
+                scopes: found.scopes,
                 violations: found.violations,
                 missing: if self.is_demanding() && !interrupted {
                     store.missing(*backend, &found.reached)
@@ -387,6 +388,7 @@ fn human(
         }
     }
     text += &terminal::table(report);
+    text += &terminal::scopes(report);
     let verdict = match (report.violations(), report.is_incomplete(), report.interrupted) {
         (0, false, false) => "All holds.",
         (0, false, true) => "Interrupted: what was run holds.",

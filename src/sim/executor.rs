@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
@@ -21,13 +21,32 @@ use super::{
 #[derive(Clone, Default)]
 pub struct Sim(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     /// Whether more than one client is alive. Alone, there is nothing to
-    /// decide, and points cost nothing.
+    /// decide, and points cost next to nothing.
     contended: AtomicBool,
+    /// How many steps may still be made; see [`Sim::allow`].
+    steps_left: AtomicU64,
     state: Mutex<State>,
 }
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            contended: AtomicBool::default(),
+            steps_left: AtomicU64::new(UNBOUNDED),
+            state: Mutex::default(),
+        }
+    }
+}
+
+/// How many steps a run makes at most: what makes more does not come to an end.
+///
+/// The longest runs that scenarios give make a few thousand.
+pub const MOST_STEPS: u64 = 100_000;
+
+/// So many steps that nobody makes them.
+const UNBOUNDED: u64 = u64::MAX;
 
 #[derive(Default)]
 struct State {
@@ -70,12 +89,32 @@ impl Sim {
         });
     }
 
+    /// From here on, this many steps may be made. Who makes one more waits at it
+    /// for ever.
+    pub fn allow(&self, steps: u64) {
+        self.0.steps_left.store(steps, Ordering::Relaxed);
+    }
+
+    /// Whether all steps that were allowed have been made.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.0.steps_left.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts one step; false: no more are allowed. Threads that count at the
+    /// same time may count one step for several: the bound need not be exact.
+    fn count(&self) -> bool {
+        let left = self.0.steps_left.load(Ordering::Relaxed);
+        self.0.steps_left.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+
     fn state<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         action(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The point that `client` stands at: the one it reached, or `otherwise`.
-    fn point(&self, client: usize, otherwise: &'static str) -> Point {
+    fn point(&self, client: usize, otherwise: &'static str) -> Point<'static> {
         self.state(|state| {
             let step = state.reached.take().unwrap_or(otherwise);
             let Some(progress) = state.clients.get_mut(client) else {
@@ -108,7 +147,13 @@ impl Future for Step<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.waited || !self.sim.0.contended.load(Ordering::Relaxed) {
+        if self.waited {
+            return Poll::Ready(());
+        }
+        if !self.sim.count() {
+            return Poll::Pending;
+        }
+        if !self.sim.0.contended.load(Ordering::Relaxed) {
             return Poll::Ready(());
         }
         self.waited = true;
@@ -124,6 +169,8 @@ pub enum End {
     Finished,
     /// Those left wait for each other.
     Deadlock,
+    /// [`MOST_STEPS`] were made, and some go on.
+    Endless,
 }
 
 #[derive(Default)]
@@ -151,11 +198,21 @@ struct Task<'a> {
     waker: Waker,
 }
 
-/// Runs the clients to their ends, interleaved as `decider` says.
+/// Runs the clients to their ends, interleaved as `decider` says, or until they
+/// have made [`MOST_STEPS`].
 ///
 /// A pure function of the clients and the decider: nothing else decides
 /// anything.
 pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
+    sim.allow(MOST_STEPS);
+    let end = run_bounded(sim, clients, decider);
+    if end != End::Endless {
+        sim.allow(UNBOUNDED);
+    }
+    end
+}
+
+fn run_bounded(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
     let mut tasks: Vec<Task<'_>> = clients.into_iter().map(Task::new).collect();
     let mut alive = tasks.len();
     sim.state(|state| {
@@ -180,6 +237,12 @@ pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
         let point = sim.point(current, otherwise);
         if point.step == "blocked" && otherwise == "blocked" {
             task.blocked = true;
+            // It may wake itself for ever.
+            sim.count();
+        }
+        if sim.is_spent() {
+            sim.0.contended.store(false, Ordering::Relaxed);
+            return End::Endless;
         }
         runnable.clear();
         runnable
@@ -235,7 +298,7 @@ pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T>
 mod tests {
     use std::{cell::RefCell, task::Poll};
 
-    use super::{Client, End, Sim, run};
+    use super::{Client, End, Sim, run, run_alone};
     use crate::sim::schedule::{Decider, Schedule};
 
     fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
@@ -277,6 +340,49 @@ mod tests {
             differing += usize::from(log != trace(&Schedule::default()).0);
         }
         assert!(differing > 40, "only {differing} of 50 random schedules interleaved anything");
+    }
+
+    #[test]
+    fn clients_that_go_on_for_ever_are_stopped() {
+        for clients in [1, 2] {
+            for schedule in [Schedule::default(), Schedule::Random { seed: 1, one_in: 2 }] {
+                let sim = Sim::default();
+                let spinning = || -> Client<'_> {
+                    Box::pin(async {
+                        loop {
+                            sim.step("again").await;
+                        }
+                    })
+                };
+                let mut decider = Decider::new(&schedule);
+                let all = (0..clients).map(|_| spinning()).collect();
+                assert_eq!(run(&sim, all, &mut decider), End::Endless, "{clients} clients");
+                assert!(sim.is_spent());
+            }
+        }
+        let sim = Sim::default();
+        let waking: Client<'_> = Box::pin(std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }));
+        let mut decider = Decider::new(&Schedule::default());
+        assert_eq!(run(&sim, vec![waking], &mut decider), End::Endless, "it wakes itself");
+    }
+
+    #[test]
+    fn who_has_made_all_steps_waits_also_when_alone() {
+        let sim = Sim::default();
+        let sim = &sim;
+        let make = |count: u64| async move {
+            for _ in 0..count {
+                sim.step("again").await;
+            }
+        };
+        assert_eq!(run_alone(0, make(10)), Some(()), "nothing is bounded yet");
+        sim.allow(10);
+        assert_eq!(run_alone(0, make(10)), Some(()));
+        assert_eq!(run_alone(0, make(1)), None);
+        assert!(sim.is_spent());
     }
 
     #[test]

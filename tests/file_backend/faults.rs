@@ -22,7 +22,7 @@ use super::{contents, disk_with, files, id, open, record, sim, things, wait};
 
 /// What happens at one of the next calls.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(super) enum Fate {
     /// Nothing.
     Live,
     /// From the call after so many on, none ever returns.
@@ -59,7 +59,7 @@ impl Process {
         Self { disk, fate, failed: Arc::default(), calls: Arc::default() }
     }
 
-    fn meets(&self, fate: Fate) {
+    pub(super) fn meets(&self, fate: Fate) {
         *self.fate.lock().unwrap() = fate;
         *self.failed.lock().unwrap() = None;
     }

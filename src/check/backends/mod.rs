@@ -16,7 +16,7 @@ use crate::{
     check::scenario::ForeignFile,
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
-    sim::{clock::SimClock, disk::ImageKind, executor::Sim},
+    sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
 
 /// What a backend makes possible: this table is the only place that says so.
@@ -32,6 +32,9 @@ pub struct Capabilities {
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
+    /// How much of a small scenario's interleavings is run, where all are to be;
+    /// none: it is too slow for that.
+    pub every_interleaving: Option<Bounds>,
     /// Which outcomes can be reached.
     pub reach: Reach,
 }

@@ -18,6 +18,7 @@ use crate::{
         disk::{ImageBuilder, ImageKind, SimDisk, SimFs},
         entropy::SimEntropy,
         executor::Sim,
+        schedule::Bounds,
     },
 };
 
@@ -71,6 +72,9 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             threads: false,
             crashes: true,
             older_software: self.older_software,
+            // A few calls have more interleavings than can be run, but few of
+            // them with two preemptions.
+            every_interleaving: Some(Bounds { preemptions: Some(2), runs: 2_000 }),
             reach: Reach { legacy: self.older_software, damage: self.older_software },
         }
     }

@@ -13,7 +13,7 @@ use crate::{
         scenario::Action,
         trace_hash::TraceHasher,
         untouched::{Differing, Untouched},
-        verify::{LEFT_OPEN, is_left_open},
+        verify::{LEFT_OPEN, NO_END, is_left_open},
         violation::{Kind, Signature, Violation},
     },
     model::subject::{Subject, Verdict},
@@ -36,7 +36,7 @@ impl<S: Subject> Clone for Recovered<S> {
 /// What was seen of a storage that was opened anew.
 pub(super) struct Seen<S: Subject> {
     /// Why it could not be opened, or asked.
-    failure: Option<String>,
+    failure: Option<Signature>,
     /// What was asked of it, and a few calls to see that it works.
     calls: Vec<Call<S>>,
     /// Files of initial storage that are not as they were.
@@ -80,7 +80,10 @@ impl<S: Subject> Explorer<'_, S> {
             }
             Ok(())
         });
-        let failure = asked.err().map(|error| error.to_string());
+        let failure = asked.err().map(|error| match self.run.is_endless() {
+            true => Signature { kind: Kind::NoEnd, rule: NO_END.to_owned() },
+            false => Signature { kind: Kind::Opening, rule: error.to_string() },
+        });
         let calls = self.run.take_calls();
         let leftover = storage.leftover();
         let mut digest = TraceHasher::default();
@@ -89,7 +92,8 @@ impl<S: Subject> Explorer<'_, S> {
                 seen.digest(&mut digest);
             }
         }
-        for part in failure.iter().chain(&leftover) {
+        let rule = failure.as_ref().map(|failure| &failure.rule);
+        for part in rule.into_iter().chain(&leftover) {
             digest.write(part.as_bytes());
         }
         Seen {
@@ -112,7 +116,7 @@ impl<S: Subject> Explorer<'_, S> {
     ) -> Option<Violation> {
         let told = |signature| Violation { signature, steps: Vec::new(), crash: None };
         if let Some(failure) = &seen.failure {
-            return Some(told(Signature { kind: Kind::Opening, rule: failure.clone() }));
+            return Some(told(failure.clone()));
         }
         let past = self.pasts.get(past)?;
         let mut history: Vec<Call<S>> = Vec::new();

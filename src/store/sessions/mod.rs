@@ -348,24 +348,25 @@ impl SessionStore {
         stored.messages().map_err(|problem| self.foreign(operation, &record, &problem))
     }
 
-    /// Replaces what is stored of a session by what `edit` makes of it, again
-    /// and again until nobody came in between.
+    /// Replaces what is stored of a session by what `edit` makes of it, if it
+    /// changes anything, again and again until nobody came in between.
     async fn change(
         &self,
         operation: &'static str,
         id: &str,
         user_id: Option<&str>,
-        edit: impl Fn(&Stored) -> Payload + Send,
+        edit: impl Fn(&Stored) -> Option<Payload> + Send,
     ) -> Result<(), SessionError> {
         loop {
             let (record, stored) = self.existing(operation, id, user_id).await?;
-            let next = edit(&stored);
-            // Where nothing changes, somebody may be about to make durable what was
-            // read; a commit comes after that.
-            let write = if next == record.data {
-                Write { action: Action::Check(record.id), when: Condition::Data(next) }
-            } else {
-                Write::compare_and_swap(record.id, record.data, next)
+            let write = match edit(&stored) {
+                Some(next) => Write::compare_and_swap(record.id, record.data, next),
+                // Somebody may be about to make durable what was read; a commit
+                // comes after that.
+                None => {
+                    let when = Condition::Data(record.data);
+                    Write { action: Action::Check(record.id), when }
+                }
             };
             match self.collection.commit(vec![write]).await {
                 // Somebody changed or removed it: there may be another one.
@@ -623,7 +624,7 @@ impl Sessions for SessionStore {
     ) -> Result<(), SessionError> {
         judge(id, user_id)?;
         let now = self.clock.now();
-        let edit = |stored: &Stored| stored.with_message(&message, now);
+        let edit = |stored: &Stored| Some(stored.with_message(&message, now));
         self.change("add_message", id, user_id, edit).await
     }
 
