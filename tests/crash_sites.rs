@@ -7,7 +7,7 @@
 #![expect(clippy::print_stderr, reason = "the table of sites is worth reading")]
 #![expect(clippy::disallowed_methods, reason = "it takes the time, on two threads")]
 
-mod site_fs;
+pub(crate) mod site_fs;
 
 use std::{
     fmt::Write,

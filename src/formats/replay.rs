@@ -181,9 +181,40 @@ fn scenarios() -> Vec<Sample> {
         sample("threads", small(json!("threads"), Value::Null)),
         sample(
             "killed-at-any-step",
-            small(random, json!({ "after_steps": null, "image": "everything" })),
+            small(random.clone(), json!({ "after_steps": null, "image": "everything" })),
         ),
+        sample("crashes-anywhere", small(random.clone(), crashes_anywhere())),
+        sample("crashes-in-turn", small(random, crashes_in_turn())),
     ]
+}
+
+/// Two crashes that are not pinned to a moment.
+fn crashes_anywhere() -> Value {
+    json!({
+        "after_steps": null,
+        "then": [{ "call": "count" }, { "advance_clock": 5 }],
+        "again": { "after_steps": null },
+    })
+}
+
+/// A crash of each kind, each of what the one before left.
+fn crashes_in_turn() -> Value {
+    let images = [
+        json!({ "kept": [0, 2] }),
+        json!({ "dropped": [1] }),
+        json!({ "torn": { "kept": [], "write": 2, "tear": { "prefix": 7 } } }),
+        json!({ "torn": { "kept": [0], "write": 1, "tear": { "without_sector": 3 } } }),
+        json!("nothing_unsynced"),
+    ];
+    let last = json!({ "after_steps": 1, "image": "everything" });
+    images.into_iter().rev().fold(last, |again, image| {
+        json!({
+            "after_steps": 12,
+            "image": image,
+            "then": [{ "reopen": { "variant": 0 } }],
+            "again": again,
+        })
+    })
 }
 
 fn collection_calls() -> Vec<Value> {

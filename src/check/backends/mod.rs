@@ -124,6 +124,12 @@ pub trait Storage: Send + Sync {
         0
     }
 
+    /// A number that two storages have alike only if whoever has opened them
+    /// sees the same from then on, all else being equal; none: it can't be told.
+    fn digest(&self) -> Option<u64> {
+        None
+    }
+
     /// A file that an interrupted call of ours left, past the simulation: once
     /// the storage was opened there should be none.
     fn leftover(&self) -> Option<String> {
