@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use storeproof::seam::{
-    Action, Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId, Result,
-    Selection, Write,
+    Action, Collection, CollectionSpec, Error, Found, ListQuery, Outcome, Page, Record, RecordId,
+    Result, Selection, Site, Write,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub enum CollectionFlaw {
     SortedById,
     /// Only the first page is ever given.
     FirstPageOnly,
+    /// A commit that fails is passed off as done.
+    SwallowsFailures,
+    /// What can't be read is passed off as absent.
+    FailsAsAbsent,
+    /// A commit that may have happened is passed off as not done.
+    SaysNotDone,
+    /// Counting fails for nothing.
+    FailsForNothing,
 }
 
 pub struct FlawedCollection {
@@ -32,6 +41,15 @@ impl FlawedCollection {
     pub fn new(inner: Arc<dyn Collection>, flaw: CollectionFlaw) -> Self {
         Self { inner, flaw, index: Mutex::default() }
     }
+
+    fn or_absent(&self, result: Result<Record>) -> Result<Record> {
+        match result {
+            Err(Error::Io { site, .. }) if self.flaw == CollectionFlaw::FailsAsAbsent => {
+                Err(Error::NotFound(site))
+            }
+            result => result,
+        }
+    }
 }
 
 #[async_trait]
@@ -41,7 +59,7 @@ impl Collection for FlawedCollection {
     }
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
-        self.inner.get(id).await
+        self.or_absent(self.inner.get(id).await)
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
@@ -62,12 +80,20 @@ impl Collection for FlawedCollection {
         match self.flaw {
             CollectionFlaw::SortedById => page.records.sort_by(|a, b| a.id.cmp(&b.id)),
             CollectionFlaw::FirstPageOnly => page.next_cursor = None,
-            CollectionFlaw::StaleIndex => {}
+            _ => {}
         }
         Ok(page)
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
+        if self.flaw == CollectionFlaw::FailsForNothing {
+            return Err(Error::Io {
+                site: Site::new("count", &self.spec().name, None),
+                doing: "counting".to_owned(),
+                outcome: Outcome::NotDone,
+                source: io::Error::other("for nothing"),
+            });
+        }
         self.inner.count(selection).await
     }
 
@@ -75,11 +101,17 @@ impl Collection for FlawedCollection {
         if writes.iter().any(|write| matches!(write.action, Action::Put(_))) {
             self.index.lock().unwrap().clear();
         }
-        self.inner.commit(writes).await
+        match (self.flaw, self.inner.commit(writes).await) {
+            (CollectionFlaw::SwallowsFailures, Err(Error::Io { .. })) => Ok(()),
+            (CollectionFlaw::SaysNotDone, Err(Error::Io { site, doing, source, .. })) => {
+                Err(Error::Io { site, doing, outcome: Outcome::NotDone, source })
+            }
+            (_, done) => done,
+        }
     }
 
     async fn claim(&self, selection: &Selection) -> Result<Record> {
-        self.inner.claim(selection).await
+        self.or_absent(self.inner.claim(selection).await)
     }
 
     async fn purge_expired(&self) -> Result<u64> {
