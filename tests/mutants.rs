@@ -3,8 +3,8 @@
 //!
 //! A check that cannot fail is a defect of the check.
 
-mod flawed_collection;
-mod flawed_fs;
+pub(crate) mod flawed_collection;
+pub(crate) mod flawed_fs;
 
 use flawed_collection::{SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
@@ -32,11 +32,11 @@ const CASES: u64 = 4_000;
 /// How long a counterexample may be.
 const MOST_STEPS: usize = 8;
 
-fn sound<S: Subject>() -> Box<Opener<S>> {
+pub(crate) fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
+pub(crate) fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
         S::open(Flawed::over(collection, flaw()), surroundings)
     })
@@ -48,10 +48,20 @@ fn found<S: Subject>(
     backend: &dyn BackendUnderTest,
     open: &Opener<S>,
 ) -> Counterexample<S::Op> {
+    found_among::<S>(CASES, what, backend, open)
+}
+
+/// The same with so many cases.
+pub(crate) fn found_among<S: Subject>(
+    cases: u64,
+    what: &str,
+    backend: &dyn BackendUnderTest,
+    open: &Opener<S>,
+) -> Counterexample<S::Op> {
     let divergences = Divergences::default();
     let target =
         Target::<S> { backend, open, divergences: &divergences, crashes: CrashCheck::default() };
-    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    let effort = Effort { seed: 1, first: 0, cases, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     let smallest = findings
         .counterexamples
@@ -59,7 +69,7 @@ fn found<S: Subject>(
         .map(|(_, counterexample)| counterexample)
         .min_by_key(|counterexample| counterexample.scenario.length());
     let Some(smallest) = smallest else {
-        panic!("{what}: {CASES} cases of {} on {} found nothing", S::NAME, backend.name());
+        panic!("{what}: {cases} cases of {} on {} found nothing", S::NAME, backend.name());
     };
     assert!(
         smallest.scenario.length() <= MOST_STEPS,
@@ -77,7 +87,7 @@ fn found<S: Subject>(
 }
 
 /// The counterexample says something about the flaw only if sound code passes.
-fn assert_sound_code_passes<S: Subject>(
+pub(crate) fn assert_sound_code_passes<S: Subject>(
     backend: &dyn BackendUnderTest,
     counterexample: &Counterexample<S::Op>,
 ) {
