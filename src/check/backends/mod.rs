@@ -96,6 +96,12 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// Whether some file has exactly these bytes, past the simulation.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
+
     /// How many of the I/O steps changed something.
     fn changes(&self) -> usize {
         0

@@ -164,6 +164,10 @@ impl<F: Fs> Storage for DiskStorage<F> {
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.fs.with_disk(|disk| disk.files().iter().any(|(_, held)| **held == *bytes))
+    }
+
     fn changes(&self) -> usize {
         self.fs.with_disk(|disk| disk.trace().iter().filter(|step| step.event.is_change()).count())
     }
