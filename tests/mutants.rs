@@ -6,11 +6,10 @@
 mod flawed_collection;
 mod flawed_fs;
 
-use std::sync::Arc;
-
-use flawed_collection::{CollectionFlaw, FlawedCollection};
+use flawed_collection::{SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
+    bugs::flaws::{FirstPage, Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
@@ -37,9 +36,9 @@ fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
+fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
-        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
+        S::open(Flawed::over(collection, flaw()), surroundings)
     })
 }
 
@@ -141,21 +140,21 @@ fn a_backend_that_rewrites_what_it_only_reads_is_found() {
 
 #[test]
 fn a_forgotten_index_update_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
+    let open = flawed::<CollectionSubject, _>(StaleIndex::default);
     let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_mis_sorted_list_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_forgotten_page_is_found() {
-    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
+    let open = flawed::<UsersSubject, _>(|| FirstPage);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
 }
@@ -185,7 +184,7 @@ fn sound_code_passes_the_same_campaigns() {
 #[test]
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let target = Target::<CollectionSubject> {
         backend: &Memory,
         open: &*open,

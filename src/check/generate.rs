@@ -1,5 +1,7 @@
 //! Makes scenarios from bytes.
 
+use std::borrow::Cow;
+
 use arbitrary::{Result, Unstructured};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -16,7 +18,10 @@ use crate::{
         subject::{Operation, Subject},
     },
     seam::Instant,
-    sim::schedule::{Bounds, Schedule},
+    sim::{
+        faults::{FS_STEPS, FaultKind, FaultPlan, RandomFaults},
+        schedule::{Bounds, Schedule},
+    },
 };
 
 /// What a scenario is meant to find.
@@ -32,6 +37,10 @@ pub enum Purpose {
     Threads,
     /// Wrong states after a crash.
     Crash,
+    /// Wrong answers and states where the storage fails and clients give up.
+    Fault,
+    /// The same where clients give up alone.
+    Cancellation,
 }
 
 impl Purpose {
@@ -49,6 +58,8 @@ impl Purpose {
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
+            place if place % 8 == 6 && capabilities.faults => Self::Fault,
+            place if place % 8 == 6 => Self::Cancellation,
             _ => Self::Interleaving,
         }
     }
@@ -126,6 +137,8 @@ fn empty_scenario<Op>() -> Scenario<Op> {
         setup: Vec::new(),
         clients: vec![Vec::new()],
         mode: Mode::default(),
+        faults: FaultPlan::default(),
+        skews: Vec::new(),
         crash: None,
     }
 }
@@ -147,6 +160,7 @@ pub fn scenario<S: Subject>(
     if older_software {
         legacy = S::generate_legacy(&mut Source::new(bytes, &focus))?;
         foreign = foreign_files(bytes)?;
+        foreign.extend(neighbours::<S>(bytes)?);
     }
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
@@ -156,6 +170,9 @@ pub fn scenario<S: Subject>(
         }
         Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
+        Purpose::Fault | Purpose::Cancellation => {
+            (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
+        }
     };
     let exact = match purpose {
         Purpose::Sequence => longest == 50,
@@ -204,13 +221,28 @@ pub fn scenario<S: Subject>(
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
         Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
+        // What a client gives up goes on beside it.
+        Purpose::Fault | Purpose::Cancellation => {
+            Mode::Simulated(schedule(bytes, seed, &programs)?)
+        }
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
-    let crash = match purpose {
-        Purpose::Crash => Some(crash::<S>(bytes, &focus)?),
-        _ => None,
+    let faults = match purpose {
+        Purpose::Fault => faults(bytes)?,
+        Purpose::Cancellation => cancellations(bytes)?,
+        _ => FaultPlan::default(),
     };
+    let skews = match purpose {
+        Purpose::Sequence | Purpose::Exhaustive(_) => Vec::new(),
+        _ => skews(bytes, clients)?,
+    };
+    let crashes = match purpose {
+        Purpose::Crash => true,
+        Purpose::Fault => bytes.ratio(1_u8, 4)?,
+        _ => false,
+    };
+    let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -222,8 +254,46 @@ pub fn scenario<S: Subject>(
         setup,
         clients: programs,
         mode,
+        faults,
+        skews,
         crash,
     })
+}
+
+/// Failures of the storage and clients that give up: anywhere, or at steps of one
+/// name, or of one kind, so that the rare ones have their share.
+fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
+        0 => (&[6, 20, 60], None, Vec::new()),
+        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
+        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
+        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
+    };
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(often)?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: step.map(Cow::Borrowed),
+        kinds,
+    }))
+}
+
+fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(&[1, 2, 4])?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: None,
+        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
+    }))
+}
+
+/// At times, clients have clocks that differ.
+fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+    if clients == 1 || !bytes.ratio(1_u8, 8)? {
+        return Ok(Vec::new());
+    }
+    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
 }
 
 /// How these clients are interleaved.
@@ -305,6 +375,19 @@ fn foreign_files(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
         }
     }
     Ok(foreign)
+}
+
+/// Files beside the collection's directory, and above it: another collection's
+/// records, one of whose names begins as this one's does.
+fn neighbours<S: Subject>(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
+    if !bytes.ratio(1_u8, 4)? {
+        return Ok(Vec::new());
+    }
+    let spec = S::spec();
+    let own = spec.directories().last().unwrap_or_default();
+    let paths = ["../a.json".to_owned(), "../x/a.json".to_owned(), format!("../{own}2/a.json")];
+    let text = r#"{"id":"a","n":1}"#.to_owned();
+    Ok(paths.map(|path| ForeignFile { path, text: text.clone() }).into())
 }
 
 fn sequence<S: Subject>(

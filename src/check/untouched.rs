@@ -1,5 +1,6 @@
 //! "Untouched legacy files keep their bytes", what is nobody's record is left
-//! alone, and "damaged bytes are never destroyed".
+//! alone, "damaged bytes are never destroyed", and nothing is made outside the
+//! collection's directory.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -26,6 +27,10 @@ fn is_unreadable(document: &&LegacyDocument) -> bool {
 
 /// The files that are not as they were, and what became of each.
 pub(super) type Differing = Vec<(String, &'static str)>;
+
+/// What is wrong with a file outside the collection's directory that nobody had put
+/// there.
+const IS_NEW: &str = "is new";
 
 /// The files that were there at the beginning and that nobody has touched yet.
 pub(super) struct Untouched<'a, S: Subject> {
@@ -101,7 +106,10 @@ impl<'a, S: Subject> Untouched<'a, S> {
         let lost = self
             .damaged()
             .filter_map(|(path, text)| (!storage.holds(text.as_bytes())).then_some((path, LOST)));
-        differing.chain(lost).collect()
+        // Whatever its id, a record lies in its collection's directory.
+        let is_new = |path: &String| self.scenario.foreign.iter().all(|file| file.path != *path);
+        let made = storage.outside().into_iter().filter(is_new).map(|path| (path, IS_NEW));
+        differing.chain(lost).chain(made).collect()
     }
 
     /// What is wrong with the files that are left, on this storage.
@@ -119,7 +127,10 @@ impl<'a, S: Subject> Untouched<'a, S> {
             let signature = Signature { kind: Kind::OtherFiles, rule };
             return Some(Violation { signature, steps: Vec::new(), crash: None });
         }
-        let (path, what) = self.files().find_map(|(path, _)| find(&path, false))?;
+        let (path, what) = self
+            .files()
+            .find_map(|(path, _)| find(&path, false))
+            .or_else(|| differing.iter().find(|(_, what)| *what == IS_NEW))?;
         let rule = format!("what no call is about is left alone: {path} {what}");
         let signature = Signature { kind: Kind::OtherFiles, rule };
         Some(Violation { signature, steps: Vec::new(), crash: None })

@@ -71,6 +71,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
+            faults: true,
             older_software: self.older_software,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.
@@ -89,7 +90,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
         for (path, text, modified) in legacy.chain(foreign) {
             let modified =
                 FileTime { seconds: modified.seconds(), nanoseconds: modified.nanoseconds() };
-            let path = format!("{directory}/{path}");
+            let path = absolute(&directory, &path);
             disk.write_raw(&path, text.as_bytes(), modified).map_err(|source| {
                 let site = Site::new("write_legacy", &world.spec.name, None);
                 Error::Io { site, doing: path.clone(), outcome: Outcome::NotDone, source }
@@ -106,6 +107,25 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
         };
         Ok(Box::new(DiskStorage { fs: SimFs::new(disk, world.sim.clone()), settings }))
     }
+}
+
+/// A path from the root on; `path` leads from `directory` on.
+fn absolute(directory: &str, path: &str) -> String {
+    let (mut above, mut rest) = (directory, path);
+    while let Some(outer) = rest.strip_prefix("../") {
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        rest = outer;
+    }
+    if above.is_empty() { rest.to_owned() } else { format!("{above}/{rest}") }
+}
+
+/// The inverse of [`absolute`].
+fn relative(directory: &str, path: &str) -> String {
+    let levels = directory.split('/').zip(path.split('/'));
+    let common = levels.take_while(|(one, other)| one == other).count();
+    let up = directory.split('/').count() - common;
+    let rest: Vec<&str> = path.split('/').skip(common).collect();
+    "../".repeat(up) + &rest.join("/")
 }
 
 /// What every handle on a storage has in common.
@@ -155,17 +175,23 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
         let directory = self.settings.directory.split('/');
-        let older = || FlatFiles::new(self.fs.clone(), directory);
+        let older = || FlatFiles::new(self.fs.without_faults(), directory);
         self.settings.older_software.then(|| Arc::new(older()) as Arc<dyn OlderSoftware>)
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        let path = format!("{}/{path}", self.settings.directory);
+        let path = absolute(&self.settings.directory, path);
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
     fn holds(&self, bytes: &[u8]) -> bool {
         self.fs.with_disk(|disk| disk.files().iter().any(|(_, held)| **held == *bytes))
+    }
+
+    fn outside(&self) -> Vec<String> {
+        let directory = &self.settings.directory;
+        let files = self.fs.with_disk(|disk| disk.files_outside(directory));
+        files.into_iter().map(|path| relative(directory, &path)).collect()
     }
 
     fn changes(&self) -> usize {
@@ -237,5 +263,23 @@ impl<F: Fs> Crashes for DiskCrashes<'_, F> {
 
     fn describe(&self, kind: &ImageKind) -> String {
         self.images.describe(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{absolute, relative};
+
+    #[test]
+    fn a_path_leads_in_and_out() {
+        for (directory, path, whole) in [
+            ("users", "a.json", "users/a.json"),
+            ("users", "../a.json", "a.json"),
+            ("agent/sessions", "../x/a.json", "agent/x/a.json"),
+            ("agent/sessions", "../../a.json", "a.json"),
+        ] {
+            assert_eq!(absolute(directory, path), whole);
+            assert_eq!(relative(directory, whole), path);
+        }
     }
 }

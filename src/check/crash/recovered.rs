@@ -6,14 +6,13 @@ use super::{Explorer, Recovery};
 use crate::{
     check::{
         backends::{Crashes, Storage},
-        explain,
+        explain, faults,
         history::{Call, Deed, Phase},
-        linearize::linearize,
         run::{Place, Seat},
         scenario::Action,
         trace_hash::TraceHasher,
         untouched::{Differing, Untouched},
-        verify::{LEFT_OPEN, NO_END, is_left_open},
+        verify::NO_END,
         violation::{Kind, Signature, Violation},
     },
     model::subject::{Subject, Verdict},
@@ -131,12 +130,14 @@ impl<S: Subject> Explorer<'_, S> {
                 ..call
             }));
             let divergences = self.run.target.divergences;
-            if let Err(unexplained) = linearize(&history, &self.run.initial, divergences) {
+            if let Err(unexplained) = faults::linearize(&history, &self.run.initial, divergences) {
                 return Some(explain::history(Kind::Crash, &history, &unexplained));
             }
-            if seen.calls.iter().any(is_left_open) {
-                let rule = LEFT_OPEN.to_owned();
-                return Some(told(Signature { kind: Kind::Crash, rule }));
+            let first = history.len() - seen.calls.len();
+            let recovered = history.get(first..).unwrap_or_default();
+            if let Some(unjustified) = faults::unjustified(recovered) {
+                let unjustified = unjustified.after(first);
+                return Some(explain::unjustified(Kind::Crash, &history, &unjustified));
             }
         }
         if latest.is_some_and(|latest| latest != seen.digest) {

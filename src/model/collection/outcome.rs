@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    model::{payload::shown, subject::Verdict},
+    model::{failure::StorageFailure, payload::shown, subject::Verdict},
     seam::{Error, ErrorKind, Found, Outcome, Page, Record, RecordId},
 };
 
@@ -217,6 +217,14 @@ impl Verdict for CollectionSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { kind: ErrorKind::Io, .. }) => Some(StorageFailure::Io),
+            Self::Failed(Failure { kind: ErrorKind::Closed, .. }) => Some(StorageFailure::Refused),
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -75,6 +75,9 @@ pub struct Unsynced {
     pub step: usize,
     /// The time that it was stamped with.
     pub at: FileTime,
+    /// Whether a sync that was to make it durable has failed: then no later one
+    /// does.
+    pub given_up: bool,
     /// What it is.
     pub change: Change,
 }
@@ -235,6 +238,7 @@ impl<'trace> ImageBuilder<'trace> {
             Event::SyncFile { file: node } | Event::SyncDirectory { dir: node } => {
                 self.settle(*node);
             }
+            Event::FailedSync { file } => self.give_up(*file),
             Event::Lock { .. } | Event::Unlock { .. } => {}
         }
         self.live.apply(event, *at);
@@ -313,14 +317,22 @@ impl<'trace> ImageBuilder<'trace> {
     }
 
     fn leave(&mut self, change: Change, at: FileTime) {
-        self.durable.unsynced.push(Unsynced { step: self.position, at, change });
+        let unsynced = Unsynced { step: self.position, at, given_up: false, change };
+        self.durable.unsynced.push(unsynced);
+    }
+
+    /// The system has given up writing what is dirty of a file.
+    fn give_up(&mut self, file: NodeId) {
+        for unsynced in &mut self.durable.unsynced {
+            unsynced.given_up |= unsynced.change.subject() == file;
+        }
     }
 
     /// Makes everything durable that a sync of `node` does.
     fn settle(&mut self, node: NodeId) {
         let Durable { tree, unsynced, .. } = &mut self.durable;
         unsynced.retain(|unsynced| {
-            let settled = unsynced.change.subject() == node;
+            let settled = unsynced.change.subject() == node && !unsynced.given_up;
             if settled {
                 unsynced.change.apply(tree, unsynced.at);
             }

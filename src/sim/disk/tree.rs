@@ -300,6 +300,7 @@ impl Tree {
             Event::Remove { dir, name } => self.set_name(*dir, name, None, at),
             Event::SetModified { node, modified } => self.set_modified(*node, *modified),
             Event::SyncFile { .. }
+            | Event::FailedSync { .. }
             | Event::SyncDirectory { .. }
             | Event::Lock { .. }
             | Event::Unlock { .. } => {}
