@@ -15,7 +15,7 @@ use crate::{
     model::{
         legacy::OlderAction,
         source::{Focus, INSTANTS, Source},
-        subject::Subject,
+        subject::{Operation, Subject},
     },
     seam::Instant,
     sim::{
@@ -180,7 +180,13 @@ pub fn scenario<S: Subject>(
         _ => false,
     };
     let handles = bytes.int_in_range(1..=clients)?;
-    let setup = sequence::<S>(bytes, &focus, setup)?;
+    let is_crash = purpose == Purpose::Crash;
+    let focus = match is_crash && bytes.ratio(1_u8, 3)? {
+        true => focus.in_directories(bytes)?,
+        false => focus,
+    };
+    let sequence = if is_crash { changes::<S> } else { sequence::<S> };
+    let setup = sequence(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
     let variant = match S::VARIANTS {
@@ -191,7 +197,7 @@ pub fn scenario<S: Subject>(
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        let mut program = sequence::<S>(bytes, &focus, length)?;
+        let mut program = sequence(bytes, &focus, length)?;
         if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
@@ -306,23 +312,23 @@ fn schedule<Op>(
     Ok(Schedule::Pct { seed, depth, steps })
 }
 
-/// A crash anywhere; half of them with something that the clients do next, or
+/// A crash anywhere; most of them with something that the clients do next, or
 /// with a further crash.
 fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     match bytes.int_in_range(0..=7)? {
-        0 => crash.again = Some(Box::default()),
-        1 | 2 => {
+        0..=2 => crash.again = Some(Box::default()),
+        3 | 4 => {
             let length = bytes.int_in_range(1..=3)?;
-            crash.then = sequence::<S>(bytes, focus, length)?;
+            crash.then = changes::<S>(bytes, focus, length)?;
             let mut again = Crash::default();
             if bytes.ratio(1_u8, 4)? {
-                again.then = sequence::<S>(bytes, focus, 1)?;
+                again.then = changes::<S>(bytes, focus, 1)?;
                 again.again = Some(Box::default());
             }
             crash.again = Some(Box::new(again));
         }
-        3 => crash.then = sequence::<S>(bytes, focus, 2)?,
+        5 => crash.then = changes::<S>(bytes, focus, 2)?,
         _ => {}
     }
     Ok(crash)
@@ -392,6 +398,22 @@ fn sequence<S: Subject>(
     let mut actions = Vec::with_capacity(length);
     for _ in 0..length {
         actions.push(action::<S>(&mut Source::new(bytes, focus))?);
+    }
+    Ok(actions)
+}
+
+/// The same with few reads: what a crash leaves is read anyway.
+fn changes<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+    length: usize,
+) -> Result<Vec<Action<S::Op>>> {
+    let mut actions = sequence::<S>(bytes, focus, length)?;
+    for slot in &mut actions {
+        let is_read = matches!(slot, Action::Call(op) if op.is_read());
+        if is_read && bytes.ratio(7_u8, 8)? {
+            *slot = action::<S>(&mut Source::new(bytes, focus))?;
+        }
     }
     Ok(actions)
 }

@@ -89,7 +89,8 @@ pub enum Flaw {
     OverlooksIntents,
     /// On a disk that has seen a crash nothing can be renamed.
     CannotWrite,
-    /// While a handle is opened no directory is synced.
+    /// While a handle is opened on a disk that has seen a crash no directory is
+    /// synced.
     SyncsNothing,
 }
 
@@ -136,6 +137,11 @@ struct State {
 
 fn is_temporary(name: &str) -> bool {
     name.starts_with(".storeproof.") && name.ends_with(".tmp")
+}
+
+/// On a new disk the first thing that is done is to make a directory.
+fn is_new(disk: &SimDisk) -> bool {
+    matches!(disk.trace().first(), Some(Step { event: Event::Create { .. }, .. }))
 }
 
 impl SiteFs {
@@ -294,7 +300,7 @@ impl Fs for SiteFs {
     }
 
     async fn sync_dir(&self, dir: &Dir) -> io::Result<()> {
-        if self.is_opening_with(Flaw::SyncsNothing) {
+        if self.is_opening_with(Flaw::SyncsNothing) && !self.inner.with_disk(is_new) {
             return Ok(());
         }
         let what = self.with(|state| {
@@ -308,10 +314,6 @@ impl Fs for SiteFs {
     }
 
     async fn rename(&self, from_dir: &Dir, from: &str, to_dir: &Dir, to: &str) -> io::Result<()> {
-        // On a new disk the first thing that is done is to make a directory.
-        let is_new = |disk: &SimDisk| {
-            matches!(disk.trace().first(), Some(Step { event: Event::Create { .. }, .. }))
-        };
         if self.flaw == Some(Flaw::CannotWrite) && !self.inner.with_disk(is_new) {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }

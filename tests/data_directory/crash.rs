@@ -69,7 +69,10 @@ fn resumed(image: SimDisk, before: &str, after: &[(String, String)], told: &str)
     assert_eq!(files(&left), after, "{told}: run again");
     // What it says is done survives the next loss of power.
     let again = sim(left.disk().image(usize::MAX, ImageKind::NothingUnsynced));
-    assert_eq!(files(&again), after, "{told}: the power lost after it");
+    assert_eq!(export_of(&again), before, "{told}: the power lost after it");
+    // A temporary file may be back, because nobody syncs its removal.
+    let durable = files(&again).into_iter().filter(|(path, _)| !path.ends_with(".tmp"));
+    assert_eq!(durable.collect::<Vec<_>>(), after, "{told}: the power lost after it");
     left
 }
 

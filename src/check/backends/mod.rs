@@ -113,6 +113,12 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// Whether some file has exactly these bytes, past the simulation.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
+
     /// The paths of all files that lie outside the collection's directory, as
     /// [`file`](Self::file) takes them. None where that is not known.
     fn outside(&self) -> Vec<String> {

@@ -184,6 +184,10 @@ impl<F: Fs> Storage for DiskStorage<F> {
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.fs.with_disk(|disk| disk.files().iter().any(|(_, held)| **held == *bytes))
+    }
+
     fn outside(&self) -> Vec<String> {
         let directory = &self.settings.directory;
         let files = self.fs.with_disk(|disk| disk.files_outside(directory));

@@ -46,7 +46,7 @@ pub struct CrashCheck {
 
 impl Default for CrashCheck {
     fn default() -> Self {
-        Self { most_images: 400, most_lives: 6, recovery: Recovery::Admissible }
+        Self { most_images: 300, most_lives: 12, recovery: Recovery::Admissible }
     }
 }
 
@@ -259,7 +259,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 Some(violation) => broken = Some(Broken { violation, moments: Vec::new() }),
                 None => {
                     self.explained.insert((past, seen.digest));
-                    if self.goes_on(plan, recovered.had_work) {
+                    if self.goes_on(plan, recovered.changes) {
                         crashes.image(&image);
                         broken = self.live_on(plan, past, crashes.storage());
                     }
@@ -301,15 +301,19 @@ impl<'a, S: Subject> Explorer<'a, S> {
 
     /// Whether to see what the clients make of an image, and whether it crashes
     /// again: always where the plan names one, else now and then, and more often
-    /// where the recovery had something to do.
-    fn goes_on(&mut self, plan: &Crash<S::Op>, had_work: bool) -> bool {
+    /// the more opening it had to do.
+    fn goes_on(&mut self, plan: &Crash<S::Op>, changes: usize) -> bool {
         if plan.then.is_empty() && plan.again.is_none() {
             return false;
         }
         if plan.after_steps.is_some() && plan.image.is_some() {
             return true;
         }
-        let one_in = if had_work { 2 } else { 16 };
+        let one_in = match changes {
+            0 => 24,
+            1 | 2 => 8,
+            _ => 1,
+        };
         self.lives < self.check.most_lives && self.random.next_u32().is_multiple_of(one_in)
     }
 

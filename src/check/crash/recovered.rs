@@ -21,14 +21,14 @@ use crate::{
 
 /// What was found out about an image.
 pub(super) struct Recovered<S: Subject> {
-    /// Whether opening it changed anything.
-    pub(super) had_work: bool,
+    /// How many changes opening it made.
+    pub(super) changes: usize,
     pub(super) seen: Rc<Seen<S>>,
 }
 
 impl<S: Subject> Clone for Recovered<S> {
     fn clone(&self) -> Self {
-        Self { had_work: self.had_work, seen: Rc::clone(&self.seen) }
+        Self { changes: self.changes, seen: Rc::clone(&self.seen) }
     }
 }
 
@@ -57,14 +57,14 @@ impl<S: Subject> Explorer<'_, S> {
         }
         let storage = crashes.storage()?;
         let seat = self.run.seat(&*storage);
-        let had_work = storage.changes() > 0;
+        let changes = storage.changes();
         let opened = storage.digest().filter(|_| seat.is_ok()).map(|opened| (opened, now));
         let known = opened.and_then(|opened| self.opened.get(&opened).cloned());
         let seen = known.unwrap_or_else(|| Rc::new(self.look_at(&*storage, seat)));
         if let Some(opened) = opened {
             self.opened.insert(opened, Rc::clone(&seen));
         }
-        let recovered = Recovered { had_work, seen };
+        let recovered = Recovered { changes, seen };
         self.known.insert((disk, now), recovered.clone());
         Some(recovered)
     }
