@@ -24,6 +24,8 @@ mod disk;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod file_backend;
 #[cfg(test)]
 mod file_format;

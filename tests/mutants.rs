@@ -3,13 +3,14 @@
 //!
 //! A check that cannot fail is a defect of the check.
 
-mod flawed_collection;
-mod flawed_fs;
+pub(crate) mod flawed_collection;
+pub(crate) mod flawed_fs;
 
-use flawed_collection::{SortedById, StaleIndex};
+use std::sync::Arc;
+
+use flawed_collection::{CollectionFlaw, FlawedCollection};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
-    bugs::flaws::{FirstPage, Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
@@ -32,13 +33,13 @@ const CASES: u64 = 4_000;
 /// How long a counterexample may be.
 const MOST_STEPS: usize = 8;
 
-fn sound<S: Subject>() -> Box<Opener<S>> {
+pub(crate) fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
+pub(crate) fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
-        S::open(Flawed::over(collection, flaw()), surroundings)
+        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
     })
 }
 
@@ -48,10 +49,20 @@ fn found<S: Subject>(
     backend: &dyn BackendUnderTest,
     open: &Opener<S>,
 ) -> Counterexample<S::Op> {
+    found_among::<S>(CASES, what, backend, open)
+}
+
+/// The same with so many cases.
+pub(crate) fn found_among<S: Subject>(
+    cases: u64,
+    what: &str,
+    backend: &dyn BackendUnderTest,
+    open: &Opener<S>,
+) -> Counterexample<S::Op> {
     let divergences = Divergences::default();
     let target =
         Target::<S> { backend, open, divergences: &divergences, crashes: CrashCheck::default() };
-    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    let effort = Effort { seed: 1, first: 0, cases, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     let smallest = findings
         .counterexamples
@@ -59,7 +70,7 @@ fn found<S: Subject>(
         .map(|(_, counterexample)| counterexample)
         .min_by_key(|counterexample| counterexample.scenario.length());
     let Some(smallest) = smallest else {
-        panic!("{what}: {CASES} cases of {} on {} found nothing", S::NAME, backend.name());
+        panic!("{what}: {cases} cases of {} on {} found nothing", S::NAME, backend.name());
     };
     assert!(
         smallest.scenario.length() <= MOST_STEPS,
@@ -77,7 +88,7 @@ fn found<S: Subject>(
 }
 
 /// The counterexample says something about the flaw only if sound code passes.
-fn assert_sound_code_passes<S: Subject>(
+pub(crate) fn assert_sound_code_passes<S: Subject>(
     backend: &dyn BackendUnderTest,
     counterexample: &Counterexample<S::Op>,
 ) {
@@ -140,21 +151,21 @@ fn a_backend_that_rewrites_what_it_only_reads_is_found() {
 
 #[test]
 fn a_forgotten_index_update_is_found() {
-    let open = flawed::<CollectionSubject, _>(StaleIndex::default);
+    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
     let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_mis_sorted_list_is_found() {
-    let open = flawed::<CollectionSubject, _>(|| SortedById);
+    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
     let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_forgotten_page_is_found() {
-    let open = flawed::<UsersSubject, _>(|| FirstPage);
+    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
 }
@@ -184,7 +195,7 @@ fn sound_code_passes_the_same_campaigns() {
 #[test]
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject, _>(|| SortedById);
+    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
     let target = Target::<CollectionSubject> {
         backend: &Memory,
         open: &*open,

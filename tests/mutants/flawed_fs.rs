@@ -25,6 +25,8 @@ pub enum FsFlaw {
     SweepsEverything,
     /// Whoever reads a flat file writes it anew without line breaks.
     RewritesWhatItReads,
+    /// A file whose sync failed is synced again, and that is believed.
+    SyncsAgain,
 }
 
 #[derive(Clone)]
@@ -133,7 +135,10 @@ impl Fs for FlawedFs {
             self.put_off.lock().unwrap().push(Arc::clone(file));
             return Ok(());
         }
-        self.inner.sync_file(file).await
+        match self.inner.sync_file(file).await {
+            Err(_) if self.flaw == FsFlaw::SyncsAgain => self.inner.sync_file(file).await,
+            synced => synced,
+        }
     }
 
     async fn sync_dir(&self, dir: &Dir) -> io::Result<()> {
