@@ -39,7 +39,7 @@ pub enum Purpose {
     Crash,
     /// Wrong answers and states where the storage fails and clients give up.
     Fault,
-    /// The same where clients give up alone.
+    /// The same where every call of a collection is one step.
     Cancellation,
 }
 
@@ -278,13 +278,20 @@ fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     }))
 }
 
+/// Where every call of a collection is one step: clients that give up, or calls
+/// that the storage fails.
 fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let fails = bytes.arbitrary()?;
     Ok(FaultPlan::Random(RandomFaults {
         seed: bytes.arbitrary()?,
-        one_in: *bytes.choose(&[1, 2, 4])?,
+        one_in: *bytes.choose(if fails { &[2, 4, 12] } else { &[1, 2, 4] })?,
         most: *bytes.choose(&[1, 1, 2, 3])?,
         step: None,
-        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
+        kinds: if fails {
+            vec![FaultKind::Io]
+        } else {
+            vec![FaultKind::Cancel, FaultKind::CancelAfter]
+        },
     }))
 }
 
