@@ -11,7 +11,6 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
-#[expect(dead_code, reason = "one flaw of several is used")]
 #[path = "../tests/mutants/flawed_fs.rs"]
 mod flawed_fs;
 
@@ -175,9 +174,9 @@ impl Kind {
 }
 
 /// So many interleavings are tried.
-const MOST: u64 = 60_000;
+const MOST: u64 = 10_000;
 /// How often each search is repeated with another seed.
-const ROUNDS: u64 = 15;
+const ROUNDS: u64 = 10;
 
 /// How many interleavings it takes on average.
 fn search<S: Subject>(backend: &dyn BackendUnderTest, race: Race, kind: Kind) -> f64 {

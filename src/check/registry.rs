@@ -6,6 +6,7 @@ use super::{
     backends::BackendUnderTest,
     campaign::{self, Effort, Progress},
     exhaustive::Scopes,
+    processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
     shrink::Counterexample,
@@ -27,7 +28,7 @@ use crate::{
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
-    seam::Collection,
+    seam::{Collection, CollectionSpec},
     sim::schedule::Schedule,
 };
 
@@ -56,6 +57,12 @@ pub trait StoreUnderTest: Send + Sync {
 
     /// The names of its operations, as replay files have them.
     fn operations(&self) -> &'static [&'static str];
+
+    /// The spec of the collection that it lives in.
+    fn spec(&self) -> CollectionSpec;
+
+    /// A seat at our own store on a collection, for a process of its own.
+    fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat>;
 
     /// Runs cases on a backend.
     fn check(&self, request: &Request<'_>) -> CellFindings;
@@ -172,6 +179,14 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
 
     fn operations(&self) -> &'static [&'static str] {
         S::OPERATIONS
+    }
+
+    fn spec(&self) -> CollectionSpec {
+        S::spec()
+    }
+
+    fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat> {
+        child::seat::<S>(collection, surroundings)
     }
 
     fn check(&self, request: &Request<'_>) -> CellFindings {

@@ -9,6 +9,7 @@ use super::{
     backends::{OlderSoftware, Storage, World},
     gate::Gate,
     history::{ALONE, Call, Deed, Phase},
+    processes::{Kill, run_clients as run_clients_in_processes},
     scenario::{Action, Scenario},
     verify::Target,
 };
@@ -36,7 +37,7 @@ pub(super) struct Run<'a, S: Subject> {
     pub storage: Box<dyn Storage>,
     pub clock: SimClock,
     entropy: Arc<dyn Entropy>,
-    spec: CollectionSpec,
+    pub spec: CollectionSpec,
     sim: Sim,
     /// The last point in time: every event of a history has its own.
     time: AtomicU64,
@@ -166,6 +167,18 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(of_client.map(Seat::new).collect())
     }
 
+    /// Runs each client in a process of its own, and says how many were killed.
+    pub fn in_processes(&self, kills: &[Kill]) -> Result<u64, Error> {
+        let needed = self.target.backend.crew().zip(self.storage.directory());
+        let (crew, directory) = needed.ok_or_else(|| Error::Backend {
+            site: Site::new("run", &self.spec.name, None),
+            problem: "the backend has no processes for its clients".into(),
+            outcome: Outcome::NotDone,
+        })?;
+        self.set_up(&mut self.seat(&*self.storage)?)?;
+        run_clients_in_processes(self, crew, directory, kills)
+    }
+
     /// The seats when the setup is done.
     pub fn prepared_seats(&self) -> Result<Vec<Seat<S>>, Error> {
         let mut seats = self.seats()?;
@@ -247,7 +260,7 @@ impl<'a, S: Subject> Run<'a, S> {
                 seat.store = self.open(&*self.storage, *variant).await?;
                 seat.variant = *variant;
                 if place.phase == Phase::Clients && self.scenario.handles > 1 {
-                    self.reopened.fetch_add(1, Ordering::Relaxed);
+                    self.count_reopening();
                 }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
@@ -305,6 +318,21 @@ impl<'a, S: Subject> Run<'a, S> {
             io_returned: self.storage.io_steps(),
         };
         lock(&self.calls).push(call);
+    }
+
+    /// Makes a call that another process did part of the history.
+    pub fn record(&self, call: Call<S>) {
+        lock(&self.calls).push(call);
+    }
+
+    /// A call was found to go on for ever.
+    pub fn spend(&self) {
+        self.sim.allow(0);
+    }
+
+    /// Counts that a client opened the storage anew while others worked.
+    pub fn count_reopening(&self) {
+        self.reopened.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The next point in time.

@@ -19,17 +19,17 @@ use super::{
     statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
-    violation::{Kind, Violation},
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Moment, Overlap, Subject, Surroundings, Verdict},
+        subject::{Moment, Operation, Overlap, Subject, Surroundings, Verdict},
     },
     seam::{Collection, Error},
     sim::{
         executor::End,
-        schedule::{Decider, Preemption},
+        schedule::{Decider, Preemption, Schedule},
     },
 };
 
@@ -78,8 +78,7 @@ pub fn verify<S: Subject>(
     scenario: &Scenario<S::Op>,
     reached: &mut Reached,
 ) -> Verified {
-    CATCHING_PANICS.set(true);
-    let attempt = catch_unwind(AssertUnwindSafe(|| {
+    let attempt = || {
         if let Mode::Exhaustive(bounds) = scenario.mode {
             return exhaustive::check(target, scenario, bounds, reached);
         }
@@ -89,9 +88,8 @@ pub fn verify<S: Subject>(
         } else {
             or_endless(&run, concurrent(&run, reached))
         }
-    }));
-    CATCHING_PANICS.set(false);
-    match attempt {
+    };
+    match catching_panics(|| catch_unwind(AssertUnwindSafe(attempt))) {
         Ok(Ok(verified)) => verified,
         Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
@@ -112,6 +110,14 @@ pub(super) fn or_endless<S: Subject>(
 /// "A call comes to its end", however many steps that takes.
 pub(super) const NO_END: &str = "every call comes to an end";
 
+/// Does something, a panic of which is expected.
+pub(super) fn catching_panics<T>(action: impl FnOnce() -> T) -> T {
+    let before = CATCHING_PANICS.replace(true);
+    let done = action();
+    CATCHING_PANICS.set(before);
+    done
+}
+
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
 }
@@ -122,17 +128,13 @@ pub fn is_catching_panics() -> bool {
     CATCHING_PANICS.get()
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
 /// A run that ended before it had a history.
-fn broken<Op: crate::model::subject::Operation>(
-    kind: Kind,
-    rule: String,
-    scenario: &Scenario<Op>,
-) -> Verified {
+fn broken<Op: Operation>(kind: Kind, rule: String, scenario: &Scenario<Op>) -> Verified {
     let violation = explain::without_history(kind, rule, scenario);
     Verified { violation: Some(violation), ..Verified::default() }
 }
@@ -198,14 +200,23 @@ fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
-    let Mode::Simulated(schedule) = &run.scenario.mode else {
-        run.on_threads(run.prepared_seats()?);
-        return judged(run, End::Finished, reached);
-    };
-    let mut decider = Decider::new(schedule);
-    let verified = interleaved(run, &mut decider, reached)?;
-    let stale = decider.stale();
-    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+    match &run.scenario.mode {
+        Mode::Threads => {
+            run.on_threads(run.prepared_seats()?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Processes { kills } => {
+            reached.count_events(Event::Killed, run.in_processes(kills)?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Exhaustive(_) => interleaved(run, &mut Decider::new(&Schedule::default()), reached),
+        Mode::Simulated(schedule) => {
+            let mut decider = Decider::new(schedule);
+            let verified = interleaved(run, &mut decider, reached)?;
+            let stale = decider.stale();
+            Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+        }
+    }
 }
 
 /// Runs the clients as `decider` says.
@@ -240,9 +251,11 @@ fn judged<S: Subject>(
     if run.scenario.crash.is_none() {
         run.observe(&*run.storage)?;
     }
-    let calls = run.take_calls();
+    let mut calls = run.take_calls();
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
+    // Who was killed while it read tells nothing.
+    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
     if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {
         let alone = run.scenario.clients.len() == 1;
         let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
@@ -254,10 +267,28 @@ fn judged<S: Subject>(
     } else {
         let mut untouched = Untouched::of(run.scenario);
         untouched.followed(&calls);
-        let violation = untouched.violation(&*run.storage);
+        let violation = match untouched.violation(&*run.storage) {
+            None if is_in_processes(run) => left_behind(run)?,
+            violation => violation,
+        };
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
+}
+
+fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
+    matches!(run.scenario.mode, Mode::Processes { .. })
+}
+
+/// What nobody needs any more and the opening of the storage did not sweep.
+fn left_behind<S: Subject>(run: &Run<'_, S>) -> Result<Option<Violation>, Error> {
+    let left = run.storage.leftovers(&run.spec)?;
+    Ok((!left.is_empty()).then(|| {
+        // Temporary files have random names.
+        let rule = "what was left half done is swept, or completed, when the storage is opened";
+        let signature = Signature { kind: Kind::Leftovers, rule: rule.to_owned() };
+        Violation { signature, steps: Vec::new(), crash: None }
+    }))
 }
 
 const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
@@ -279,7 +310,7 @@ fn account<S: Subject>(
 ) {
     let by_clients = calls.iter().filter(|call| call.phase != Phase::Afterwards);
     verified.operations += by_clients.count() as u64;
-    if run.scenario.mode == Mode::Threads {
+    if run.scenario.mode == Mode::Threads || is_in_processes(run) {
         return;
     }
     reached.count_events(Event::Reopened, run.reopened());

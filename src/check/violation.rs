@@ -16,6 +16,8 @@ pub enum Kind {
     Crash,
     /// A file changed that no call was about.
     OtherFiles,
+    /// What was left half done stays.
+    Leftovers,
     /// The storage could not be opened.
     Opening,
     /// The clients wait for each other.
@@ -35,6 +37,7 @@ impl Kind {
             Self::NotLinearizable => "no order of the calls explains the outcomes",
             Self::Crash => "wrong state after a crash",
             Self::OtherFiles => "a file changed that no call was about",
+            Self::Leftovers => "something is left half done",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
             Self::NoEnd => "a call does not come to an end",

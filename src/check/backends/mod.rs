@@ -11,13 +11,16 @@ use std::{
     sync::Arc,
 };
 
-pub use file_os::FileOs;
+pub use file_os::{FileOs, open_directory, open_on};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
 
 use crate::{
-    check::scenario::ForeignFile,
+    check::{
+        processes::{Crew, Program},
+        scenario::ForeignFile,
+    },
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
@@ -36,6 +39,8 @@ pub struct Capabilities {
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
+    /// Its storages are shared by processes: [`BackendUnderTest::crew`] has some.
+    pub processes: bool,
     /// How much of a small scenario's interleavings is run, where all are to be;
     /// none: it is too slow for that.
     pub every_interleaving: Option<Bounds>,
@@ -74,6 +79,11 @@ pub trait BackendUnderTest: Send + Sync {
     /// # Errors
     /// When the surroundings fail: a temporary directory can't be made.
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>>;
+
+    /// Processes for its clients; none: it has no use for them.
+    fn crew(&self) -> Option<&Crew> {
+        None
+    }
 }
 
 /// One storage, on which any number of handles may be open.
@@ -100,6 +110,22 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// Its directory, for other processes; none: there is no such thing.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What lies in the collection's directory that nobody needs any more, as
+    /// long as no call is running: temporary files of ours, and what an
+    /// interrupted commit left.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    fn leftovers(&self, spec: &CollectionSpec) -> Result<Vec<String>> {
+        let _ = spec;
+        Ok(Vec::new())
+    }
+
     /// Shows the storages that crashes after each of so many I/O steps leave,
     /// until `visit` breaks off. Storages that can't crash show none.
     fn crash(
@@ -113,13 +139,23 @@ pub trait Storage: Send + Sync {
 }
 
 /// Every backend; those on the real file system make their storages below
-/// `scratch`.
+/// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch))
+}
+
+/// As [`all`], with processes of `program` where several can share a storage.
+#[must_use]
+pub fn all_with_processes(scratch: &Path, program: Program) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch).with_processes(program))
+}
+
+fn with_file_os(file_os: FileOs) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
-        Box::new(FileOs::new(scratch)),
+        Box::new(file_os),
         Box::new(Simulated::legacy()),
     ]
 }
