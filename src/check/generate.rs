@@ -6,6 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     backends::Capabilities,
+    processes::Kill,
     scenario::{Action, Crash, ForeignFile, Mode, Scenario},
     trace_hash::{hash_of, mix},
 };
@@ -33,6 +34,8 @@ pub enum Purpose {
     Exhaustive(Bounds),
     /// Races, on real threads.
     Threads,
+    /// Races of real processes, and what a killed one leaves.
+    Processes,
     /// Wrong states after a crash.
     Crash,
 }
@@ -51,6 +54,8 @@ impl Purpose {
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
+            // Few as well, for the same reason.
+            20 if capabilities.processes => Self::Processes,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
             _ => Self::Interleaving,
         }
@@ -157,6 +162,7 @@ pub fn scenario<S: Subject>(
             let clients = bytes.int_in_range(2..=4_usize)?;
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
+        Purpose::Processes => (bytes.int_in_range(2..=3)?, 5, bytes.int_in_range(0..=3)?),
         Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
     };
@@ -200,6 +206,7 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        Purpose::Processes => Mode::Processes { kills: kills(bytes, &programs)? },
         Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
@@ -221,6 +228,29 @@ pub fn scenario<S: Subject>(
         mode,
         crash,
     })
+}
+
+/// Which processes of these clients are killed, and when: mostly while they
+/// call, or so it is hoped. A call takes some hundred microseconds.
+fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Result<Vec<Kill>> {
+    let mut kills: Vec<Kill> = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_usize)? {
+        let client = bytes.choose_index(programs.len())?;
+        let program = programs.get(client).map_or(&[][..], Vec::as_slice);
+        let calls = program.iter().enumerate();
+        let calls = calls.filter(|(_, action)| matches!(action, Action::Call(_)));
+        let calls: Vec<usize> = calls.map(|(operation, _)| operation).collect();
+        if calls.is_empty() {
+            continue;
+        }
+        let operation = *bytes.choose(&calls)?;
+        let longest = *bytes.choose(&[30, 100, 300])?;
+        let after_microseconds = bytes.int_in_range(0..=longest)?;
+        if !kills.iter().any(|kill| (kill.client, kill.operation) == (client, operation)) {
+            kills.push(Kill { client, operation, after_microseconds });
+        }
+    }
+    Ok(kills)
 }
 
 /// How these clients are interleaved.

@@ -9,7 +9,7 @@ use super::{
     processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
-    shrink::Counterexample,
+    shrink::{Counterexample, repeats},
     statistics::{Event, Reached},
     trace_hash::mix,
     verify::{Target, Verified, verify},
@@ -267,7 +267,14 @@ const SCHEDULES_SEARCHED: u64 = 200;
 fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
     let mut scenario = replay.scenario.clone();
     let again = |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
-    let first = again(&scenario);
+    // What threads and processes do is not the same twice.
+    let mut first = again(&scenario);
+    for _ in 1..repeats(&scenario.mode) {
+        if first.violation.is_some() {
+            break;
+        }
+        first = again(&scenario);
+    }
     let stale = first.stale > 0;
     let mut violation = first.violation;
     if let Some(crash) = scenario.crash.as_mut().filter(|_| violation.is_none()) {

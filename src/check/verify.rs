@@ -83,7 +83,7 @@ pub fn verify<S: Subject>(
             return exhaustive::check(target, scenario, bounds, reached);
         }
         let run = Run::new(target, scenario)?;
-        if scenario.clients.len() == 1 && scenario.crash.is_none() {
+        if scenario.clients.len() == 1 && scenario.crash.is_none() && !is_in_processes(&run) {
             or_endless(&run, sequential(&run, reached))
         } else {
             or_endless(&run, concurrent(&run, reached))

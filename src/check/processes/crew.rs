@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::Command,
     sync::{Mutex, PoisonError},
@@ -23,6 +24,9 @@ pub struct Program {
 impl Program {
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
+        // Who interrupts the parent from a terminal does not mean its processes:
+        // they end when it has written its report.
+        command.process_group(0);
         command.args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command

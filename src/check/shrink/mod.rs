@@ -11,6 +11,7 @@ mod rename;
 use rename::renamed;
 
 use super::{
+    processes::Kill,
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
     verify::{Target, Verified, verify},
@@ -40,6 +41,18 @@ const SCHEDULES_TRIED: u64 = 12;
 
 /// On threads a failure may show only now and then.
 const REPEATS_ON_THREADS: u64 = 40;
+
+/// And in processes, which take longer.
+const REPEATS_IN_PROCESSES: u64 = 20;
+
+/// How often a scenario is run until one says that it does not fail.
+pub(super) fn repeats(mode: &Mode) -> u64 {
+    match mode {
+        Mode::Simulated(_) | Mode::Exhaustive(_) => 1,
+        Mode::Threads => REPEATS_ON_THREADS,
+        Mode::Processes { .. } => REPEATS_IN_PROCESSES,
+    }
+}
 
 /// Makes `scenario` as small as possible while it fails in the same way.
 ///
@@ -71,6 +84,7 @@ pub fn shrink<S: Subject>(
 fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        Mode::Processes { kills } => kills.len(),
         _ => usize::MAX,
     };
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
@@ -104,8 +118,7 @@ impl<S: Subject> Shrinker<'_, S> {
     /// The scenario with its schedule and crash pinned down, if it fails in
     /// the same way.
     fn fails(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
-        let tries = if scenario.mode == Mode::Threads { REPEATS_ON_THREADS } else { 1 };
-        (0..tries).find_map(|_| self.fails_once(scenario))
+        (0..repeats(&scenario.mode)).find_map(|_| self.fails_once(scenario))
     }
 
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
@@ -115,7 +128,8 @@ impl<S: Subject> Shrinker<'_, S> {
             return None;
         }
         let mut scenario = scenario.clone();
-        if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
+        let is_simulated = matches!(scenario.mode, Mode::Simulated(_) | Mode::Exhaustive(_));
+        if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
         if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
@@ -233,24 +247,26 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
+    /// Preemptions, or kills: runs of them, long ones first.
     fn remove_preemptions(&mut self, best: &mut Counterexample<S::Op>) {
-        let mut place = 0;
+        let mut size = decisions(&best.scenario.mode).div_ceil(2).max(1);
         loop {
-            let Mode::Simulated(Schedule::Preemptions(list)) = &best.scenario.mode else { return };
-            if place >= list.len() {
+            let mut start = 0;
+            while start < decisions(&best.scenario.mode) && !self.is_exhausted() {
+                let mut candidate = best.scenario.clone();
+                remove_decisions(&mut candidate.mode, start, size);
+                // Not `take`: another schedule would be no simplification.
+                match self.fails(&candidate) {
+                    Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
+                        *best = smaller
+                    }
+                    _ => start += size,
+                }
+            }
+            if size == 1 {
                 return;
             }
-            let mut fewer = list.clone();
-            fewer.remove(place);
-            let mut candidate = best.scenario.clone();
-            candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
-            // Not `take`: another schedule would be no simplification.
-            match self.fails(&candidate) {
-                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
-                    *best = smaller
-                }
-                _ => place += 1,
-            }
+            size /= 2;
         }
     }
 
@@ -282,6 +298,27 @@ impl<S: Subject> Shrinker<'_, S> {
                 }
             }
         }
+    }
+}
+
+/// How many preemptions, or kills, there are.
+fn decisions(mode: &Mode) -> usize {
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        Mode::Processes { kills } => kills.len(),
+        _ => 0,
+    }
+}
+
+fn remove_decisions(mode: &mut Mode, start: usize, count: usize) {
+    fn remove<T>(list: &mut Vec<T>, start: usize, count: usize) {
+        let end = (start + count).min(list.len());
+        list.drain(start.min(end)..end);
+    }
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => remove(list, start, count),
+        Mode::Processes { kills } => remove(kills, start, count),
+        _ => {}
     }
 }
 
@@ -332,6 +369,14 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
                         }
                     }
                 });
+                for_kills(&mut left, |kills| {
+                    kills.retain(|kill| (kill.client, kill.operation) != (client, place.action));
+                    for kill in kills.iter_mut().filter(|kill| kill.client == client) {
+                        if kill.operation > place.action {
+                            kill.operation -= 1;
+                        }
+                    }
+                });
             }
         }
     }
@@ -344,8 +389,14 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
     left
 }
 
-/// Renumbers the preemptions after client `gone` was removed.
+/// Renumbers the preemptions and kills after client `gone` was removed.
 fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
+    for_kills(scenario, |kills| {
+        kills.retain(|kill| kill.client != gone);
+        for kill in kills.iter_mut().filter(|kill| kill.client > gone) {
+            kill.client -= 1;
+        }
+    });
     for_preemptions(scenario, |list| {
         list.retain(|preemption| preemption.client != gone && preemption.to != gone);
         for preemption in list {
@@ -356,6 +407,12 @@ fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
             }
         }
     });
+}
+
+fn for_kills<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Kill>)) {
+    if let Mode::Processes { kills } = &mut scenario.mode {
+        edit(kills);
+    }
 }
 
 fn for_preemptions<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Preemption>)) {
