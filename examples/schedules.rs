@@ -24,6 +24,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
+        crash::CrashCheck,
         generate::{Purpose, scenario},
         scenario::{Mode, Scenario},
         statistics::Reached,
@@ -187,6 +188,7 @@ fn search<S: Subject>(backend: &dyn BackendUnderTest, race: Race, kind: Kind) ->
             S::open(Arc::new(Racy { inner: collection, race }), surroundings)
         },
         divergences: &divergences,
+        crashes: CrashCheck::default(),
     };
     let points = if backend.capabilities().has_points { 24 } else { 3 };
     let mut reached = Reached::new::<S>();

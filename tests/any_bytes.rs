@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
+        crash::CrashCheck,
         generate::{Purpose, scenario},
         statistics::Reached,
         verify::{Target, verify},
@@ -23,6 +24,7 @@ fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderT
         backend,
         open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
+        crashes: CrashCheck::default(),
     };
     let verified = verify(&target, &scenario, &mut Reached::new::<S>());
     assert_eq!(verified.violation, None, "{} on {}", S::NAME, backend.name());

@@ -10,6 +10,10 @@ mod backends;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod crash_oracle;
+#[cfg(test)]
+mod crash_sites;
+#[cfg(test)]
 mod data_directory;
 #[cfg(test)]
 mod determinism;

@@ -14,6 +14,7 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
+        crash::CrashCheck,
         shrink::Counterexample,
         statistics::Reached,
         verify::{Opener, Target, verify},
@@ -49,7 +50,8 @@ fn found<S: Subject>(
     open: &Opener<S>,
 ) -> Counterexample<S::Op> {
     let divergences = Divergences::default();
-    let target = Target::<S> { backend, open, divergences: &divergences };
+    let target =
+        Target::<S> { backend, open, divergences: &divergences, crashes: CrashCheck::default() };
     let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     let smallest = findings
@@ -82,7 +84,12 @@ fn assert_sound_code_passes<S: Subject>(
 ) {
     let divergences = Divergences::default();
     let open = sound::<S>();
-    let target = Target::<S> { backend, open: &*open, divergences: &divergences };
+    let target = Target::<S> {
+        backend,
+        open: &*open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
     let verified = verify(&target, &counterexample.scenario, &mut Reached::new::<S>());
     assert_eq!(verified.violation, None, "the sound {} fails as well", S::NAME);
 }
@@ -159,8 +166,12 @@ fn sound_code_passes_the_same_campaigns() {
     let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
     for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
         let open = sound::<CollectionSubject>();
-        let target =
-            Target::<CollectionSubject> { backend, open: &*open, divergences: &divergences };
+        let target = Target::<CollectionSubject> {
+            backend,
+            open: &*open,
+            divergences: &divergences,
+            crashes: CrashCheck::default(),
+        };
         let findings = campaign::run(&target, &effort, &Progress::default());
         let violations: Vec<_> = findings
             .counterexamples
@@ -175,8 +186,12 @@ fn sound_code_passes_the_same_campaigns() {
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
     let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
-    let target =
-        Target::<CollectionSubject> { backend: &Memory, open: &*open, divergences: &divergences };
+    let target = Target::<CollectionSubject> {
+        backend: &Memory,
+        open: &*open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
     let effort = Effort { seed: 2, first: 0, cases: 400, jobs: 1 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     for (_, counterexample) in &findings.counterexamples {

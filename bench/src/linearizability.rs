@@ -10,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use storeproof::{
     check::{
-        history::{Call, Phase},
+        history::{Call, Deed, Phase},
         linearize::linearize,
     },
     model::{
@@ -161,12 +161,13 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         phase: Phase::Clients,
         client: event.client,
         action,
-        op: RegisterOp { key: event.key, put: event.put },
-        seen: Some(if event.put.is_some() {
-            RegisterSeen::Done
-        } else {
-            RegisterSeen::Value(event.got)
-        }),
+        deed: Deed::Call {
+            op: RegisterOp { key: event.key, put: event.put },
+            seen: Some(match event.put {
+                Some(_) => RegisterSeen::Done,
+                None => RegisterSeen::Value(event.got),
+            }),
+        },
         variant: 0,
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,

@@ -41,6 +41,7 @@ fn steps<S: Subject>(
             client: match call.phase {
                 Phase::Setup => "setup".to_owned(),
                 Phase::Clients => (call.client + 1).to_string(),
+                Phase::Recovered => "then".to_owned(),
                 Phase::Afterwards => "after".to_owned(),
             },
             operation: call.describe(),
@@ -68,7 +69,9 @@ pub(super) fn without_history<Op: Operation>(
     let clients = clients.flat_map(|(client, actions)| {
         actions.iter().map(move |action| ((client + 1).to_string(), action))
     });
-    let steps = setup.chain(clients).map(|(client, action)| Step {
+    let then = scenario.crashes().flat_map(|crash| &crash.then);
+    let then = then.map(|action| ("then".to_owned(), action));
+    let steps = setup.chain(clients).chain(then).map(|(client, action)| Step {
         client,
         operation: describe_action(action),
         expected: String::new(),

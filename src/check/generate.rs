@@ -17,10 +17,7 @@ use crate::{
         subject::Subject,
     },
     seam::Instant,
-    sim::{
-        disk::ImageKind,
-        schedule::{Bounds, Schedule},
-    },
+    sim::schedule::{Bounds, Schedule},
 };
 
 /// What a scenario is meant to find.
@@ -211,10 +208,10 @@ pub fn scenario<S: Subject>(
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
-    let crash = (purpose == Purpose::Crash)
-        .then(|| bytes.choose(&ImageKind::ALL))
-        .transpose()?
-        .map(|image| Crash { after_steps: None, image: *image });
+    let crash = match purpose {
+        Purpose::Crash => Some(crash::<S>(bytes, &focus)?),
+        _ => None,
+    };
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -267,6 +264,28 @@ fn schedule<Op>(
     let actions = programs.iter().map(Vec::len).sum::<usize>();
     let steps = u32::try_from(actions).unwrap_or(u32::MAX / 1_000) * POINTS_OF_A_CALL;
     Ok(Schedule::Pct { seed, depth, steps })
+}
+
+/// A crash anywhere; half of them with something that the clients do next, or
+/// with a further crash.
+fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+    let mut crash = Crash::default();
+    match bytes.int_in_range(0..=7)? {
+        0 => crash.again = Some(Box::default()),
+        1 | 2 => {
+            let length = bytes.int_in_range(1..=3)?;
+            crash.then = sequence::<S>(bytes, focus, length)?;
+            let mut again = Crash::default();
+            if bytes.ratio(1_u8, 4)? {
+                again.then = sequence::<S>(bytes, focus, 1)?;
+                again.again = Some(Box::default());
+            }
+            crash.again = Some(Box::new(again));
+        }
+        3 => crash.then = sequence::<S>(bytes, focus, 2)?,
+        _ => {}
+    }
+    Ok(crash)
 }
 
 /// What a process of older software does.

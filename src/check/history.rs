@@ -80,6 +80,8 @@ pub enum Phase {
     Setup,
     /// The clients.
     Clients,
+    /// Going on with what a crash left.
+    Recovered,
     /// Looking at what the run, or a crash, left.
     Afterwards,
 }

@@ -425,11 +425,7 @@ impl<'a, S: Subject> Search<'a, S> {
             return false;
         }
         let moment = self.moment(interval.call, call);
-        let mut states = call.partial_steps(0, model, &moment);
-        states.extend(
-            self.beside_older(call, model, |without| call.partial_steps(0, without, &moment)),
-        );
-        states.retain(|state| state != model);
+        let states = call.partial_steps(0, model, &moment);
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use super::{
     backends::BackendUnderTest,
     campaign::{self, Effort, Progress},
+    crash::CrashCheck,
     exhaustive::Scopes,
     processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
@@ -194,6 +195,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             backend: request.backend,
             open: &open::<S>,
             divergences: request.divergences,
+            crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
         let found = findings.counterexamples.into_iter();
@@ -218,7 +220,8 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
         }
         let divergences = Divergences::of(permitted);
-        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
+        let crashes = CrashCheck::default();
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
     }
 
@@ -277,9 +280,10 @@ fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Repl
     }
     let stale = first.stale > 0;
     let mut violation = first.violation;
-    if let Some(crash) = scenario.crash.as_mut().filter(|_| violation.is_none()) {
-        // The steps may have moved: every crash point is tried.
-        crash.after_steps = None;
+    if scenario.crash.is_some() && violation.is_none() {
+        // The steps may have moved: every crash point is tried, with everything
+        // that may be left.
+        scenario.unpin_crashes();
         violation = again(&scenario).violation;
     }
     if stale && violation.is_none() {

@@ -57,15 +57,16 @@ struct Older {
 }
 
 /// A client's store, and what the client remembers.
-pub(super) struct Seat<S: Subject> {
+pub(super) struct Seat<'a, S: Subject> {
+    storage: &'a dyn Storage,
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
 }
 
-impl<S: Subject> Seat<S> {
-    fn new(store: &Arc<S::Store>) -> Self {
-        Self { store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
+impl<'a, S: Subject> Seat<'a, S> {
+    fn new(storage: &'a dyn Storage, store: &Arc<S::Store>) -> Self {
+        Self { storage, store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
     }
 }
 
@@ -80,6 +81,11 @@ pub(super) struct Place {
 impl Place {
     /// Of one client that runs alone and keeps no history.
     pub(super) const ALONE: Self = Self { phase: Phase::Clients, client: ALONE, action: 0 };
+
+    /// Of whoever looks at what a crash left, or goes on with it.
+    pub(super) const fn after_a_crash(phase: Phase, action: usize) -> Self {
+        Self { phase, client: ALONE, action }
+    }
 }
 
 impl<'a, S: Subject> Run<'a, S> {
@@ -118,8 +124,8 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat at a store on a new handle of `storage`.
-    pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, 0))?.map(|store| Seat::new(&store))
+    pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
+        self.alone(self.open(storage, 0))?.map(|store| Seat::new(storage, &store))
     }
 
     /// Runs what nobody else can hold up.
@@ -158,13 +164,13 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
             stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
-        Ok(of_client.map(Seat::new).collect())
+        Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
     }
 
     /// Runs each client in a process of its own, and says how many were killed.
@@ -180,7 +186,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// The seats when the setup is done.
-    pub fn prepared_seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut seats = self.seats()?;
         if let Some(first) = seats.first_mut() {
             self.set_up(first)?;
@@ -189,7 +195,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// Does the setup, one action after the other.
-    fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
             self.alone(self.act(place, what, seat))??;
@@ -198,7 +204,7 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// Runs the clients by the seeded executor.
-    pub fn simulated(&self, seats: Vec<Seat<S>>, decider: &mut Decider) -> End {
+    pub fn simulated(&self, seats: Vec<Seat<'_, S>>, decider: &mut Decider) -> End {
         let clients = self.scenario.clients.iter().zip(seats).enumerate();
         let clients = clients.map(|(client, (actions, seat))| -> Client<'_> {
             Box::pin(self.client(client, actions, seat))
@@ -208,7 +214,7 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
-    pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+    pub fn on_threads(&self, seats: Vec<Seat<'_, S>>) {
         self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
@@ -226,7 +232,7 @@ impl<'a, S: Subject> Run<'a, S> {
         });
     }
 
-    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
+    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<'_, S>) {
         for (action, what) in actions.iter().enumerate() {
             self.sim.begin(client, action);
             self.sim.step("begin").await;
@@ -248,16 +254,17 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn act(
+    /// Does one action of a client.
+    pub async fn act(
         &self,
         place: Place,
         action: &Action<S::Op>,
-        seat: &mut Seat<S>,
+        seat: &mut Seat<'_, S>,
     ) -> Result<(), Error> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(&*self.storage, *variant).await?;
+                seat.store = self.open(seat.storage, *variant).await?;
                 seat.variant = *variant;
                 if place.phase == Phase::Clients && self.scenario.handles > 1 {
                     self.count_reopening();
@@ -269,8 +276,8 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<S>) {
-        let began = (self.tick(), self.storage.io_steps());
+    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<'_, S>) {
+        let began = (self.tick(), seat.storage.io_steps());
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
@@ -278,7 +285,8 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(older) = &self.older {
             older.gate.end(place.client);
         }
-        self.note(place, seat.variant, began, Deed::Call { op, seen: Some(seen) });
+        let returned = seat.storage.io_steps();
+        self.note(place, seat.variant, (began, returned), Deed::Call { op, seen: Some(seen) });
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -297,13 +305,18 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, 0, began, Deed::Older(action.clone()));
+        self.note(place, 0, (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
     /// Makes what was done part of the history.
-    fn note(&self, place: Place, variant: u8, began: (u64, usize), deed: Deed<S>) {
-        let (invoked, io_invoked) = began;
+    fn note(
+        &self,
+        place: Place,
+        variant: u8,
+        ((invoked, io_invoked), io_returned): ((u64, usize), usize),
+        deed: Deed<S>,
+    ) {
         let reading = self.clock.take_reading(place.client);
         let call = Call {
             phase: place.phase,
@@ -315,7 +328,7 @@ impl<'a, S: Subject> Run<'a, S> {
             invoked,
             returned: self.tick(),
             io_invoked,
-            io_returned: self.storage.io_steps(),
+            io_returned,
         };
         lock(&self.calls).push(call);
     }

@@ -14,6 +14,9 @@ use crate::model::{
     subject::Subject,
 };
 
+/// The files that are not as they were, and what became of each.
+pub(super) type Differing = Vec<(String, &'static str)>;
+
 /// The files that were there at the beginning and that nobody has touched yet.
 pub(super) struct Untouched<'a, S: Subject> {
     documents: Vec<&'a LegacyDocument>,
@@ -54,20 +57,39 @@ impl<'a, S: Subject> Untouched<'a, S> {
         }
     }
 
-    /// What is wrong with the files that are left, on this storage.
-    pub(super) fn violation(&self, storage: &dyn Storage) -> Option<Violation> {
+    /// The files that nobody should have touched, with their bytes.
+    fn files(&self) -> impl Iterator<Item = (String, &'a str)> {
         let foreign = self.scenario.foreign.iter();
-        let foreign = foreign.map(|file| (file.path.clone(), &file.text));
+        let foreign = foreign.map(|file| (file.path.clone(), file.text.as_str()));
         let documents = self.documents.iter();
-        let documents = documents.map(|document| (format!("{}.json", document.id), &document.text));
-        let (path, what) = foreign.chain(documents).find_map(|(path, text)| {
+        let documents =
+            documents.map(|document| (format!("{}.json", document.id), document.text.as_str()));
+        foreign.chain(documents)
+    }
+
+    /// Those of the files that are not as they were, on this storage.
+    pub(super) fn differing(&self, storage: &dyn Storage) -> Differing {
+        let differing = self.files().filter_map(|(path, text)| {
             let bytes: Option<Arc<[u8]>> = storage.file(&path);
             match bytes {
                 Some(bytes) if *bytes == *text.as_bytes() => None,
                 Some(_) => Some((path, "has other bytes")),
                 None => Some((path, "is gone")),
             }
-        })?;
+        });
+        differing.collect()
+    }
+
+    /// What is wrong with the files that are left, on this storage.
+    pub(super) fn violation(&self, storage: &dyn Storage) -> Option<Violation> {
+        self.violation_among(&self.differing(storage))
+    }
+
+    /// The same where it is known which files are not as they were.
+    pub(super) fn violation_among(&self, differing: &Differing) -> Option<Violation> {
+        let (path, what) = self
+            .files()
+            .find_map(|(path, _)| differing.iter().find(|(differing, _)| *differing == path))?;
         let rule = format!("what no call is about is left alone: {path} {what}");
         let signature = Signature { kind: Kind::OtherFiles, rule };
         Some(Violation { signature, steps: Vec::new(), crash: None })

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash,
+    crash::{self, CrashCheck},
     exhaustive::{self, Scopes},
     explain,
     history::{Call, Deed, Phase, older_step},
@@ -28,6 +28,7 @@ use crate::{
     },
     seam::{Collection, Error},
     sim::{
+        disk::ImageKind,
         executor::End,
         schedule::{Decider, Preemption, Schedule},
     },
@@ -45,6 +46,8 @@ pub struct Target<'a, S: Subject> {
     pub open: &'a Opener<S>,
     /// What it may do differently.
     pub divergences: &'a Divergences,
+    /// How its crashes are checked.
+    pub crashes: CrashCheck,
 }
 
 /// What came of a scenario.
@@ -52,8 +55,9 @@ pub struct Target<'a, S: Subject> {
 pub struct Verified {
     /// The first broken promise, if any.
     pub violation: Option<Violation>,
-    /// The crash that broke it: after so many I/O steps.
-    pub crashed_after: Option<usize>,
+    /// The crashes that broke it: after so many I/O steps each, with what was
+    /// left.
+    pub crashed: Vec<(usize, ImageKind)>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
     /// How many listed preemptions were never reached.
@@ -262,13 +266,13 @@ fn judged<S: Subject>(
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
     } else if calls.iter().any(is_left_open) {
         return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
-    } else if let Some(plan) = run.scenario.crash {
+    } else if let Some(plan) = &run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
         untouched.followed(&calls);
         let violation = match untouched.violation(&*run.storage) {
-            None if is_in_processes(run) => left_behind(run)?,
+            None if is_in_processes(run) => left_behind(run),
             violation => violation,
         };
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
@@ -280,22 +284,21 @@ fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
     matches!(run.scenario.mode, Mode::Processes { .. })
 }
 
-/// What nobody needs any more and the opening of the storage did not sweep.
-fn left_behind<S: Subject>(run: &Run<'_, S>) -> Result<Option<Violation>, Error> {
-    let left = run.storage.leftovers(&run.spec)?;
-    Ok((!left.is_empty()).then(|| {
-        // Temporary files have random names.
-        let rule = "what was left half done is swept, or completed, when the storage is opened";
-        let signature = Signature { kind: Kind::Leftovers, rule: rule.to_owned() };
-        Violation { signature, steps: Vec::new(), crash: None }
-    }))
+/// What a killed process left and the opening of the storage did not sweep.
+fn left_behind<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
+    run.storage.leftover()?;
+    // Not which file: the names of temporary ones are random.
+    let rule = "nothing of an interrupted call outlives an opening".to_owned();
+    let signature = Signature { kind: Kind::Leftover, rule };
+    Some(Violation { signature, steps: Vec::new(), crash: None })
 }
 
-const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
+pub(super) const LEFT_OPEN: &str =
+    "where the storage does not fail, every call says whether it was done";
 
 /// Whether the call came back without saying whether it was done. No scenario
 /// has the storage fail: who dies does not come back.
-fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
+pub(super) fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
     matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
 }
 

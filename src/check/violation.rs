@@ -16,8 +16,8 @@ pub enum Kind {
     Crash,
     /// A file changed that no call was about.
     OtherFiles,
-    /// What was left half done stays.
-    Leftovers,
+    /// What an interrupted call left is still there after recovery.
+    Leftover,
     /// The storage could not be opened.
     Opening,
     /// The clients wait for each other.
@@ -37,7 +37,7 @@ impl Kind {
             Self::NotLinearizable => "no order of the calls explains the outcomes",
             Self::Crash => "wrong state after a crash",
             Self::OtherFiles => "a file changed that no call was about",
-            Self::Leftovers => "something is left half done",
+            Self::Leftover => "a leftover outlives recovery",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
             Self::NoEnd => "a call does not come to an end",
@@ -72,7 +72,8 @@ pub struct Violation {
 /// One row of the table of steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Who: `setup`, a client's number, or `after`.
+    /// Who: `setup`, a client's number, `then` (who goes on after a crash), or
+    /// `after`.
     pub client: String,
     /// What was called.
     pub operation: String,

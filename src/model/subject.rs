@@ -228,6 +228,10 @@ pub trait Subject: Sized + 'static {
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
+
+    /// A write, a read and a delete, by which one sees that a store can be used
+    /// after a crash.
+    fn trial() -> Vec<Self::Op>;
 }
 
 /// An operation of a [`Subject`].

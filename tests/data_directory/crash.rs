@@ -20,7 +20,7 @@ fn every_crash(fs: &SimFs) -> usize {
     for step in 0..=disk.trace_len() {
         images.advance_to(step);
         for kind in ImageKind::ALL {
-            let left = sim(images.image(kind));
+            let left = sim(images.image(&kind));
             let found = export_of(&left);
             assert_eq!(found, before, "after {step} steps, {kind:?}: what is left");
             let migration = migrate(&left);

@@ -31,7 +31,7 @@ fn every_crash(
     let mut seen = (0, 0);
     for at in start..=end {
         for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
-            let fs = sim(disk.image(at, kind));
+            let fs = sim(disk.image(at, &kind));
             let reopened = open(&fs, things());
             let found = contents(&reopened);
             if found == before && (at < end || before == after) {
@@ -128,7 +128,8 @@ fn an_intent_is_durable_before_the_first_file_changes_and_gone_after_the_last_is
             "a.json comes",
             "file synced",
             "b.json comes",
-            "old.json goes",
+            ".storeproof.aside.old.json comes",
+            ".storeproof.aside.old.json goes",
             "directory synced",
             "directory synced",
             ".storeproof.intent goes",
@@ -195,7 +196,7 @@ fn damaged_bytes_survive_every_crash() {
     let disk = fs.disk();
     for at in start..=end {
         for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
-            let fs = sim(disk.image(at, kind));
+            let fs = sim(disk.image(at, &kind));
             let _reopened = open(&fs, things());
             let kept = files(&fs).iter().any(|(_, content)| content == "{\"cut");
             assert!(kept, "step {} of {}, {kind:?}: the bytes are gone", at - start, end - start);
@@ -212,7 +213,7 @@ fn opening_can_be_interrupted_anywhere() {
     let disk = fs.disk();
     for at in 0..=disk.trace_len() {
         for kind in [ImageKind::Everything, ImageKind::NothingUnsynced] {
-            let fs = sim(disk.image(at, kind));
+            let fs = sim(disk.image(at, &kind));
             let collection = open(&fs, things());
             let found = wait(collection.get(&id("a")));
             if at == disk.trace_len() {

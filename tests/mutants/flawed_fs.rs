@@ -149,6 +149,16 @@ impl Fs for FlawedFs {
         self.inner.rename(from_dir, from, to_dir, to).await
     }
 
+    async fn rename_no_replace(
+        &self,
+        from_dir: &Dir,
+        from: &str,
+        to_dir: &Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.inner.rename_no_replace(from_dir, from, to_dir, to).await
+    }
+
     async fn remove_file(&self, dir: &Dir, name: &str) -> io::Result<()> {
         self.inner.remove_file(dir, name).await
     }

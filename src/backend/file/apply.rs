@@ -9,6 +9,7 @@ use crate::{
 };
 
 use super::{
+    aside,
     atomic::{self, Watched},
     catalog::directory_of,
     intent::{self, INTENT_NAME},
@@ -27,7 +28,8 @@ pub(super) async fn apply<F: Fs>(call: &Call<'_, F>, held: &mut Held<F>, plan: P
     match steps.pop() {
         None => Ok(()),
         Some(Step::File(only)) if steps.is_empty() => {
-            held.begin(call, false).await?;
+            // What is removed is aside for a moment.
+            held.begin(call, only.after.is_none()).await?;
             let done = apply_one(call, held, only).await;
             conclude(call, held, done).await
         }
@@ -80,7 +82,10 @@ async fn change_file<F: Fs>(
     let name = step.path.file_name();
     match &step.after {
         Some(bytes) => atomic::replace(call, watched, name, bytes).await,
-        None => atomic::remove(call, watched, name).await,
+        None => {
+            let judged = step.before.as_deref();
+            aside::remove(call, watched, &step.path, |bytes| Some(bytes) == judged).await
+        }
     }
 }
 
@@ -178,7 +183,8 @@ async fn write_intent<F: Fs>(
     }
 }
 
-fn unknown(error: Error) -> Error {
+/// The failure of a step after something of the operation may be visible.
+pub(super) fn unknown(error: Error) -> Error {
     with_outcome(error, Outcome::Unknown)
 }
 

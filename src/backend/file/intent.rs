@@ -26,6 +26,7 @@ use crate::{
 };
 
 use super::{
+    aside,
     atomic::{self, Watched},
     catalog::{directory_of, parent_of},
     path::{RecordPath, is_older_directory},
@@ -220,10 +221,14 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
     };
     let mut watched = Watched::unwatched(dir, path);
     if is_before && found != change.after {
-        let name = change.path.file_name();
         match &change.after {
-            Some(bytes) => atomic::replace(call, &mut watched, name, bytes).await?,
-            None => atomic::remove(call, &mut watched, name).await?,
+            Some(bytes) => {
+                atomic::replace(call, &mut watched, change.path.file_name(), bytes).await?;
+            }
+            None => {
+                let is_before = |bytes: &[u8]| Some(digest(bytes)) == change.before;
+                aside::remove(call, &mut watched, &change.path, is_before).await?;
+            }
         }
     }
     Ok(Some((watched.dir, watched.path)))

@@ -11,7 +11,7 @@ use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
     backend::file::{
         FileBackend, FileOptions,
-        survey::{OtherKind, survey},
+        survey::{OtherFile, OtherKind, survey},
     },
     check::processes::{Crew, Program},
     fs::{Durability, Fs, OsFs},
@@ -66,6 +66,7 @@ impl BackendUnderTest for FileOs {
             clock: Arc::new(world.clock.clone()),
             entropy: Arc::new(SimEntropy::new(world.seed)),
             page_size: world.page_size,
+            spec: world.spec.clone(),
         }))
     }
 
@@ -119,6 +120,7 @@ struct DirectoryStorage {
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     page_size: Option<u32>,
+    spec: CollectionSpec,
 }
 
 impl Storage for DirectoryStorage {
@@ -131,15 +133,16 @@ impl Storage for DirectoryStorage {
         Some(self.directory.path())
     }
 
-    fn leftovers(&self, spec: &CollectionSpec) -> Result<Vec<String>> {
-        let fs = open_fs(self.directory.path())?;
-        let survey = run_alone(0, survey(&fs, spec.clone(), Arc::new(|_| true)));
-        let Some(survey) = survey.transpose()? else {
-            return Ok(vec!["a directory that can't be looked at".to_owned()]);
+    fn leftover(&self) -> Option<String> {
+        let Ok(fs) = open_fs(self.directory.path()) else { return None };
+        let looked = run_alone(0, survey(&fs, self.spec.clone(), Arc::new(|_| true)));
+        let Some(Ok(survey)) = looked else {
+            return Some("a directory that can't be looked at".to_owned());
         };
-        let others = survey.others.into_iter();
-        let temporary = others.filter(|other| other.kind == OtherKind::Temporary);
-        let intent = survey.intent.map(|_| "an interrupted commit".to_owned());
-        Ok(temporary.map(|other| other.path).chain(intent).collect())
+        if survey.intent.is_some() {
+            return Some("an interrupted commit".to_owned());
+        }
+        let temporary = |other: &OtherFile| other.kind == OtherKind::Temporary;
+        survey.others.into_iter().find(temporary).map(|other| other.path)
     }
 }

@@ -5,11 +5,7 @@ mod memory;
 mod older;
 mod simulated;
 
-use std::{
-    ops::{ControlFlow, RangeInclusive},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 pub use file_os::{FileOs, open_directory, open_on};
 pub use memory::Memory;
@@ -115,27 +111,49 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// What lies in the collection's directory that nobody needs any more, as
-    /// long as no call is running: temporary files of ours, and what an
-    /// interrupted commit left.
-    ///
-    /// # Errors
-    /// When it can't be looked at.
-    fn leftovers(&self, spec: &CollectionSpec) -> Result<Vec<String>> {
-        let _ = spec;
-        Ok(Vec::new())
+    /// How many of the I/O steps changed something.
+    fn changes(&self) -> usize {
+        0
     }
 
-    /// Shows the storages that crashes after each of so many I/O steps leave,
-    /// until `visit` breaks off. Storages that can't crash show none.
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
-        let _ = (after_steps, image, visit);
+    /// A file that an interrupted call of ours left, past the simulation: once
+    /// the storage was opened there should be none.
+    fn leftover(&self) -> Option<String> {
+        None
     }
+
+    /// Has the crashes of this storage explored, from before its first I/O step
+    /// on. One that can't crash has none.
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
+        let _ = explore;
+    }
+}
+
+/// The moments at which a storage may crash, one after the other, and what is
+/// left at each.
+pub trait Crashes {
+    /// How many I/O steps have happened.
+    fn position(&self) -> usize;
+
+    /// Lets one more happen; false when there is none.
+    fn advance(&mut self) -> bool;
+
+    /// Whether the next one can make a difference to what a crash leaves.
+    fn next_matters(&self) -> bool;
+
+    /// What may be left now, `most` kinds at most; what is not in it was left
+    /// out by `seed`.
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind>;
+
+    /// Makes what is left now, and tells it by a number that is the same where
+    /// the same is left.
+    fn image(&mut self, kind: &ImageKind) -> u64;
+
+    /// What was made last, as a storage; none: it was given away.
+    fn storage(&mut self) -> Option<Box<dyn Storage>>;
+
+    /// What is left now, in words.
+    fn describe(&self, kind: &ImageKind) -> String;
 }
 
 /// Every backend; those on the real file system make their storages below

@@ -1,11 +1,13 @@
 //! The file backend on the simulated disk, under proof.
 
-use std::{
-    ops::{ControlFlow, RangeInclusive},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use super::{BackendUnderTest, Capabilities, OlderSoftware, Storage, World, older::FlatFiles};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{
+    BackendUnderTest, Capabilities, Crashes, OlderSoftware, Storage, World, older::FlatFiles,
+};
 use crate::{
     backend::file::{FileBackend, FileOptions},
     fs::{FileTime, Fs},
@@ -13,7 +15,7 @@ use crate::{
     seam::{Backend, Entropy, Error, Instant, Outcome, Result, Site},
     sim::{
         clock::SimClock,
-        disk::{ImageKind, SimDisk, SimFs},
+        disk::{ImageBuilder, ImageKind, SimDisk, SimFs},
         entropy::SimEntropy,
         executor::Sim,
         schedule::Bounds,
@@ -163,21 +165,63 @@ impl<F: Fs> Storage for DiskStorage<F> {
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
+    fn changes(&self) -> usize {
+        self.fs.with_disk(|disk| disk.trace().iter().filter(|step| step.event.is_change()).count())
+    }
+
+    fn leftover(&self) -> Option<String> {
+        self.fs.with_disk(|disk| disk.find_name(is_leftover))
+    }
+
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
         let disk = self.fs.disk();
-        let mut images = disk.images();
-        for after in after_steps {
-            images.advance_to(after);
-            let fs = SimFs::new(images.image(image), self.settings.sim.clone());
-            let storage = Self { fs, settings: self.settings.clone() };
-            if visit(after, &storage).is_break() {
-                return;
-            }
-        }
+        explore(&mut DiskCrashes { images: disk.images(), made: None, settings: &self.settings });
+    }
+}
+
+/// What is ours beside the records, but for the lock file and the quarantine.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with(".storeproof.")
+        && !matches!(name, ".storeproof.lock" | ".storeproof.quarantine")
+}
+
+/// The crashes of a simulated disk.
+struct DiskCrashes<'a, F> {
+    images: ImageBuilder<'a>,
+    made: Option<SimDisk>,
+    settings: &'a Settings<F>,
+}
+
+impl<F: Fs> Crashes for DiskCrashes<'_, F> {
+    fn position(&self) -> usize {
+        self.images.position()
+    }
+
+    fn advance(&mut self) -> bool {
+        self.images.advance()
+    }
+
+    fn next_matters(&self) -> bool {
+        self.images.next_matters()
+    }
+
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
+        self.images.kinds(most, &mut Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    fn image(&mut self, kind: &ImageKind) -> u64 {
+        let disk = self.images.image(kind);
+        let digest = disk.digest();
+        self.made = Some(disk);
+        digest
+    }
+
+    fn storage(&mut self) -> Option<Box<dyn Storage>> {
+        let fs = SimFs::new(self.made.take()?, self.settings.sim.clone());
+        Some(Box::new(DiskStorage { fs, settings: self.settings.clone() }))
+    }
+
+    fn describe(&self, kind: &ImageKind) -> String {
+        self.images.describe(kind)
     }
 }

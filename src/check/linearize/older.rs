@@ -32,14 +32,14 @@ impl<S: Subject> Search<'_, S> {
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
             for after in apply(&without) {
-                // It replaced what the change made of the record, or left it alone.
+                // It left what the change made of the record alone, or replaced it.
+                let mut beside = after.clone();
+                S::legacy_undone(&mut beside, model, action.id());
+                states.push(beside);
                 let mut unchanged = after.clone();
                 S::legacy_undone(&mut unchanged, &without, action.id());
                 if unchanged != after || call.surely_writes(action) {
                     states.push(after);
-                } else {
-                    S::legacy_undone(&mut unchanged, model, action.id());
-                    states.push(unchanged);
                 }
             }
         }

@@ -6,6 +6,7 @@
 //! with the schedule as it was; if that no longer fails, a few random schedules
 //! are searched, because fewer steps need another interleaving.
 
+mod crash;
 mod rename;
 
 use rename::renamed;
@@ -19,7 +20,10 @@ use super::{
 };
 use crate::{
     model::subject::{Operation, Subject},
-    sim::schedule::{Preemption, Schedule},
+    sim::{
+        disk::ImageKind,
+        schedule::{Preemption, Schedule},
+    },
 };
 
 /// A failing scenario with its violation.
@@ -71,6 +75,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
         shrinker.simplify(&mut best);
+        shrinker.simplify_crashes(&mut best);
         shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
             break;
@@ -81,7 +86,7 @@ pub fn shrink<S: Subject>(
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
-fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
+fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
         Mode::Processes { kills } => kills.len(),
@@ -89,7 +94,7 @@ fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
     };
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, preemptions, text)
+    (scenario.length() + files, preemptions, crash::weight(scenario), text)
 }
 
 struct Shrinker<'a, S: Subject> {
@@ -132,9 +137,7 @@ impl<S: Subject> Shrinker<'_, S> {
         if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
-        if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
-            crash.after_steps = Some(after);
-        }
+        scenario.pin_crashes(verified.crashed);
         Some(Counterexample { scenario, violation, executions: 0 })
     }
 
@@ -144,10 +147,17 @@ impl<S: Subject> Shrinker<'_, S> {
         if self.is_exhausted() {
             return false;
         }
-        if let Some(crash) = &mut candidate.crash {
-            crash.after_steps = None;
+        // At another moment first, then with anything else left.
+        candidate.each_crash(|crash| crash.after_steps = None);
+        let is_plain = |image: &ImageKind| ImageKind::ALL.contains(image);
+        let mut found = None;
+        if candidate.crashes().all(|crash| crash.image.as_ref().is_some_and(is_plain)) {
+            found = self.fails(&candidate);
         }
-        let mut found = self.fails(&candidate);
+        if found.is_none() && candidate.crash.is_some() {
+            candidate.unpin_crashes();
+        }
+        let mut found = found.or_else(|| self.fails(&candidate));
         let interleaved =
             candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
         for seed in 0..SCHEDULES_TRIED {
@@ -159,6 +169,25 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
             found = self.fails(&candidate);
         }
+        self.replaces(best, found)
+    }
+
+    /// The same, but neither with another schedule nor with another crash.
+    fn take_as_it_is(
+        &mut self,
+        best: &mut Counterexample<S::Op>,
+        candidate: &Scenario<S::Op>,
+    ) -> bool {
+        let found = self.fails(candidate);
+        self.replaces(best, found)
+    }
+
+    /// Puts what was found in place of `best` if it is smaller.
+    fn replaces(
+        &self,
+        best: &mut Counterexample<S::Op>,
+        found: Option<Counterexample<S::Op>>,
+    ) -> bool {
         match found {
             Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
                 *best = smaller;
@@ -168,7 +197,7 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
-    /// Clients, the setup, all legacy documents, extra handles, the crash.
+    /// Clients, the setup, all legacy documents, extra handles.
     fn remove_whole_parts(&mut self, best: &mut Counterexample<S::Op>) {
         let mut client = 0;
         while best.scenario.clients.len() > 1 && client < best.scenario.clients.len() {
@@ -255,12 +284,9 @@ impl<S: Subject> Shrinker<'_, S> {
             while start < decisions(&best.scenario.mode) && !self.is_exhausted() {
                 let mut candidate = best.scenario.clone();
                 remove_decisions(&mut candidate.mode, start, size);
-                // Not `take`: another schedule would be no simplification.
-                match self.fails(&candidate) {
-                    Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
-                        *best = smaller
-                    }
-                    _ => start += size,
+                // Another schedule would be no simplification.
+                if !self.take_as_it_is(best, &candidate) {
+                    start += size;
                 }
             }
             if size == 1 {

@@ -74,7 +74,8 @@ fn wake(wakers: Vec<Waker>) {
 
 impl SimFs {
     /// Gives `disk` to clients that `sim` schedules. What the disk holds is
-    /// durable; from here on every step is traced.
+    /// durable, unless it is what a killed process left; from here on every step
+    /// is traced.
     #[must_use]
     pub fn new(mut disk: SimDisk, sim: Sim) -> Self {
         disk.begin_trace();
@@ -226,6 +227,20 @@ impl Fs for SimFs {
             let replaced = state.disk.rename(from_dir.0, from, to_dir.0, to)?;
             state.release(replaced);
             Ok(())
+        })
+    }
+
+    async fn rename_no_replace(
+        &self,
+        from_dir: &SimDir,
+        from: &str,
+        to_dir: &SimDir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.sim.step("rename_no_replace").await;
+        self.disk.with(|state| {
+            state.disk.must_be_free(to_dir.0, to)?;
+            state.disk.rename(from_dir.0, from, to_dir.0, to).map(drop)
         })
     }
 

@@ -95,12 +95,25 @@ impl SimDisk {
         Some(self.tree.content(node)?.shared())
     }
 
+    /// The path of something whose name is like that.
+    #[must_use]
+    pub fn find_name(&self, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.tree.find_name(NodeId::ROOT, &is_wanted)
+    }
+
     /// All files with their bytes, ordered by path.
     #[must_use]
     pub fn files(&self) -> Vec<(String, Arc<[u8]>)> {
         let entries = self.entries().into_iter();
         let files = entries.filter(|entry| entry.kind == EntryKind::File);
         files.map(|entry| (entry.path, entry.bytes)).collect()
+    }
+
+    /// A number that two disks have alike if they hold the same names, bytes
+    /// and times of files.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.tree.digest()
     }
 
     /// Everything below the root, ordered by path.

@@ -246,6 +246,10 @@ impl Subject for Registers {
     fn observations<'a>(_: impl Iterator<Item = &'a Op>) -> Vec<Op> {
         vec![Get(0), Get(1)]
     }
+
+    fn trial() -> Vec<Op> {
+        Vec::new()
+    }
 }
 
 impl Operation for Op {

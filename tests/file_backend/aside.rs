@@ -1,0 +1,88 @@
+//! What is removed lies aside for a moment, so that nothing is lost that older
+//! software writes meanwhile.
+
+use std::sync::Arc;
+
+use storeproof::{
+    backend::file::survey::{OtherFile, OtherKind, survey},
+    seam::{CollectionExt, Instant, Selection, Write},
+};
+
+use super::{
+    contents, disk_with,
+    faults::{Fate, Process},
+    files, id, old_writer_puts, open, record, sim, things, wait,
+};
+
+const ASIDE: &str = "things/.storeproof.aside.a.json";
+
+/// Removes the record `a` in each of the ways that there are.
+fn removals() -> [(&'static str, fn(&Process)); 4] {
+    [
+        ("delete", |fs| wait(open(fs, things()).delete(&id("a"))).unwrap()),
+        ("compare_and_delete", |fs| {
+            let write = Write::compare_and_delete(id("a"), record("a", "1").data);
+            wait(open(fs, things()).commit(vec![write])).unwrap();
+        }),
+        ("claim", |fs| {
+            let claimed = wait(open(fs, things()).claim(&Selection::all())).unwrap();
+            assert_eq!(claimed.data.bytes(), b"1", "what was judged is what was claimed");
+        }),
+        ("purge_expired", |fs| {
+            let mut expired = record("a", "1");
+            expired.expires_at = Some(Instant::UNIX_EPOCH);
+            let collection = open(fs, things());
+            wait(collection.put(expired)).unwrap();
+            fs.meets(Fate::Before("rename", |disk| old_writer_puts(disk, "things/a.json", "2")));
+            assert_eq!(wait(collection.purge_expired()).unwrap(), 1);
+        }),
+    ]
+}
+
+#[test]
+fn a_file_that_older_software_refreshes_during_a_removal_stays() {
+    for (removal, remove) in removals() {
+        let disk = sim(disk_with(&[("things/a.json", "1")]));
+        let fs = Process::new(disk.clone());
+        drop(open(&fs, things()));
+        fs.meets(Fate::Before("rename", |disk| old_writer_puts(disk, "things/a.json", "2")));
+        remove(&fs);
+        assert_eq!(files(&disk), [("things/a.json".into(), "2".into())], "{removal}");
+        assert_eq!(contents(&open(&fs, things())), [("a".into(), "2".into())], "{removal}");
+    }
+}
+
+/// After a loss of power the generation tells nothing.
+#[test]
+fn what_a_loss_of_power_left_aside_has_its_name_back_when_the_collection_is_opened() {
+    for (left, expected) in [
+        (vec![(ASIDE, "1")], "1"),
+        // What has the name by now was written later.
+        (vec![(ASIDE, "1"), ("things/a.json", "2")], "2"),
+    ] {
+        let disk = sim(disk_with(&left));
+        let surveyed =
+            wait(survey(&disk, things(), Arc::new(|_| true))).expect("it is looked through");
+        let records: Vec<_> = surveyed.records.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(records, ["a.json"], "a look without a trace sees it as it will be");
+        let is_leftover = |other: &&OtherFile| {
+            other.kind == OtherKind::Temporary && format!("things/{}", other.path) == ASIDE
+        };
+        assert_eq!(surveyed.others.iter().filter(is_leftover).count(), 1);
+        assert!(surveyed.is_unsettled);
+        let collection = open(&disk, things());
+        assert_eq!(contents(&collection), [("a".into(), expected.into())]);
+        assert_eq!(files(&disk), [("things/a.json".into(), expected.into())]);
+    }
+}
+
+/// A directory replaces no file.
+#[test]
+fn what_is_aside_and_finds_a_directory_in_its_place_is_set_aside_for_good() {
+    let disk = sim(disk_with(&[(ASIDE, "1"), ("things/a.json/b.json", "2")]));
+    let collection = open(&disk, things());
+    assert_eq!(contents(&collection), [("a.json/b".into(), "2".into())]);
+    let kept: Vec<_> = files(&disk).into_iter().filter(|(_, content)| content == "1").collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(kept[0].0.starts_with("things/.storeproof.quarantine/a.json~"), "{kept:?}");
+}
