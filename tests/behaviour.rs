@@ -22,6 +22,8 @@ mod disk;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod every_interleaving;
+#[cfg(test)]
 mod file_backend;
 #[cfg(test)]
 mod file_format;
@@ -31,6 +33,8 @@ mod formats;
 mod genuine;
 #[cfg(test)]
 mod key_file;
+#[cfg(test)]
+mod killed_processes;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]

@@ -8,8 +8,9 @@ use crate::model::subject::Operation;
 
 /// The version of the format that this program writes. It reads all before it,
 /// too: version 2 added what older software does and files that are nobody's
-/// records.
-pub const SCHEMA: u64 = 2;
+/// records; version 3 schedules by priorities, every interleaving, processes that
+/// are killed, and more that can go wrong.
+pub const SCHEMA: u64 = 3;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

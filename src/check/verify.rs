@@ -68,6 +68,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// How many calls were killed before they returned.
+    pub killed_calls: u64,
     /// What was covered, where every interleaving was run.
     pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
@@ -258,6 +260,8 @@ fn judged<S: Subject>(
     let mut calls = run.take_calls();
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
+    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
     // Who was killed while it read tells nothing.
     calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
     if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {

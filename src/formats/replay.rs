@@ -174,10 +174,19 @@ fn scenarios() -> Vec<Sample> {
         frame("users", &scenario)
     };
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
+    let pct = json!({ "simulated": { "pct": { "seed": 9, "depth": 3, "steps": 40 } } });
+    let every = json!({ "exhaustive": { "preemptions": 2, "runs": 2_000 } });
+    let kill = json!({ "client": 0, "operation": 0, "after_microseconds": 70 });
+    let killed = json!({ "processes": { "kills": [kill] } });
     vec![
         sample("crash-legacy-and-preemptions", crash),
         sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
+        sample("schedule-by-priorities", small(pct, Value::Null)),
+        sample("every-interleaving", small(every, Value::Null)),
+        sample("whole-search", small(json!({ "exhaustive": { "runs": 1 } }), Value::Null)),
+        sample("killed-process", small(killed, Value::Null)),
+        sample("processes", small(json!({ "processes": {} }), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),
         sample(
             "killed-at-any-step",

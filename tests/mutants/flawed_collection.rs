@@ -1,6 +1,7 @@
 //! A collection with one of several flaws above a sound one.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
@@ -20,6 +21,17 @@ pub enum CollectionFlaw {
     SortedById,
     /// Only the first page is ever given.
     FirstPageOnly,
+    /// A commit that is refused is tried again, for ever.
+    RetriesForEver,
+    /// A commit says that it comes, and waits until no other one does: two wait
+    /// for each other by asking again and again.
+    GivesWay,
+}
+
+thread_local! {
+    /// How many commits are coming: all clients of a simulation are on one
+    /// thread.
+    static COMING: Cell<u32> = const { Cell::new(0) };
 }
 
 pub struct FlawedCollection {
@@ -30,6 +42,8 @@ pub struct FlawedCollection {
 
 impl FlawedCollection {
     pub fn new(inner: Arc<dyn Collection>, flaw: CollectionFlaw) -> Self {
+        // Another run may have ended while they waited.
+        COMING.set(0);
         Self { inner, flaw, index: Mutex::default() }
     }
 }
@@ -62,7 +76,7 @@ impl Collection for FlawedCollection {
         match self.flaw {
             CollectionFlaw::SortedById => page.records.sort_by(|a, b| a.id.cmp(&b.id)),
             CollectionFlaw::FirstPageOnly => page.next_cursor = None,
-            CollectionFlaw::StaleIndex => {}
+            _ => {}
         }
         Ok(page)
     }
@@ -75,7 +89,23 @@ impl Collection for FlawedCollection {
         if writes.iter().any(|write| matches!(write.action, Action::Put(_))) {
             self.index.lock().unwrap().clear();
         }
-        self.inner.commit(writes).await
+        match self.flaw {
+            CollectionFlaw::RetriesForEver => loop {
+                if self.inner.commit(writes.clone()).await.is_ok() {
+                    return Ok(());
+                }
+            },
+            CollectionFlaw::GivesWay => {
+                COMING.set(COMING.get() + 1);
+                while COMING.get() > 1 {
+                    self.inner.count(&Selection::default()).await?;
+                }
+                let done = self.inner.commit(writes).await;
+                COMING.set(COMING.get().saturating_sub(1));
+                done
+            }
+            _ => self.inner.commit(writes).await,
+        }
     }
 
     async fn claim(&self, selection: &Selection) -> Result<Record> {

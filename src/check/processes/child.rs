@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// Makes the backend that a process works on.
-pub type MakeBackend =
-    dyn Fn(&Opening, Arc<dyn Clock>, Arc<dyn Entropy>) -> Result<Arc<dyn Backend>, String>;
+pub type MakeBackend<'a> =
+    dyn Fn(&Opening, Arc<dyn Clock>, Arc<dyn Entropy>) -> Result<Arc<dyn Backend>, String> + 'a;
 
 /// Serves a parent until its input ends, on the file backend.
 ///
@@ -44,7 +44,7 @@ pub fn serve(input: impl BufRead, output: impl Write) -> io::Result<()> {
 pub fn serve_with(
     mut input: impl BufRead,
     mut output: impl Write,
-    backend: &MakeBackend,
+    backend: &MakeBackend<'_>,
 ) -> io::Result<()> {
     // On a line of its own, whatever came before.
     write!(output, "\n{GREETING}\n")?;
@@ -89,7 +89,7 @@ pub fn serve_with(
 fn open(
     opening: &Opening,
     clock: &Arc<HandedClock>,
-    backend: &MakeBackend,
+    backend: &MakeBackend<'_>,
 ) -> Result<Box<dyn Seat>, String> {
     let store = store_named(&opening.store);
     let store = store.ok_or_else(|| format!("there is no store {:?}", opening.store))?;
