@@ -10,6 +10,7 @@ use std::{
 };
 
 use storeproof::{
+    bugs::flaws::Flaw,
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         crash::CrashCheck,
@@ -39,7 +40,7 @@ use super::{
     file_backend::{id, open, record, things},
     mutants::{
         assert_sound_code_passes, flawed,
-        flawed_collection::CollectionFlaw,
+        flawed_collection::{FailsAsAbsent, FailsForNothing, SaysNotDone, SwallowsFailures},
         flawed_fs::{FlawedFs, FsFlaw},
         found_among, sound,
     },
@@ -233,8 +234,8 @@ fn a_fault_that_is_not_reached_any_more_is_stale() {
 }
 
 /// The flaw is found, and by nothing but what the faults do to it.
-fn is_found<S: Subject>(what: &str, flaw: CollectionFlaw) -> Counterexample<S::Op> {
-    let open = flawed::<S>(flaw);
+fn is_found<S: Subject, F: Flaw>(what: &str, flaw: fn() -> F) -> Counterexample<S::Op> {
+    let open = flawed::<S, F>(flaw);
     let counterexample = found_among::<S>(CASES, what, &Simulated::file(), &*open);
     assert!(!counterexample.scenario.faults.is_none(), "{what}: found without a fault");
     assert_sound_code_passes::<S>(&Simulated::file(), &counterexample);
@@ -243,22 +244,22 @@ fn is_found<S: Subject>(what: &str, flaw: CollectionFlaw) -> Counterexample<S::O
 
 #[test]
 fn a_swallowed_failure_is_found() {
-    is_found::<UsersSubject>("a swallowed failure", CollectionFlaw::SwallowsFailures);
+    is_found::<UsersSubject, _>("a swallowed failure", || SwallowsFailures);
 }
 
 #[test]
 fn a_failure_that_is_passed_off_as_absence_is_found() {
-    is_found::<CollectionSubject>("an empty queue", CollectionFlaw::FailsAsAbsent);
+    is_found::<CollectionSubject, _>("an empty queue", || FailsAsAbsent);
 }
 
 #[test]
 fn a_failure_that_is_passed_off_as_surely_not_done_is_found() {
-    is_found::<CollectionSubject>("a false not-done", CollectionFlaw::SaysNotDone);
+    is_found::<CollectionSubject, _>("a false not-done", || SaysNotDone);
 }
 
 #[test]
 fn a_failure_for_nothing_is_found() {
-    let open = flawed::<UsersSubject>(CollectionFlaw::FailsForNothing);
+    let open = flawed::<UsersSubject, _>(|| FailsForNothing);
     let counterexample =
         found_among::<UsersSubject>(CASES, "a failure for nothing", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);

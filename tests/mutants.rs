@@ -6,11 +6,10 @@
 pub(crate) mod flawed_collection;
 pub(crate) mod flawed_fs;
 
-use std::sync::Arc;
-
-use flawed_collection::{CollectionFlaw, FlawedCollection};
+use flawed_collection::{GivesWay, RetriesForEver, SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
+    bugs::flaws::{FirstPage, Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
@@ -18,6 +17,7 @@ use storeproof::{
         shrink::Counterexample,
         statistics::Reached,
         verify::{Opener, Target, verify},
+        violation::Kind,
     },
     model::{
         collection::CollectionSubject,
@@ -37,9 +37,9 @@ pub(crate) fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-pub(crate) fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
+pub(crate) fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
-        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
+        S::open(Flawed::over(collection, flaw()), surroundings)
     })
 }
 
@@ -151,23 +151,64 @@ fn a_backend_that_rewrites_what_it_only_reads_is_found() {
 
 #[test]
 fn a_forgotten_index_update_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
+    let open = flawed::<CollectionSubject, _>(StaleIndex::default);
     let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_mis_sorted_list_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_forgotten_page_is_found() {
-    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
+    let open = flawed::<UsersSubject, _>(|| FirstPage);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
+}
+
+/// A call that goes on for ever ends the run, and is found.
+fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) {
+    let divergences = Divergences::default();
+    let open = flawed::<CollectionSubject, F>(flaw);
+    for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
+        let target = Target::<CollectionSubject> {
+            backend,
+            open: &*open,
+            divergences: &divergences,
+            crashes: CrashCheck::default(),
+        };
+        let effort = Effort { seed: 1, first: 0, cases: 48, jobs: 2 };
+        let findings = campaign::run(&target, &effort, &Progress::default());
+        let counterexamples = findings.counterexamples.into_iter().map(|(_, found)| found);
+        let endless: Vec<_> = counterexamples
+            .filter(|found| found.violation.signature.kind == Kind::NoEnd)
+            .map(|found| found.scenario)
+            .collect();
+        let [scenario] = endless.as_slice() else {
+            panic!("{what} on {}: {} ways of not ending", backend.name(), endless.len());
+        };
+        assert_eq!(scenario.clients.len(), clients, "{what}: {scenario:#?}");
+        assert!(scenario.length() <= 2, "{what}: {scenario:#?}");
+        let text = serde_json::to_string(scenario).unwrap();
+        assert!(text.len() < 2_000, "{what}: the replay file has {} bytes", text.len());
+        let again = verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
+        let kind = again.violation.map(|violation| violation.signature.kind);
+        assert_eq!(kind, Some(Kind::NoEnd), "{what} does not replay");
+    }
+}
+
+#[test]
+fn a_call_that_tries_again_for_ever_is_found() {
+    is_found_to_be_endless("trying again", || RetriesForEver, 1);
+}
+
+#[test]
+fn two_calls_that_give_way_to_each_other_for_ever_are_found() {
+    is_found_to_be_endless("giving way", GivesWay::new, 2);
 }
 
 #[test]
@@ -195,7 +236,7 @@ fn sound_code_passes_the_same_campaigns() {
 #[test]
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let target = Target::<CollectionSubject> {
         backend: &Memory,
         open: &*open,

@@ -83,6 +83,7 @@ pub const FS_STEPS: &[&str] = &[
     "sync_file",
     "sync_dir",
     "rename",
+    "rename_no_replace",
     "remove_file",
     "open_file",
     "read_head",
@@ -151,7 +152,13 @@ impl FaultKind {
             Self::Io => (FS_STEPS.contains(&step) && !is_lock) || COLLECTION_STEPS.contains(&step),
             Self::NoSpace => matches!(
                 step,
-                "create_dir" | "create_file" | "write" | "write_head" | "rename" | "sync_file"
+                "create_dir"
+                    | "create_file"
+                    | "write"
+                    | "write_head"
+                    | "rename"
+                    | "rename_no_replace"
+                    | "sync_file"
             ),
             Self::Denied => matches!(
                 step,
@@ -163,11 +170,19 @@ impl FaultKind {
                     | "read"
                     | "create_file"
                     | "rename"
+                    | "rename_no_replace"
                     | "remove_file"
                     | "open_file"
             ),
             Self::NotPermitted => {
-                matches!(step, "remove_dir" | "rename" | "remove_file" | "set_dir_modified")
+                matches!(
+                    step,
+                    "remove_dir"
+                        | "rename"
+                        | "rename_no_replace"
+                        | "remove_file"
+                        | "set_dir_modified"
+                )
             }
             Self::TooManyFiles => {
                 matches!(step, "open_dir" | "read_dir" | "read" | "create_file" | "open_file")

@@ -72,6 +72,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             threads: false,
             crashes: true,
             faults: true,
+            processes: false,
             older_software: self.older_software,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.
@@ -184,6 +185,10 @@ impl<F: Fs> Storage for DiskStorage<F> {
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.fs.with_disk(|disk| disk.files().iter().any(|(_, held)| **held == *bytes))
+    }
+
     fn outside(&self) -> Vec<String> {
         let directory = &self.settings.directory;
         let files = self.fs.with_disk(|disk| disk.files_outside(directory));
@@ -192,6 +197,10 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn changes(&self) -> usize {
         self.fs.with_disk(|disk| disk.trace().iter().filter(|step| step.event.is_change()).count())
+    }
+
+    fn digest(&self) -> Option<u64> {
+        Some(self.fs.with_disk(|disk| disk.digest_of(|name, bytes| !is_quiet_lock(name, bytes))))
     }
 
     fn leftover(&self) -> Option<String> {
@@ -208,6 +217,13 @@ impl<F: Fs> Storage for DiskStorage<F> {
 fn is_leftover(name: &str) -> bool {
     name.starts_with(".storeproof.")
         && !matches!(name, ".storeproof.lock" | ".storeproof.quarantine")
+}
+
+/// Whether it is the lock file, and says that no change is under way: how many
+/// there were before makes no difference.
+fn is_quiet_lock(name: &str, bytes: &[u8]) -> bool {
+    let is_even = bytes.first().is_none_or(|byte| byte % 2 == 0);
+    name == ".storeproof.lock" && is_even && bytes.get(8).is_none_or(|several| *several == 0)
 }
 
 /// The crashes of a simulated disk.

@@ -132,7 +132,14 @@ impl SimDisk {
     /// and times of files.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.tree.digest()
+        self.tree.digest(&|_, _| true)
+    }
+
+    /// The same, where of those files that do not count only the names do:
+    /// `counts` is asked by name and bytes.
+    #[must_use]
+    pub fn digest_of(&self, counts: impl Fn(&str, &[u8]) -> bool) -> u64 {
+        self.tree.digest(&counts)
     }
 
     /// Everything below the root, ordered by path.
