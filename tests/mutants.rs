@@ -6,7 +6,7 @@
 pub(crate) mod flawed_collection;
 pub(crate) mod flawed_fs;
 
-use flawed_collection::{SortedById, StaleIndex};
+use flawed_collection::{GivesWay, RetriesForEver, SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
     bugs::flaws::{FirstPage, Flaw, Flawed},
@@ -17,6 +17,7 @@ use storeproof::{
         shrink::Counterexample,
         statistics::Reached,
         verify::{Opener, Target, verify},
+        violation::Kind,
     },
     model::{
         collection::CollectionSubject,
@@ -167,6 +168,47 @@ fn a_forgotten_page_is_found() {
     let open = flawed::<UsersSubject, _>(|| FirstPage);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
+}
+
+/// A call that goes on for ever ends the run, and is found.
+fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) {
+    let divergences = Divergences::default();
+    let open = flawed::<CollectionSubject, F>(flaw);
+    for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
+        let target = Target::<CollectionSubject> {
+            backend,
+            open: &*open,
+            divergences: &divergences,
+            crashes: CrashCheck::default(),
+        };
+        let effort = Effort { seed: 1, first: 0, cases: 48, jobs: 2 };
+        let findings = campaign::run(&target, &effort, &Progress::default());
+        let counterexamples = findings.counterexamples.into_iter().map(|(_, found)| found);
+        let endless: Vec<_> = counterexamples
+            .filter(|found| found.violation.signature.kind == Kind::NoEnd)
+            .map(|found| found.scenario)
+            .collect();
+        let [scenario] = endless.as_slice() else {
+            panic!("{what} on {}: {} ways of not ending", backend.name(), endless.len());
+        };
+        assert_eq!(scenario.clients.len(), clients, "{what}: {scenario:#?}");
+        assert!(scenario.length() <= 2, "{what}: {scenario:#?}");
+        let text = serde_json::to_string(scenario).unwrap();
+        assert!(text.len() < 2_000, "{what}: the replay file has {} bytes", text.len());
+        let again = verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
+        let kind = again.violation.map(|violation| violation.signature.kind);
+        assert_eq!(kind, Some(Kind::NoEnd), "{what} does not replay");
+    }
+}
+
+#[test]
+fn a_call_that_tries_again_for_ever_is_found() {
+    is_found_to_be_endless("trying again", || RetriesForEver, 1);
+}
+
+#[test]
+fn two_calls_that_give_way_to_each_other_for_ever_are_found() {
+    is_found_to_be_endless("giving way", GivesWay::new, 2);
 }
 
 #[test]

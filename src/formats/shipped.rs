@@ -97,7 +97,6 @@ pub const SHIPPED: &[(&str, &str)] = &[
     snapshot!("replay/v3/killed-at-any-step"),
     snapshot!("replay/v3/older-software"),
     snapshot!("replay/v3/random-faults"),
-    snapshot!("replay/v3/random-priorities"),
     snapshot!("replay/v3/random-schedule"),
     snapshot!("replay/v3/secrets-operations"),
     snapshot!("replay/v3/sessions-operations"),

@@ -1,6 +1,6 @@
 //! Flaws of a collection that are in no bug of the catalogue.
 
-use std::{collections::BTreeMap, io, sync::Mutex};
+use std::{cell::Cell, collections::BTreeMap, io, sync::Mutex};
 
 use async_trait::async_trait;
 use storeproof::{
@@ -109,5 +109,47 @@ impl Flaw for FailsForNothing {
             outcome: Outcome::NotDone,
             source: io::Error::other("for nothing"),
         })
+    }
+}
+
+/// A commit that is refused is tried again, for ever.
+pub struct RetriesForEver;
+
+#[async_trait]
+impl Flaw for RetriesForEver {
+    async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
+        while sound.commit(writes.clone()).await.is_err() {}
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// How many commits are coming: all clients of a simulation are on one
+    /// thread.
+    static COMING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A commit says that it comes, and waits until no other one does: two wait for
+/// each other by asking again and again.
+pub struct GivesWay(());
+
+impl GivesWay {
+    pub fn new() -> Self {
+        // Another run may have ended while they waited.
+        COMING.set(0);
+        Self(())
+    }
+}
+
+#[async_trait]
+impl Flaw for GivesWay {
+    async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
+        COMING.set(COMING.get() + 1);
+        while COMING.get() > 1 {
+            sound.count(&Selection::default()).await?;
+        }
+        let done = sound.commit(writes).await;
+        COMING.set(COMING.get().saturating_sub(1));
+        done
     }
 }
