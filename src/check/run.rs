@@ -446,7 +446,8 @@ impl<'a, S: Subject> Run<'a, S> {
     /// what it met and read on the way is its own.
     fn follow_those_left_alone(&self, calls: &mut [Call<S>]) {
         let ended = self.sim.take_ended();
-        for LeftAlone { invoked, number, read } in std::mem::take(&mut *lock(&self.left_alone)) {
+        let left_alone = std::mem::take(&mut *lock(&self.left_alone));
+        for LeftAlone { invoked, number, read } in left_alone {
             let call = calls.iter_mut().find(|call| call.invoked == invoked);
             let ended = ended.iter().find(|ended| ended.number == number);
             if let (Some(call), Some(ended)) = (call, ended) {
