@@ -175,9 +175,9 @@ impl Kind {
 }
 
 /// So many interleavings are tried.
-const MOST: u64 = 60_000;
+const MOST: u64 = 10_000;
 /// How often each search is repeated with another seed.
-const ROUNDS: u64 = 15;
+const ROUNDS: u64 = 10;
 
 /// How many interleavings it takes on average.
 fn search<S: Subject>(backend: &dyn BackendUnderTest, race: Race, kind: Kind) -> f64 {

@@ -15,6 +15,7 @@ use storeproof::{
         collection::CollectionSubject, divergence::Divergences, secrets::SecretsSubject,
         subject::Subject, users::UsersSubject, webhooks::WebhooksSubject,
     },
+    sim::schedule::Bounds,
 };
 
 fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderTest) {
@@ -37,6 +38,7 @@ proptest! {
         purpose in prop::sample::select(vec![
             Purpose::Sequence,
             Purpose::Interleaving,
+            Purpose::Exhaustive(Bounds { preemptions: Some(1), runs: 40 }),
             Purpose::Crash,
         ]),
     ) {

@@ -24,6 +24,10 @@ mod disk;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod every_interleaving;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod file_backend;
 #[cfg(test)]
 mod file_format;
@@ -33,6 +37,8 @@ mod formats;
 mod genuine;
 #[cfg(test)]
 mod key_file;
+#[cfg(test)]
+mod killed_processes;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     backends::Capabilities,
+    processes::Kill,
     scenario::{Action, Crash, ForeignFile, Mode, Scenario},
     trace_hash::{hash_of, mix},
 };
@@ -35,11 +36,13 @@ pub enum Purpose {
     Exhaustive(Bounds),
     /// Races, on real threads.
     Threads,
+    /// Races of real processes, and what a killed one leaves.
+    Processes,
     /// Wrong states after a crash.
     Crash,
     /// Wrong answers and states where the storage fails and clients give up.
     Fault,
-    /// The same where clients give up alone.
+    /// The same where every call of a collection is one step.
     Cancellation,
 }
 
@@ -48,8 +51,11 @@ impl Purpose {
     /// the backend can do, so that every job has its share.
     #[must_use]
     pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+        // These take some ten runs where only calls of a collection are points, and
+        // some hundred, longer ones, elsewhere.
+        let exhaustive_one_in = if capabilities.has_points { 512 } else { 128 };
         if let Some(bounds) = capabilities.every_interleaving
-            && case % EXHAUSTIVE_ONE_IN == 5
+            && case % exhaustive_one_in == 5
         {
             return Self::Exhaustive(bounds);
         }
@@ -57,6 +63,8 @@ impl Purpose {
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
+            // Few as well, for the same reason.
+            20 if capabilities.processes => Self::Processes,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
             place if place % 8 == 6 && capabilities.faults => Self::Fault,
             place if place % 8 == 6 => Self::Cancellation,
@@ -64,9 +72,6 @@ impl Purpose {
         }
     }
 }
-
-/// One case in so many is run in every interleaving: it takes some thousand runs.
-const EXHAUSTIVE_ONE_IN: u64 = 512;
 
 /// About how many scheduling points an action has where only calls of a
 /// collection are points.
@@ -168,6 +173,7 @@ pub fn scenario<S: Subject>(
             let clients = bytes.int_in_range(2..=4_usize)?;
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
+        Purpose::Processes => (bytes.int_in_range(2..=3)?, 5, bytes.int_in_range(0..=3)?),
         Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
         Purpose::Fault | Purpose::Cancellation => {
@@ -220,6 +226,7 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        Purpose::Processes => Mode::Processes { kills: kills(bytes, &programs)? },
         Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
         // What a client gives up goes on beside it.
         Purpose::Fault | Purpose::Cancellation => {
@@ -278,13 +285,20 @@ fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     }))
 }
 
+/// Where every call of a collection is one step: clients that give up, or calls
+/// that the storage fails.
 fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let fails = bytes.arbitrary()?;
     Ok(FaultPlan::Random(RandomFaults {
         seed: bytes.arbitrary()?,
-        one_in: *bytes.choose(&[1, 2, 4])?,
+        one_in: *bytes.choose(if fails { &[2, 4, 12] } else { &[1, 2, 4] })?,
         most: *bytes.choose(&[1, 1, 2, 3])?,
         step: None,
-        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
+        kinds: if fails {
+            vec![FaultKind::Io]
+        } else {
+            vec![FaultKind::Cancel, FaultKind::CancelAfter]
+        },
     }))
 }
 
@@ -296,17 +310,42 @@ fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
     (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
 }
 
+/// Which processes of these clients are killed, and when: mostly while they
+/// call, or so it is hoped. A call takes some hundred microseconds.
+fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Result<Vec<Kill>> {
+    let mut kills: Vec<Kill> = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_usize)? {
+        let client = bytes.choose_index(programs.len())?;
+        let program = programs.get(client).map_or(&[][..], Vec::as_slice);
+        let calls = program.iter().enumerate();
+        let calls = calls.filter(|(_, action)| matches!(action, Action::Call(_)));
+        let calls: Vec<usize> = calls.map(|(operation, _)| operation).collect();
+        if calls.is_empty() {
+            continue;
+        }
+        let operation = *bytes.choose(&calls)?;
+        let longest = *bytes.choose(&[30, 100, 300])?;
+        let after_microseconds = bytes.int_in_range(0..=longest)?;
+        if !kills.iter().any(|kill| (kill.client, kill.operation) == (client, operation)) {
+            kills.push(Kill { client, operation, after_microseconds });
+        }
+    }
+    Ok(kills)
+}
+
 /// How these clients are interleaved.
 fn schedule<Op>(
     bytes: &mut Unstructured<'_>,
     seed: u64,
     programs: &[Vec<Action<Op>>],
 ) -> Result<Schedule> {
-    let one_in = *bytes.choose(&[1, 2, 3, 6])?;
-    let depth = bytes.int_in_range(1..=4)?;
-    if bytes.arbitrary()? {
-        return Ok(Schedule::Random { seed, one_in });
+    // `examples/schedules.rs` measures which find races soonest: random ones that
+    // change clients often, and of priorities the deeper ones, which are for what
+    // needs long runs of one client.
+    if !bytes.ratio(1_u8, 8)? {
+        return Ok(Schedule::Random { seed, one_in: *bytes.choose(&[1, 1, 2, 2, 3, 6])? });
     }
+    let depth = bytes.int_in_range(2..=4)?;
     let actions = programs.iter().map(Vec::len).sum::<usize>();
     let steps = u32::try_from(actions).unwrap_or(u32::MAX / 1_000) * POINTS_OF_A_CALL;
     Ok(Schedule::Pct { seed, depth, steps })

@@ -11,6 +11,7 @@ mod gate;
 pub mod generate;
 pub mod history;
 pub mod linearize;
+pub mod processes;
 pub mod registry;
 pub mod replay;
 mod run;

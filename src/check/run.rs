@@ -14,7 +14,8 @@ use super::{
     backends::{OlderSoftware, Storage, World},
     gate::Gate,
     history::{ALONE, Call, Deed, Phase},
-    scenario::{Action, Scenario},
+    processes::{Kill, run_clients as run_clients_in_processes},
+    scenario::{Action, Mode, Scenario},
     verify::Target,
 };
 use crate::{
@@ -42,7 +43,7 @@ pub(super) struct Run<'a, S: Subject> {
     pub storage: Box<dyn Storage>,
     pub clock: SimClock,
     entropy: Arc<dyn Entropy>,
-    spec: CollectionSpec,
+    pub spec: CollectionSpec,
     sim: Sim,
     calls: Mutex<Vec<Call<S>>>,
     /// The calls that their clients gave up and that went on without them.
@@ -204,6 +205,18 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
     }
 
+    /// Runs each client in a process of its own, and says how many were killed.
+    pub fn in_processes(&self, kills: &[Kill]) -> Result<u64, Error> {
+        let needed = self.target.backend.crew().zip(self.storage.directory());
+        let (crew, directory) = needed.ok_or_else(|| Error::Backend {
+            site: Site::new("run", &self.spec.name, None),
+            problem: "the backend has no processes for its clients".into(),
+            outcome: Outcome::NotDone,
+        })?;
+        self.set_up(&mut self.seat(&*self.storage)?)?;
+        run_clients_in_processes(self, crew, directory, kills)
+    }
+
     /// The seats when the setup is done.
     pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut seats = self.seats()?;
@@ -300,7 +313,7 @@ impl<'a, S: Subject> Run<'a, S> {
                     Some(Err(_)) | None => return Ok(()),
                 }
                 if place.phase == Phase::Clients && self.scenario.handles > 1 {
-                    self.reopened.fetch_add(1, Ordering::Relaxed);
+                    self.count_reopening();
                 }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
@@ -401,6 +414,21 @@ impl<'a, S: Subject> Run<'a, S> {
         lock(&self.calls).push(call);
     }
 
+    /// Makes a call that another process did part of the history.
+    pub fn record(&self, call: Call<S>) {
+        lock(&self.calls).push(call);
+    }
+
+    /// A call was found to go on for ever.
+    pub fn spend(&self) {
+        self.sim.allow(0);
+    }
+
+    /// Counts that a client opened the storage anew while others worked.
+    pub fn count_reopening(&self) {
+        self.reopened.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The next point in time.
     pub fn tick(&self) -> u64 {
         self.sim.tick()
@@ -432,9 +460,10 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// What our own software left beside the records, although a handle was opened
-    /// since; where nothing can fail that is not looked for.
+    /// since; where nothing can fail and nobody be killed, that is not looked for.
     pub fn leftover(&self) -> Option<String> {
-        self.storage.leftover().filter(|_| self.sim.has_faults())
+        let is_killed = matches!(self.scenario.mode, Mode::Processes { .. });
+        self.storage.leftover().filter(|_| is_killed || self.sim.has_faults())
     }
 
     /// The scenario is over: nothing fails any more.

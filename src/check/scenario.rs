@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::processes::Kill;
 use crate::{
     model::{
         legacy::{LegacyDocument, OlderAction},
@@ -101,6 +102,12 @@ pub enum Mode {
     Exhaustive(Bounds),
     /// On threads of their own, at the same time.
     Threads,
+    /// In processes of their own, at the same time.
+    Processes {
+        /// Those that are killed, and go on in a new process.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kills: Vec<Kill>,
+    },
 }
 
 impl Default for Mode {

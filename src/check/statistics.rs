@@ -139,9 +139,11 @@ pub enum Event {
     OlderRemoved,
     /// A client opened the storage anew while others worked on other handles.
     Reopened,
+    /// A client's process was killed, and another one went on in its place.
+    Killed,
 }
 
-const EVENTS: [Event; 3] = [Event::OlderWrote, Event::OlderRemoved, Event::Reopened];
+const EVENTS: [Event; 4] = [Event::OlderWrote, Event::OlderRemoved, Event::Reopened, Event::Killed];
 
 impl Event {
     /// As the table of what was reached names it.
@@ -151,6 +153,7 @@ impl Event {
             Self::OlderWrote => "older_software:wrote",
             Self::OlderRemoved => "older_software:removed",
             Self::Reopened => "handles:reopened",
+            Self::Killed => "processes:killed",
         }
     }
 
@@ -159,6 +162,7 @@ impl Event {
         EVENTS.into_iter().filter(|event| match event {
             Self::OlderWrote | Self::OlderRemoved => capabilities.older_software,
             Self::Reopened => true,
+            Self::Killed => capabilities.processes,
         })
     }
 }

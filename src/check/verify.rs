@@ -23,14 +23,14 @@ use super::{
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Moment, Overlap, Subject, Surroundings, Verdict},
+        subject::{Moment, Operation, Overlap, Subject, Surroundings, Verdict},
     },
     seam::{Collection, Error},
     sim::{
         disk::ImageKind,
         executor::End,
         faults::Fault,
-        schedule::{Decider, Preemption},
+        schedule::{Decider, Preemption, Schedule},
     },
 };
 
@@ -70,6 +70,8 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// How many calls were killed before they returned.
+    pub killed_calls: u64,
     /// What was covered, where every interleaving was run.
     pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
@@ -84,21 +86,20 @@ pub fn verify<S: Subject>(
     scenario: &Scenario<S::Op>,
     reached: &mut Reached,
 ) -> Verified {
-    CATCHING_PANICS.set(true);
-    let attempt = catch_unwind(AssertUnwindSafe(|| {
+    let attempt = || {
         if let Mode::Exhaustive(bounds) = scenario.mode {
             return exhaustive::check(target, scenario, bounds, reached);
         }
         let run = Run::new(target, scenario)?;
         let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
-        if scenario.clients.len() == 1 && is_plain && scenario.skews.is_empty() {
+        let is_alone = scenario.clients.len() == 1 && !is_in_processes(&run);
+        if is_alone && is_plain && scenario.skews.is_empty() {
             or_endless(&run, sequential(&run, reached))
         } else {
             or_endless(&run, concurrent(&run, reached))
         }
-    }));
-    CATCHING_PANICS.set(false);
-    match attempt {
+    };
+    match catching_panics(|| catch_unwind(AssertUnwindSafe(attempt))) {
         Ok(Ok(verified)) => verified,
         Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
@@ -119,6 +120,14 @@ pub(super) fn or_endless<S: Subject>(
 /// "A call comes to its end", however many steps that takes.
 pub(super) const NO_END: &str = "every call comes to an end";
 
+/// Does something, a panic of which is expected.
+pub(super) fn catching_panics<T>(action: impl FnOnce() -> T) -> T {
+    let before = CATCHING_PANICS.replace(true);
+    let done = action();
+    CATCHING_PANICS.set(before);
+    done
+}
+
 thread_local! {
     static CATCHING_PANICS: Cell<bool> = const { Cell::new(false) };
 }
@@ -129,17 +138,13 @@ pub fn is_catching_panics() -> bool {
     CATCHING_PANICS.get()
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
 /// A run that ended before it had a history.
-fn broken<Op: crate::model::subject::Operation>(
-    kind: Kind,
-    rule: String,
-    scenario: &Scenario<Op>,
-) -> Verified {
+fn broken<Op: Operation>(kind: Kind, rule: String, scenario: &Scenario<Op>) -> Verified {
     let violation = explain::without_history(kind, rule, scenario);
     Verified { violation: Some(violation), ..Verified::default() }
 }
@@ -215,14 +220,23 @@ fn with_a_history<S: Subject>(
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
-    let Mode::Simulated(schedule) = &run.scenario.mode else {
-        run.on_threads(run.prepared_seats()?);
-        return judged(run, End::Finished, reached);
-    };
-    let mut decider = Decider::new(schedule);
-    let verified = interleaved(run, &mut decider, reached)?;
-    let stale = verified.stale + decider.stale();
-    Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+    match &run.scenario.mode {
+        Mode::Threads => {
+            run.on_threads(run.prepared_seats()?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Processes { kills } => {
+            reached.count_events(Event::Killed, run.in_processes(kills)?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Exhaustive(_) => interleaved(run, &mut Decider::new(&Schedule::default()), reached),
+        Mode::Simulated(schedule) => {
+            let mut decider = Decider::new(schedule);
+            let verified = interleaved(run, &mut decider, reached)?;
+            let stale = verified.stale + decider.stale();
+            Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
+        }
+    }
 }
 
 /// Runs the clients as `decider` says.
@@ -271,6 +285,10 @@ fn judged<S: Subject>(
     faults::wait_beside_older(&mut calls);
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
+    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
+    // Who was killed while it read tells nothing.
+    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
     let alone = run.scenario.clients.len() == 1;
     let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
     if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
@@ -292,9 +310,18 @@ fn judged<S: Subject>(
 /// before the lock is released".
 fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
     let path = run.leftover()?;
-    let rule = format!("nothing of an interrupted call outlives an opening: {path}");
+    let mut rule = "nothing of an interrupted call outlives an opening".to_owned();
+    // The names of temporary files are random there.
+    if !is_in_processes(run) {
+        rule += ": ";
+        rule += &path;
+    }
     let signature = Signature { kind: Kind::Leftover, rule };
     Some(Violation { signature, steps: Vec::new(), crash: None })
+}
+
+fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
+    matches!(run.scenario.mode, Mode::Processes { .. })
 }
 
 /// Counts what the clients did. What threads happened to see is not the same
@@ -308,7 +335,7 @@ fn account<S: Subject>(
 ) {
     let by_clients = calls.iter().filter(|call| call.phase != Phase::Afterwards);
     verified.operations += by_clients.count() as u64;
-    if run.scenario.mode == Mode::Threads {
+    if run.scenario.mode == Mode::Threads || is_in_processes(run) {
         return;
     }
     reached.count_events(Event::Reopened, run.reopened());

@@ -2,6 +2,7 @@
 
 mod bugs;
 mod check;
+mod client;
 mod data_directory;
 mod driver;
 mod export;
@@ -46,6 +47,9 @@ enum Command {
     /// Serve our own backends over the driver protocol, on standard input and
     /// output.
     Driver(driver::Arguments),
+    /// Be a client of `check` in a process of its own, as it starts them.
+    #[command(hide = true)]
+    Client,
     /// List the formats on disk and on the wire, and prove that every one that
     /// was ever shipped still reads.
     Formats(formats::Arguments),
@@ -82,9 +86,9 @@ pub fn main() -> ExitCode {
         Err(error) => return usage::report_parse_error(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    // A driver has no report to finish: an interrupt ends it as it ends any
+    // A driver or a client has no report to finish: an interrupt ends it as it ends any
     // program.
-    let reports = !matches!(arguments.command, Command::Driver(_));
+    let reports = !matches!(arguments.command, Command::Driver(_) | Command::Client);
     if reports && let Err(failure) = usage::stop_on_interrupt(&stop) {
         return usage::report(&failure);
     }
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::run(arguments, &stop),
         Command::Migrate(arguments) => migrate::run(arguments, &stop),
         Command::Driver(arguments) => driver::run(arguments),
+        Command::Client => client::run(),
         Command::Formats(arguments) => formats::run(arguments),
     };
     match result {

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{seam::Outcome, store::error::Kind};
 
 /// How the storage failed a call: no model expects it, and only a fault explains
@@ -32,13 +34,14 @@ impl StorageFailure {
 
 /// An error. Two are the same if they are the same problem with the same
 /// outcome, whatever their messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure<P> {
     /// Which.
     pub problem: P,
     /// Whether the operation may have happened all the same.
     pub unknown: bool,
     /// The message, of errors whose name does not say it all. Not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Arc<str>>,
 }
 

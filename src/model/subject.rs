@@ -27,7 +27,7 @@ pub trait Subject: Sized + 'static {
     /// One call of the store.
     type Op: Operation;
     /// What a call returned.
-    type Seen: Verdict;
+    type Seen: Verdict + Serialize + DeserializeOwned;
     /// The state of the reference model.
     type Model: Clone + Eq + Hash + Default + Send + Sync + fmt::Debug;
     /// The store's trait object.

@@ -50,7 +50,7 @@ impl Default for Shared {
 /// How many steps a run makes at most: what makes more does not come to an end.
 ///
 /// The longest runs that scenarios give make a few thousand.
-pub const MOST_STEPS: u64 = 100_000;
+pub const MOST_STEPS: u64 = 10_000;
 
 /// So many steps that nobody makes them.
 const UNBOUNDED: u64 = u64::MAX;

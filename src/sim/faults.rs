@@ -83,6 +83,7 @@ pub const FS_STEPS: &[&str] = &[
     "sync_file",
     "sync_dir",
     "rename",
+    "rename_no_replace",
     "remove_file",
     "open_file",
     "read_head",
@@ -90,6 +91,11 @@ pub const FS_STEPS: &[&str] = &[
     "lock",
     "try_lock",
 ];
+
+/// The calls of a collection, as its scheduling points are named where it has none
+/// of its own.
+pub const COLLECTION_STEPS: &[&str] =
+    &["get", "find", "list", "count", "commit", "claim", "purge_expired", "quarantine"];
 
 impl FaultKind {
     /// All of them.
@@ -143,10 +149,16 @@ impl FaultKind {
     pub fn fits(self, step: &str) -> bool {
         let is_lock = matches!(step, "lock" | "try_lock");
         match self {
-            Self::Io => FS_STEPS.contains(&step) && !is_lock,
+            Self::Io => (FS_STEPS.contains(&step) && !is_lock) || COLLECTION_STEPS.contains(&step),
             Self::NoSpace => matches!(
                 step,
-                "create_dir" | "create_file" | "write" | "write_head" | "rename" | "sync_file"
+                "create_dir"
+                    | "create_file"
+                    | "write"
+                    | "write_head"
+                    | "rename"
+                    | "rename_no_replace"
+                    | "sync_file"
             ),
             Self::Denied => matches!(
                 step,
@@ -158,11 +170,19 @@ impl FaultKind {
                     | "read"
                     | "create_file"
                     | "rename"
+                    | "rename_no_replace"
                     | "remove_file"
                     | "open_file"
             ),
             Self::NotPermitted => {
-                matches!(step, "remove_dir" | "rename" | "remove_file" | "set_dir_modified")
+                matches!(
+                    step,
+                    "remove_dir"
+                        | "rename"
+                        | "rename_no_replace"
+                        | "remove_file"
+                        | "set_dir_modified"
+                )
             }
             Self::TooManyFiles => {
                 matches!(step, "open_dir" | "read_dir" | "read" | "create_file" | "open_file")

@@ -7,13 +7,16 @@ mod simulated;
 
 use std::{path::Path, sync::Arc};
 
-pub use file_os::FileOs;
+pub use file_os::{FileOs, open_directory, open_on};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
 
 use crate::{
-    check::scenario::ForeignFile,
+    check::{
+        processes::{Crew, Program},
+        scenario::ForeignFile,
+    },
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
@@ -34,6 +37,8 @@ pub struct Capabilities {
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
+    /// Its storages are shared by processes: [`BackendUnderTest::crew`] has some.
+    pub processes: bool,
     /// How much of a small scenario's interleavings is run, where all are to be;
     /// none: it is too slow for that.
     pub every_interleaving: Option<Bounds>,
@@ -72,6 +77,11 @@ pub trait BackendUnderTest: Send + Sync {
     /// # Errors
     /// When the surroundings fail: a temporary directory can't be made.
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>>;
+
+    /// Processes for its clients; none: it has no use for them.
+    fn crew(&self) -> Option<&Crew> {
+        None
+    }
 }
 
 impl<B: BackendUnderTest + ?Sized> BackendUnderTest for &B {
@@ -123,6 +133,11 @@ pub trait Storage: Send + Sync {
     /// [`file`](Self::file) takes them. None where that is not known.
     fn outside(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Its directory, for other processes; none: there is no such thing.
+    fn directory(&self) -> Option<&Path> {
+        None
     }
 
     /// How many of the I/O steps changed something.
@@ -188,13 +203,23 @@ pub fn share(backend: &str) -> u64 {
 }
 
 /// Every backend; those on the real file system make their storages below
-/// `scratch`.
+/// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch))
+}
+
+/// As [`all`], with processes of `program` where several can share a storage.
+#[must_use]
+pub fn all_with_processes(scratch: &Path, program: Program) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch).with_processes(program))
+}
+
+fn with_file_os(file_os: FileOs) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
-        Box::new(FileOs::new(scratch)),
+        Box::new(file_os),
         Box::new(Simulated::legacy()),
     ]
 }

@@ -72,6 +72,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             threads: false,
             crashes: true,
             faults: true,
+            processes: false,
             older_software: self.older_software,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.

@@ -10,6 +10,7 @@
 
 mod crash;
 mod faults;
+mod preemptions;
 mod rename;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use rename::renamed;
 
 use super::{
+    processes::Kill,
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
     trace_hash::hash_of,
@@ -48,9 +50,25 @@ pub const MOST_EXECUTIONS: u64 = 4_000;
 
 /// How many random schedules are tried for a candidate.
 const SCHEDULES_TRIED: u64 = 12;
+/// The same for one of a few steps, where each one less counts.
+const SCHEDULES_TRIED_AT_LAST: u64 = 36;
+/// How many steps are a few.
+const FEW_STEPS: usize = 8;
 
 /// On threads a failure may show only now and then.
 const REPEATS_ON_THREADS: u64 = 40;
+
+/// And in processes, which take longer.
+const REPEATS_IN_PROCESSES: u64 = 20;
+
+/// How often a scenario is run until one says that it does not fail.
+pub(super) fn repeats(mode: &Mode) -> u64 {
+    match mode {
+        Mode::Simulated(_) | Mode::Exhaustive(_) => 1,
+        Mode::Threads => REPEATS_ON_THREADS,
+        Mode::Processes { .. } => REPEATS_IN_PROCESSES,
+    }
+}
 
 /// Makes `scenario` as small as possible while it fails in the same way.
 ///
@@ -85,6 +103,7 @@ pub fn shrink<S: Subject>(
 fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        Mode::Processes { kills } => kills.len(),
         _ => usize::MAX / 2,
     };
     let decisions = preemptions + scenario.faults.most();
@@ -122,8 +141,7 @@ impl<S: Subject> Shrinker<'_, S> {
     /// The scenario with its schedule and crash pinned down, if it fails in
     /// the same way.
     fn fails(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
-        let tries = if scenario.mode == Mode::Threads { REPEATS_ON_THREADS } else { 1 };
-        (0..tries).find_map(|_| self.fails_once(scenario))
+        (0..repeats(&scenario.mode)).find_map(|_| self.fails_once(scenario))
     }
 
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
@@ -133,7 +151,8 @@ impl<S: Subject> Shrinker<'_, S> {
             return None;
         }
         let mut scenario = scenario.clone();
-        if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
+        let is_simulated = matches!(scenario.mode, Mode::Simulated(_) | Mode::Exhaustive(_));
+        if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
         if !verified.faults.is_empty() {
@@ -165,7 +184,9 @@ impl<S: Subject> Shrinker<'_, S> {
         let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
             && matches!(candidate.mode, Mode::Simulated(_));
         let faults = candidate.faults.clone();
-        for seed in 0..SCHEDULES_TRIED {
+        let is_small = candidate.length() <= FEW_STEPS && candidate.crash.is_none();
+        let tries = if is_small { SCHEDULES_TRIED_AT_LAST } else { SCHEDULES_TRIED };
+        for seed in 0..tries {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
             }
@@ -296,21 +317,23 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
+    /// Preemptions, or kills: runs of them, long ones first.
     fn remove_preemptions(&mut self, best: &mut Counterexample<S::Op>) {
-        let mut place = 0;
+        let mut size = decisions(&best.scenario.mode).div_ceil(2).max(1);
         loop {
-            let Mode::Simulated(Schedule::Preemptions(list)) = &best.scenario.mode else { return };
-            if place >= list.len() {
+            let mut start = 0;
+            while start < decisions(&best.scenario.mode) && !self.is_exhausted() {
+                let mut candidate = best.scenario.clone();
+                remove_decisions(&mut candidate.mode, start, size);
+                // Another schedule would be no simplification.
+                if !self.take_as_it_is(best, &candidate) {
+                    start += size;
+                }
+            }
+            if size == 1 {
                 return;
             }
-            let mut fewer = list.clone();
-            fewer.remove(place);
-            let mut candidate = best.scenario.clone();
-            candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
-            // Another schedule would be no simplification.
-            if !self.take_as_it_is(best, &candidate) {
-                place += 1;
-            }
+            size /= 2;
         }
     }
 
@@ -342,6 +365,27 @@ impl<S: Subject> Shrinker<'_, S> {
                 }
             }
         }
+    }
+}
+
+/// How many preemptions, or kills, there are.
+fn decisions(mode: &Mode) -> usize {
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        Mode::Processes { kills } => kills.len(),
+        _ => 0,
+    }
+}
+
+fn remove_decisions(mode: &mut Mode, start: usize, count: usize) {
+    fn remove<T>(list: &mut Vec<T>, start: usize, count: usize) {
+        let end = (start + count).min(list.len());
+        list.drain(start.min(end)..end);
+    }
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => remove(list, start, count),
+        Mode::Processes { kills } => remove(kills, start, count),
+        _ => {}
     }
 }
 
@@ -386,11 +430,16 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
                     program.remove(place.action);
                 }
                 faults::forget_action(&mut left, Some(client), place.action);
+                let length = left.clients.get(client).map_or(0, Vec::len);
+                let is_last = place.action == length;
                 for_preemptions(&mut left, |list| {
-                    list.retain(|p| p.client != client || p.operation != place.action);
-                    for preemption in list.iter_mut().filter(|p| p.client == client) {
-                        if preemption.operation > place.action {
-                            preemption.operation -= 1;
+                    preemptions::forget_action(list, client, place.action, is_last);
+                });
+                for_kills(&mut left, |kills| {
+                    kills.retain(|kill| (kill.client, kill.operation) != (client, place.action));
+                    for kill in kills.iter_mut().filter(|kill| kill.client == client) {
+                        if kill.operation > place.action {
+                            kill.operation -= 1;
                         }
                     }
                 });
@@ -406,22 +455,25 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
     left
 }
 
-/// Renumbers the preemptions after client `gone` was removed.
+/// Mends what names clients after client `gone` was removed.
 fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
     faults::forget_client(scenario, gone);
     if gone < scenario.skews.len() {
         scenario.skews.remove(gone);
     }
-    for_preemptions(scenario, |list| {
-        list.retain(|preemption| preemption.client != gone && preemption.to != gone);
-        for preemption in list {
-            for client in [&mut preemption.client, &mut preemption.to] {
-                if *client > gone {
-                    *client -= 1;
-                }
-            }
+    for_kills(scenario, |kills| {
+        kills.retain(|kill| kill.client != gone);
+        for kill in kills.iter_mut().filter(|kill| kill.client > gone) {
+            kill.client -= 1;
         }
     });
+    for_preemptions(scenario, |list| preemptions::forget_client(list, gone));
+}
+
+fn for_kills<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Kill>)) {
+    if let Mode::Processes { kills } = &mut scenario.mode {
+        edit(kills);
+    }
 }
 
 fn for_preemptions<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Preemption>)) {

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::ApiKeyData;
 use crate::{
     model::{
@@ -16,7 +18,8 @@ use crate::{
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApiKeysSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -34,7 +37,8 @@ pub enum ApiKeysSeen {
 }
 
 /// The errors of the API keys store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in ApiKeyError")]
 pub enum ApiKeysProblem {
     InvalidApiKeyId,

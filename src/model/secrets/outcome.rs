@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::data::SecretData;
 use crate::{
     model::{
@@ -16,7 +18,8 @@ use crate::{
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SecretsSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -43,7 +46,8 @@ pub enum SecretsSeen {
 }
 
 /// The errors of the secrets store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in SecretError")]
 pub enum SecretsProblem {
     InvalidSecretId,

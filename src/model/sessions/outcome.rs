@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::{MessageData, SessionData, messages_text};
 use crate::{
     model::{
@@ -16,7 +18,8 @@ use crate::{
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionsSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -41,7 +44,8 @@ pub enum SessionsSeen {
 pub type SessionsFailure = Failure<SessionsProblem>;
 
 /// The errors of the sessions store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in SessionError")]
 pub enum SessionsProblem {
     InvalidSessionId,

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::StateData;
 use crate::{
     model::{
@@ -15,7 +17,8 @@ use crate::{
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WatermarkSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -31,7 +34,8 @@ pub enum WatermarkSeen {
 }
 
 /// The errors of the watermark store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in WatermarkError")]
 pub enum WatermarkProblem {
     InvalidState,

@@ -283,7 +283,7 @@ impl Fs for SimFs {
         to_dir: &SimDir,
         to: &str,
     ) -> io::Result<()> {
-        self.sim.step("rename_no_replace").await;
+        self.enter("rename_no_replace").await?;
         self.disk.with(|state| {
             state.disk.must_be_free(to_dir.0, to)?;
             state.disk.rename(from_dir.0, from, to_dir.0, to).map(drop)

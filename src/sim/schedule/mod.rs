@@ -49,7 +49,7 @@ pub enum Schedule {
 }
 
 /// How many points in a row one client may come by while others could run.
-pub const MOST_IN_A_ROW: u32 = 5_000;
+pub const MOST_IN_A_ROW: u32 = 1_000;
 
 impl Default for Schedule {
     fn default() -> Self {

@@ -45,7 +45,7 @@ pub(super) enum Op {
 
 pub(super) use Op::{Clear, Create, Fill, Get, Older, Put, Scan, Undo, Wipe};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Seen {
     Done,
     Value(u8),
