@@ -176,10 +176,7 @@ pub(super) async fn complete<F: Fs>(call: &Call<'_, F>) -> Result<Completed> {
     // not take it away with only a part of the changes made.
     atomic::sync(call, &root, ".").await?;
     let mut touched = Vec::new();
-    // Who wrote it may have been killed before its name was durable: a loss of
-    // power must not take it away from half of what it says. Where that can't
-    // be had, nothing is durable, and the next writer finds it here again.
-    let mut unsynced = atomic::sync(call, &root, ".").await.err();
+    let mut unsynced = None;
     for change in &changes {
         match change {
             Change::File(change) => touched.extend(redo(call, change).await?),
