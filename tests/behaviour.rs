@@ -8,6 +8,8 @@ mod api_keys_rules;
 #[cfg(test)]
 mod backends;
 #[cfg(test)]
+mod bugs;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod crash_oracle;
@@ -23,6 +25,8 @@ mod disk;
 mod driver;
 #[cfg(test)]
 mod every_interleaving;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod file_backend;
 #[cfg(test)]
@@ -49,6 +53,8 @@ mod seam_rules;
 mod secrets_rules;
 #[cfg(test)]
 mod sessions_rules;
+#[cfg(test)]
+mod shrinking;
 #[cfg(test)]
 mod users_rules;
 #[cfg(test)]

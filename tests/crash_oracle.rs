@@ -2,9 +2,6 @@
 //! storage can give is refuted by the same campaign that finds nothing wrong
 //! otherwise, and every way of recovering badly is found.
 
-mod bad_recovery;
-
-use bad_recovery::{BadRecovery, Flaw};
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Simulated},
@@ -23,8 +20,10 @@ use storeproof::{
         users::UsersSubject,
         watermark::WatermarkSubject,
     },
-    sim::disk::ImageKind,
+    sim::disk::{ImageKind, SimFs},
 };
+
+use crate::crash_sites::site_fs::{Flaw, SiteFs};
 
 const CASES: u64 = 600;
 
@@ -69,10 +68,7 @@ fn stronger_rules_are_refuted_by_the_campaign_that_finds_nothing_wrong() {
 }
 
 /// What the campaign makes of a bad recovery, as small as it can be made.
-fn found(
-    wrap: fn(storeproof::sim::disk::SimFs) -> BadRecovery,
-    kind: Kind,
-) -> Scenario<CollectionOp> {
+fn found(wrap: fn(SimFs) -> SiteFs, kind: Kind) -> Scenario<CollectionOp> {
     let bad = Simulated::wrapped("file", wrap);
     let findings = campaign::<CollectionSubject>(&bad, Recovery::Admissible, 4_000);
     let of_kind = findings
@@ -106,24 +102,24 @@ fn found(
 
 #[test]
 fn a_recovery_that_sweeps_nothing_is_found() {
-    found(|fs| BadRecovery::new(fs, Flaw::SweepsNothing), Kind::Leftover);
+    found(|fs| SiteFs::flawed(fs, Flaw::SweepsNothing), Kind::Leftover);
 }
 
 #[test]
 fn a_recovery_that_completes_nothing_is_found() {
-    found(|fs| BadRecovery::new(fs, Flaw::OverlooksIntents), Kind::Leftover);
+    found(|fs| SiteFs::flawed(fs, Flaw::OverlooksIntents), Kind::Leftover);
 }
 
 /// After the crash everything looks right, until somebody writes.
 #[test]
 fn a_store_that_can_only_be_read_after_a_crash_is_found() {
-    found(|fs| BadRecovery::new(fs, Flaw::CannotWrite), Kind::Crash);
+    found(|fs| SiteFs::flawed(fs, Flaw::CannotWrite), Kind::Crash);
 }
 
 /// It takes two crashes: what recovery did is lost with the second one.
 #[test]
 fn a_recovery_that_does_not_make_durable_what_it_does_is_found() {
-    let scenario = found(|fs| BadRecovery::new(fs, Flaw::SyncsNothing), Kind::Crash);
+    let scenario = found(|fs| SiteFs::flawed(fs, Flaw::SyncsNothing), Kind::Crash);
     let crashes: Vec<_> = scenario.crashes().collect();
     assert_eq!(crashes.len(), 2, "{crashes:#?}");
     assert!(crashes[1].image.as_ref().is_some_and(ImageKind::is_power_loss), "{crashes:#?}");

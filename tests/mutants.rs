@@ -3,14 +3,13 @@
 //!
 //! A check that cannot fail is a defect of the check.
 
-mod flawed_collection;
+pub(crate) mod flawed_collection;
 pub(crate) mod flawed_fs;
 
-use std::sync::Arc;
-
-use flawed_collection::{CollectionFlaw, FlawedCollection};
+use flawed_collection::{GivesWay, RetriesForEver, SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
+    bugs::flaws::{FirstPage, Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
@@ -34,13 +33,13 @@ const CASES: u64 = 4_000;
 /// How long a counterexample may be.
 const MOST_STEPS: usize = 8;
 
-fn sound<S: Subject>() -> Box<Opener<S>> {
+pub(crate) fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
+pub(crate) fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
-        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
+        S::open(Flawed::over(collection, flaw()), surroundings)
     })
 }
 
@@ -50,10 +49,20 @@ fn found<S: Subject>(
     backend: &dyn BackendUnderTest,
     open: &Opener<S>,
 ) -> Counterexample<S::Op> {
+    found_among::<S>(CASES, what, backend, open)
+}
+
+/// The same with so many cases.
+pub(crate) fn found_among<S: Subject>(
+    cases: u64,
+    what: &str,
+    backend: &dyn BackendUnderTest,
+    open: &Opener<S>,
+) -> Counterexample<S::Op> {
     let divergences = Divergences::default();
     let target =
         Target::<S> { backend, open, divergences: &divergences, crashes: CrashCheck::default() };
-    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    let effort = Effort { seed: 1, first: 0, cases, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     let smallest = findings
         .counterexamples
@@ -61,7 +70,7 @@ fn found<S: Subject>(
         .map(|(_, counterexample)| counterexample)
         .min_by_key(|counterexample| counterexample.scenario.length());
     let Some(smallest) = smallest else {
-        panic!("{what}: {CASES} cases of {} on {} found nothing", S::NAME, backend.name());
+        panic!("{what}: {cases} cases of {} on {} found nothing", S::NAME, backend.name());
     };
     assert!(
         smallest.scenario.length() <= MOST_STEPS,
@@ -79,7 +88,7 @@ fn found<S: Subject>(
 }
 
 /// The counterexample says something about the flaw only if sound code passes.
-fn assert_sound_code_passes<S: Subject>(
+pub(crate) fn assert_sound_code_passes<S: Subject>(
     backend: &dyn BackendUnderTest,
     counterexample: &Counterexample<S::Op>,
 ) {
@@ -142,29 +151,29 @@ fn a_backend_that_rewrites_what_it_only_reads_is_found() {
 
 #[test]
 fn a_forgotten_index_update_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
+    let open = flawed::<CollectionSubject, _>(StaleIndex::default);
     let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_mis_sorted_list_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_forgotten_page_is_found() {
-    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
+    let open = flawed::<UsersSubject, _>(|| FirstPage);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
 }
 
 /// A call that goes on for ever ends the run, and is found.
-fn is_found_to_be_endless(flaw: CollectionFlaw, clients: usize) {
+fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject>(flaw);
+    let open = flawed::<CollectionSubject, F>(flaw);
     for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
         let target = Target::<CollectionSubject> {
             backend,
@@ -180,26 +189,26 @@ fn is_found_to_be_endless(flaw: CollectionFlaw, clients: usize) {
             .map(|found| found.scenario)
             .collect();
         let [scenario] = endless.as_slice() else {
-            panic!("{flaw:?} on {}: {} ways of not ending", backend.name(), endless.len());
+            panic!("{what} on {}: {} ways of not ending", backend.name(), endless.len());
         };
-        assert_eq!(scenario.clients.len(), clients, "{flaw:?}: {scenario:#?}");
-        assert!(scenario.length() <= 2, "{flaw:?}: {scenario:#?}");
+        assert_eq!(scenario.clients.len(), clients, "{what}: {scenario:#?}");
+        assert!(scenario.length() <= 2, "{what}: {scenario:#?}");
         let text = serde_json::to_string(scenario).unwrap();
-        assert!(text.len() < 2_000, "{flaw:?}: the replay file has {} bytes", text.len());
+        assert!(text.len() < 2_000, "{what}: the replay file has {} bytes", text.len());
         let again = verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
         let kind = again.violation.map(|violation| violation.signature.kind);
-        assert_eq!(kind, Some(Kind::NoEnd), "{flaw:?} does not replay");
+        assert_eq!(kind, Some(Kind::NoEnd), "{what} does not replay");
     }
 }
 
 #[test]
 fn a_call_that_tries_again_for_ever_is_found() {
-    is_found_to_be_endless(CollectionFlaw::RetriesForEver, 1);
+    is_found_to_be_endless("trying again", || RetriesForEver, 1);
 }
 
 #[test]
 fn two_calls_that_give_way_to_each_other_for_ever_are_found() {
-    is_found_to_be_endless(CollectionFlaw::GivesWay, 2);
+    is_found_to_be_endless("giving way", GivesWay::anew, 2);
 }
 
 #[test]
@@ -227,7 +236,7 @@ fn sound_code_passes_the_same_campaigns() {
 #[test]
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let target = Target::<CollectionSubject> {
         backend: &Memory,
         open: &*open,

@@ -1,6 +1,7 @@
 //! From a history without an explanation to a table that one can read.
 
 use super::{
+    faults::Unjustified,
     history::{Call, Phase},
     linearize::Unexplained,
     scenario::{Action, Scenario},
@@ -20,6 +21,18 @@ pub(super) fn history<S: Subject>(
     let broken = stuck.map(|(place, broken)| (*place, broken.expected.describe()));
     let steps = steps(calls, broken.as_ref(), |k| unexplained.order.contains(&k));
     Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
+}
+
+/// What to show for a call that says of the storage what nothing justifies.
+pub(super) fn unjustified<S: Subject>(
+    kind: Kind,
+    calls: &[Call<S>],
+    unjustified: &Unjustified,
+) -> Violation {
+    let broken = (unjustified.call, unjustified.expected.to_owned());
+    let steps = steps(calls, Some(&broken), |_| true);
+    let signature = Signature { kind, rule: unjustified.rule.to_owned() };
+    Violation { signature, steps, crash: None }
 }
 
 /// The violation with the steps that led to it, each of which was right.

@@ -1,5 +1,7 @@
 //! Makes scenarios from bytes.
 
+use std::borrow::Cow;
+
 use arbitrary::{Result, Unstructured};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,10 +16,13 @@ use crate::{
     model::{
         legacy::OlderAction,
         source::{Focus, INSTANTS, Source},
-        subject::Subject,
+        subject::{Operation, Subject},
     },
     seam::Instant,
-    sim::schedule::{Bounds, Schedule},
+    sim::{
+        faults::{FS_STEPS, FaultKind, FaultPlan, RandomFaults},
+        schedule::{Bounds, Schedule},
+    },
 };
 
 /// What a scenario is meant to find.
@@ -35,6 +40,10 @@ pub enum Purpose {
     Processes,
     /// Wrong states after a crash.
     Crash,
+    /// Wrong answers and states where the storage fails and clients give up.
+    Fault,
+    /// The same where clients give up alone.
+    Cancellation,
 }
 
 impl Purpose {
@@ -57,6 +66,8 @@ impl Purpose {
             // Few as well, for the same reason.
             20 if capabilities.processes => Self::Processes,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
+            place if place % 8 == 6 && capabilities.faults => Self::Fault,
+            place if place % 8 == 6 => Self::Cancellation,
             _ => Self::Interleaving,
         }
     }
@@ -131,6 +142,8 @@ fn empty_scenario<Op>() -> Scenario<Op> {
         setup: Vec::new(),
         clients: vec![Vec::new()],
         mode: Mode::default(),
+        faults: FaultPlan::default(),
+        skews: Vec::new(),
         crash: None,
     }
 }
@@ -152,6 +165,7 @@ pub fn scenario<S: Subject>(
     if older_software {
         legacy = S::generate_legacy(&mut Source::new(bytes, &focus))?;
         foreign = foreign_files(bytes)?;
+        foreign.extend(neighbours::<S>(bytes)?);
     }
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
@@ -162,6 +176,9 @@ pub fn scenario<S: Subject>(
         Purpose::Processes => (bytes.int_in_range(2..=3)?, 5, bytes.int_in_range(0..=3)?),
         Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
+        Purpose::Fault | Purpose::Cancellation => {
+            (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
+        }
     };
     let exact = match purpose {
         Purpose::Sequence => longest == 50,
@@ -169,7 +186,13 @@ pub fn scenario<S: Subject>(
         _ => false,
     };
     let handles = bytes.int_in_range(1..=clients)?;
-    let setup = sequence::<S>(bytes, &focus, setup)?;
+    let is_crash = purpose == Purpose::Crash;
+    let focus = match is_crash && bytes.ratio(1_u8, 3)? {
+        true => focus.in_directories(bytes)?,
+        false => focus,
+    };
+    let sequence = if is_crash { changes::<S> } else { sequence::<S> };
+    let setup = sequence(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
     let variant = match S::VARIANTS {
@@ -180,7 +203,7 @@ pub fn scenario<S: Subject>(
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        let mut program = sequence::<S>(bytes, &focus, length)?;
+        let mut program = sequence(bytes, &focus, length)?;
         if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
@@ -205,13 +228,28 @@ pub fn scenario<S: Subject>(
         Purpose::Threads => Mode::Threads,
         Purpose::Processes => Mode::Processes { kills: kills(bytes, &programs)? },
         Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
+        // What a client gives up goes on beside it.
+        Purpose::Fault | Purpose::Cancellation => {
+            Mode::Simulated(schedule(bytes, seed, &programs)?)
+        }
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
-    let crash = match purpose {
-        Purpose::Crash => Some(crash::<S>(bytes, &focus)?),
-        _ => None,
+    let faults = match purpose {
+        Purpose::Fault => faults(bytes)?,
+        Purpose::Cancellation => cancellations(bytes)?,
+        _ => FaultPlan::default(),
     };
+    let skews = match purpose {
+        Purpose::Sequence | Purpose::Exhaustive(_) => Vec::new(),
+        _ => skews(bytes, clients)?,
+    };
+    let crashes = match purpose {
+        Purpose::Crash => true,
+        Purpose::Fault => bytes.ratio(1_u8, 4)?,
+        _ => false,
+    };
+    let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -223,6 +261,8 @@ pub fn scenario<S: Subject>(
         setup,
         clients: programs,
         mode,
+        faults,
+        skews,
         crash,
     })
 }
@@ -250,6 +290,42 @@ fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Resu
     Ok(kills)
 }
 
+/// Failures of the storage and clients that give up: anywhere, or at steps of one
+/// name, or of one kind, so that the rare ones have their share.
+fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
+        0 => (&[6, 20, 60], None, Vec::new()),
+        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
+        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
+        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
+    };
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(often)?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: step.map(Cow::Borrowed),
+        kinds,
+    }))
+}
+
+fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(&[1, 2, 4])?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: None,
+        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
+    }))
+}
+
+/// At times, clients have clocks that differ.
+fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+    if clients == 1 || !bytes.ratio(1_u8, 8)? {
+        return Ok(Vec::new());
+    }
+    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
+}
+
 /// How these clients are interleaved.
 fn schedule<Op>(
     bytes: &mut Unstructured<'_>,
@@ -268,23 +344,23 @@ fn schedule<Op>(
     Ok(Schedule::Pct { seed, depth, steps })
 }
 
-/// A crash anywhere; half of them with something that the clients do next, or
+/// A crash anywhere; most of them with something that the clients do next, or
 /// with a further crash.
 fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     match bytes.int_in_range(0..=7)? {
-        0 => crash.again = Some(Box::default()),
-        1 | 2 => {
+        0..=2 => crash.again = Some(Box::default()),
+        3 | 4 => {
             let length = bytes.int_in_range(1..=3)?;
-            crash.then = sequence::<S>(bytes, focus, length)?;
+            crash.then = changes::<S>(bytes, focus, length)?;
             let mut again = Crash::default();
             if bytes.ratio(1_u8, 4)? {
-                again.then = sequence::<S>(bytes, focus, 1)?;
+                again.then = changes::<S>(bytes, focus, 1)?;
                 again.again = Some(Box::default());
             }
             crash.again = Some(Box::new(again));
         }
-        3 => crash.then = sequence::<S>(bytes, focus, 2)?,
+        5 => crash.then = changes::<S>(bytes, focus, 2)?,
         _ => {}
     }
     Ok(crash)
@@ -333,6 +409,19 @@ fn foreign_files(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
     Ok(foreign)
 }
 
+/// Files beside the collection's directory, and above it: another collection's
+/// records, one of whose names begins as this one's does.
+fn neighbours<S: Subject>(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
+    if !bytes.ratio(1_u8, 4)? {
+        return Ok(Vec::new());
+    }
+    let spec = S::spec();
+    let own = spec.directories().last().unwrap_or_default();
+    let paths = ["../a.json".to_owned(), "../x/a.json".to_owned(), format!("../{own}2/a.json")];
+    let text = r#"{"id":"a","n":1}"#.to_owned();
+    Ok(paths.map(|path| ForeignFile { path, text: text.clone() }).into())
+}
+
 fn sequence<S: Subject>(
     bytes: &mut Unstructured<'_>,
     focus: &Focus,
@@ -341,6 +430,22 @@ fn sequence<S: Subject>(
     let mut actions = Vec::with_capacity(length);
     for _ in 0..length {
         actions.push(action::<S>(&mut Source::new(bytes, focus))?);
+    }
+    Ok(actions)
+}
+
+/// The same with few reads: what a crash leaves is read anyway.
+fn changes<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+    length: usize,
+) -> Result<Vec<Action<S::Op>>> {
+    let mut actions = sequence::<S>(bytes, focus, length)?;
+    for slot in &mut actions {
+        let is_read = matches!(slot, Action::Call(op) if op.is_read());
+        if is_read && bytes.ratio(7_u8, 8)? {
+            *slot = action::<S>(&mut Source::new(bytes, focus))?;
+        }
     }
     Ok(actions)
 }

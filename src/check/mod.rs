@@ -6,6 +6,7 @@ pub mod campaign;
 pub mod crash;
 pub mod exhaustive;
 mod explain;
+mod faults;
 mod gate;
 pub mod generate;
 pub mod history;

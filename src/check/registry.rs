@@ -30,7 +30,7 @@ use crate::{
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
     seam::{Collection, CollectionSpec},
-    sim::schedule::Schedule,
+    sim::{faults::FaultKind, schedule::Schedule},
 };
 
 /// Every store.
@@ -200,7 +200,9 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let findings = campaign::run(&target, &request.effort, request.progress);
         let found = findings.counterexamples.into_iter();
         CellFindings {
-            counterexamples: found.filter_map(|found| save::<S>(request, found)).collect(),
+            counterexamples: found
+                .filter_map(|(case, found)| saved(&target, case, found))
+                .collect(),
             cases: findings.cases,
             operations: findings.operations,
             schedules: findings.schedules,
@@ -233,25 +235,36 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let capabilities = backend.capabilities();
         let required = S::required(&capabilities.reach).into_iter();
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
+        // A file system's operation goes on by itself, so that it is all the same
+        // where its caller gives up; what has no points of its own has those of
+        // collections.
+        let can_be = |kind: FaultKind| match kind {
+            FaultKind::Cancel => true,
+            FaultKind::CancelAfter => !capabilities.has_points,
+            _ => capabilities.faults,
+        };
         required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
             .chain(events.map(|event| event.name().to_owned()))
+            .chain(reached.faults_missing(can_be).into_iter().map(str::to_owned))
             .collect()
     }
 }
 
-fn save<S: Subject>(
-    request: &Request<'_>,
-    (case, found): (u64, Counterexample<S::Op>),
+/// A counterexample with its replay file.
+pub(crate) fn saved<S: Subject>(
+    target: &Target<'_, S>,
+    case: u64,
+    found: Counterexample<S::Op>,
 ) -> Option<Found> {
     let steps = found.scenario.length();
     let replay = Replay {
         schema: replay::SCHEMA,
         store: S::NAME.to_owned(),
-        backend: request.backend.name().to_owned(),
+        backend: target.backend.name().to_owned(),
         violation: found.violation.clone(),
-        allow: request.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
+        allow: target.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
         scenario: found.scenario,
     };
     let text = replay::write(&replay).ok()?;
@@ -287,9 +300,11 @@ fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Repl
         violation = again(&scenario).violation;
     }
     if stale && violation.is_none() {
+        let faults = scenario.faults.clone();
         violation = (0..SCHEDULES_SEARCHED).find_map(|seed| {
             let one_in = if seed % 2 == 0 { 2 } else { 4 };
             scenario.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            scenario.faults = faults.elsewhere(seed);
             again(&scenario).violation
         });
     }

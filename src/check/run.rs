@@ -1,8 +1,13 @@
 //! One run of a scenario: the storage, the clients, and what they saw.
 
-use std::sync::{
-    Arc, Barrier, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, Barrier, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Poll,
 };
 
 use super::{
@@ -18,11 +23,12 @@ use crate::{
         legacy::OlderAction,
         subject::{Subject, Surroundings},
     },
-    seam::{CollectionSpec, Entropy, Error, Outcome, Site},
+    seam::{CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
         executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
+        faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
     },
@@ -39,9 +45,11 @@ pub(super) struct Run<'a, S: Subject> {
     entropy: Arc<dyn Entropy>,
     pub spec: CollectionSpec,
     sim: Sim,
-    /// The last point in time: every event of a history has its own.
-    time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
+    /// The calls that their clients gave up and that went on without them.
+    left_alone: Mutex<Vec<LeftAlone>>,
+    /// How many handles were opened.
+    handles: AtomicUsize,
     older: Option<Older>,
     /// How often a client opened the storage anew while others worked on other
     /// handles.
@@ -62,12 +70,27 @@ pub(super) struct Seat<'a, S: Subject> {
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
+    /// The number of its handle.
+    handle: usize,
 }
 
 impl<'a, S: Subject> Seat<'a, S> {
-    fn new(storage: &'a dyn Storage, store: &Arc<S::Store>) -> Self {
-        Self { storage, store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
+    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, usize)) -> Self {
+        let (store, handle) = (Arc::clone(store), *handle);
+        Self { storage, store, variant: 0, memory: S::Memory::default(), handle }
     }
+}
+
+/// A call that its client gave up and that went on without it.
+#[derive(Clone, Copy)]
+struct LeftAlone {
+    /// When it began.
+    invoked: u64,
+    /// Its number among the clients.
+    number: usize,
+    /// Whether the store had read the clock for it: that is the reading that
+    /// shows.
+    read: bool,
 }
 
 /// Where an action stands in the scenario.
@@ -91,8 +114,10 @@ impl Place {
 impl<'a, S: Subject> Run<'a, S> {
     /// A run that is about to begin, on a new storage.
     pub fn new(target: &'a Target<'a, S>, scenario: &'a Scenario<S::Op>) -> Result<Self, Error> {
-        let sim = Sim::default();
-        let clock = SimClock::new(scenario.start, scenario.clients.len().max(1));
+        let sim = Sim::with_faults(&scenario.faults);
+        // An operation that goes on without its client reads it for itself.
+        let readers = scenario.clients.len().max(1) + scenario.faults.most();
+        let clock = SimClock::new(scenario.start, readers).with_skews(&scenario.skews);
         let spec = S::spec();
         let world = World {
             sim: &sim,
@@ -115,7 +140,8 @@ impl<'a, S: Subject> Run<'a, S> {
             entropy: Arc::new(SimEntropy::new(scenario.seed)),
             spec,
             sim,
-            time: AtomicU64::new(0),
+            left_alone: Mutex::default(),
+            handles: AtomicUsize::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
             reopened: AtomicU64::new(0),
@@ -125,7 +151,7 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// A seat at a store on a new handle of `storage`.
     pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
-        self.alone(self.open(storage, 0))?.map(|store| Seat::new(storage, &store))
+        self.alone(self.open(storage, 0))?.map(|opened| Seat::new(storage, &opened))
     }
 
     /// Runs what nobody else can hold up.
@@ -149,8 +175,13 @@ impl<'a, S: Subject> Run<'a, S> {
         self.sim.is_spent()
     }
 
-    /// Opens the store in a variant on a new handle of `storage`.
-    pub async fn open(&self, storage: &dyn Storage, variant: u8) -> Result<Arc<S::Store>, Error> {
+    /// Opens the store in a variant on a new handle of `storage`, and gives the
+    /// handle's number.
+    pub async fn open(
+        &self,
+        storage: &dyn Storage,
+        variant: u8,
+    ) -> Result<(Arc<S::Store>, usize), Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
         if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
@@ -160,7 +191,8 @@ impl<'a, S: Subject> Run<'a, S> {
             entropy: Arc::clone(&self.entropy),
             variant,
         };
-        Ok((self.target.open)(collection, &surroundings))
+        let handle = self.handles.fetch_add(1, Ordering::Relaxed);
+        Ok(((self.target.open)(collection, &surroundings), handle))
     }
 
     /// A seat for each client, at as many handles as the scenario says.
@@ -198,6 +230,7 @@ impl<'a, S: Subject> Run<'a, S> {
     fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
+            self.sim.begin_setup(action);
             self.alone(self.act(place, what, seat))??;
         }
         Ok(())
@@ -244,10 +277,15 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Looks at what `storage` holds, by a new handle.
+    /// Looks at what `storage` holds, by a new handle; after faults with a few
+    /// calls to see that it works again.
     pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
         let mut seat = self.seat(storage)?;
-        for (action, op) in S::observations(self.scenario.operations()).into_iter().enumerate() {
+        let mut asked = S::observations(self.scenario.operations());
+        if self.sim.has_faults() {
+            asked.extend(S::trial());
+        }
+        for (action, op) in asked.into_iter().enumerate() {
             let place = Place { phase: Phase::Afterwards, client: ALONE, action };
             self.alone(self.act(place, &Action::Call(op), &mut seat))??;
         }
@@ -264,8 +302,16 @@ impl<'a, S: Subject> Run<'a, S> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(seat.storage, *variant).await?;
-                seat.variant = *variant;
+                let opened = self.open(seat.storage, *variant);
+                match self.unless_given_up(opened).await {
+                    Some(Ok((store, handle))) => {
+                        (seat.store, seat.handle) = (store, handle);
+                        seat.variant = *variant;
+                    }
+                    Some(Err(error)) if !self.may_fail(place.client, &error) => return Err(error),
+                    // It goes on with the handle that it has.
+                    Some(Err(_)) | None => return Ok(()),
+                }
                 if place.phase == Phase::Clients && self.scenario.handles > 1 {
                     self.count_reopening();
                 }
@@ -281,12 +327,45 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
-        let seen = S::execute(&seat.store, &mut op, &mut seat.memory).await;
+        drop(self.sim.take_met(place.client));
+        let call = S::execute(&seat.store, &mut op, &mut seat.memory);
+        let seen = self.unless_given_up(call).await;
         if let Some(older) = &self.older {
             older.gate.end(place.client);
         }
+        if seen.is_none()
+            && let Some(number) = self.sim.take_detached()
+        {
+            let read = self.clock.is_read_by_store(place.client);
+            lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
+        }
         let returned = seat.storage.io_steps();
-        self.note(place, seat.variant, (began, returned), Deed::Call { op, seen: Some(seen) });
+        let opened = (seat.variant, seat.handle);
+        self.note(place, opened, (began, returned), Deed::Call { op, seen });
+    }
+
+    /// Does the call to its end, or until the client gives it up: then none.
+    async fn unless_given_up<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut call = pin!(Some(call));
+        poll_fn(|context| {
+            let Some(running) = call.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+            match running.poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if self.sim.gives_up() => {
+                    call.set(None);
+                    Poll::Ready(None)
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Whether the opening of a handle may fail with this error, because the
+    /// storage failed meanwhile.
+    fn may_fail(&self, client: usize, error: &Error) -> bool {
+        let met = self.sim.take_met(client);
+        error.kind() == ErrorKind::Io && met.iter().any(|fault| !fault.kind.is_cancel())
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -305,7 +384,7 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, 0, (began, began.1), Deed::Older(action.clone()));
+        self.note(place, (0, usize::MAX), (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
@@ -313,7 +392,7 @@ impl<'a, S: Subject> Run<'a, S> {
     fn note(
         &self,
         place: Place,
-        variant: u8,
+        (variant, handle): (u8, usize),
         ((invoked, io_invoked), io_returned): ((u64, usize), usize),
         deed: Deed<S>,
     ) {
@@ -324,6 +403,8 @@ impl<'a, S: Subject> Run<'a, S> {
             action: place.action,
             deed,
             variant,
+            handle,
+            faults: self.sim.take_met(place.client),
             now: reading.unwrap_or_else(|| self.clock.peek()),
             invoked,
             returned: self.tick(),
@@ -350,14 +431,48 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// The next point in time.
     pub fn tick(&self) -> u64 {
-        self.time.fetch_add(1, Ordering::SeqCst) + 1
+        self.sim.tick()
     }
 
     /// What was called since this was last asked, by time of beginning.
     pub fn take_calls(&self) -> Vec<Call<S>> {
         let mut calls = std::mem::take(&mut *lock(&self.calls));
         calls.sort_unstable_by_key(|call| call.invoked);
+        self.follow_those_left_alone(&mut calls);
         calls
+    }
+
+    /// What a client gave up went on without it: that is when it returned, and
+    /// what it met and read on the way is its own.
+    fn follow_those_left_alone(&self, calls: &mut [Call<S>]) {
+        let ended = self.sim.take_ended();
+        for LeftAlone { invoked, number, read } in std::mem::take(&mut *lock(&self.left_alone)) {
+            let call = calls.iter_mut().find(|call| call.invoked == invoked);
+            let ended = ended.iter().find(|ended| ended.number == number);
+            if let (Some(call), Some(ended)) = (call, ended) {
+                call.returned = ended.time;
+                call.io_returned = ended.io_steps;
+                call.faults.extend(self.sim.take_met(number));
+                let reading = self.clock.take_reading(number).filter(|_| !read);
+                call.now = reading.unwrap_or(call.now);
+            }
+        }
+    }
+
+    /// What our own software left beside the records, although a handle was opened
+    /// since; where nothing can fail that is not looked for.
+    pub fn leftover(&self) -> Option<String> {
+        self.storage.leftover().filter(|_| self.sim.has_faults())
+    }
+
+    /// The scenario is over: nothing fails any more.
+    pub fn end_faults(&self) {
+        self.sim.end_faults();
+    }
+
+    /// The faults that there were, and how many listed ones were never reached.
+    pub fn faults_taken(&self) -> (Vec<Fault>, usize) {
+        self.sim.faults_taken()
     }
 
     /// How often a client opened the storage anew while others worked on other

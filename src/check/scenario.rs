@@ -14,6 +14,7 @@ use crate::{
     seam::Instant,
     sim::{
         disk::ImageKind,
+        faults::FaultPlan,
         schedule::{Bounds, Schedule},
     },
 };
@@ -47,6 +48,13 @@ pub struct Scenario<Op> {
     /// How they are run.
     #[serde(default)]
     pub mode: Mode,
+    /// What fails, and who gives up waiting.
+    #[serde(default, skip_serializing_if = "FaultPlan::is_none")]
+    pub faults: FaultPlan,
+    /// By how many seconds each client's clock is ahead of the common one; those
+    /// that are not named have it as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skews: Vec<i64>,
     /// Where the storage loses its process or its power, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash<Op>>,
@@ -72,8 +80,9 @@ pub enum Action<Op> {
     },
 }
 
-/// A file in the collection's directory that is no record: another program's,
-/// or one that an older release left half done.
+/// A file that is no record of the collection: in its directory, another
+/// program's, or one that an older release left half done; beside or above it
+/// (then the path begins with `../`), somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignFile {
     /// Its path, from the collection's directory on.

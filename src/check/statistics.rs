@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::backends::Capabilities;
-use crate::model::{
-    legacy::OlderAction,
-    subject::{Operation, Subject, Verdict},
+use crate::{
+    model::{
+        legacy::OlderAction,
+        subject::{Operation, Subject, Verdict},
+    },
+    sim::faults::{Fault, FaultKind},
 };
 
 /// Counts of (operation, outcome class) for one store.
@@ -16,6 +19,8 @@ pub struct Reached {
     counts: Vec<u64>,
     /// By [`Event`].
     events: [u64; EVENTS.len()],
+    /// By place in [`FaultKind::ALL`].
+    faults: Vec<u64>,
 }
 
 impl Reached {
@@ -27,6 +32,7 @@ impl Reached {
             classes: S::CLASSES,
             counts: vec![0; S::OPERATIONS.len() * S::CLASSES.len()],
             events: [0; EVENTS.len()],
+            faults: vec![0; FaultKind::ALL.len()],
         }
     }
 
@@ -60,12 +66,35 @@ impl Reached {
         self.events.get(event as usize).copied().unwrap_or(0)
     }
 
+    /// Counts one fault.
+    pub fn count_fault(&mut self, fault: &Fault) {
+        let place = FaultKind::ALL.iter().position(|kind| *kind == fault.kind);
+        if let Some(count) = place.and_then(|place| self.faults.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    fn faults(&self) -> impl Iterator<Item = (FaultKind, u64)> + use<'_> {
+        FaultKind::ALL.iter().copied().zip(self.faults.iter().copied())
+    }
+
+    /// The kinds of fault that `can_be` says there can be, and that were never
+    /// met.
+    #[must_use]
+    pub fn faults_missing(&self, can_be: impl Fn(FaultKind) -> bool) -> Vec<&'static str> {
+        let missing = self.faults().filter(|(kind, count)| *count == 0 && can_be(*kind));
+        missing.map(|(kind, _)| kind.name()).collect()
+    }
+
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         for (own, add) in self.counts.iter_mut().zip(&other.counts) {
             *own += add;
         }
         for (own, add) in self.events.iter_mut().zip(other.events) {
+            *own += add;
+        }
+        for (own, add) in self.faults.iter_mut().zip(&other.faults) {
             *own += add;
         }
     }
@@ -93,6 +122,9 @@ impl Reached {
         }
         for event in EVENTS.into_iter().filter(|event| self.events(*event) > 0) {
             table.insert(event.name().to_owned(), self.events(event));
+        }
+        for (kind, count) in self.faults().filter(|(_, count)| *count > 0) {
+            table.insert(kind.name().to_owned(), count);
         }
         table
     }

@@ -11,9 +11,8 @@ use super::{
     backends::BackendUnderTest,
     crash::{self, CrashCheck},
     exhaustive::{self, Scopes},
-    explain,
+    explain, faults,
     history::{Call, Deed, Phase, older_step},
-    linearize::linearize,
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
     statistics::{Event, Reached},
@@ -30,6 +29,7 @@ use crate::{
     sim::{
         disk::ImageKind,
         executor::End,
+        faults::Fault,
         schedule::{Decider, Preemption, Schedule},
     },
 };
@@ -60,7 +60,9 @@ pub struct Verified {
     pub crashed: Vec<(usize, ImageKind)>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
-    /// How many listed preemptions were never reached.
+    /// The faults that there were.
+    pub faults: Vec<Fault>,
+    /// How many listed preemptions and faults were never reached.
     pub stale: usize,
     /// How many calls were made.
     pub operations: u64,
@@ -89,7 +91,9 @@ pub fn verify<S: Subject>(
             return exhaustive::check(target, scenario, bounds, reached);
         }
         let run = Run::new(target, scenario)?;
-        if scenario.clients.len() == 1 && scenario.crash.is_none() && !is_in_processes(&run) {
+        let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
+        let is_plain = is_plain && scenario.skews.is_empty() && !is_in_processes(&run);
+        if scenario.clients.len() == 1 && is_plain {
             or_endless(&run, sequential(&run, reached))
         } else {
             or_endless(&run, concurrent(&run, reached))
@@ -170,7 +174,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             }
             Action::Reopen { variant } => {
                 let opened = run.open(&*run.storage, *variant);
-                seat.store = run.alone(opened)??;
+                (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
             }
@@ -187,22 +191,32 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };
-        if S::step(&mut model, &op, &seen, &moment).is_err() {
-            return with_a_history(run);
+        if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+            return with_a_history(run, Some(broken.rule));
         }
     }
     if untouched.violation(&*run.storage).is_some() {
-        return with_a_history(run);
+        return with_a_history(run, None);
     }
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
     Ok(verified)
 }
 
-/// The same again, this time with a history to show.
-fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
+/// The same again, this time with a history to show. The rule that broke first is
+/// what the failure is known by, whatever comes after it.
+fn with_a_history<S: Subject>(
+    run: &Run<'_, S>,
+    rule: Option<&'static str>,
+) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))
+    let mut verified = or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))?;
+    if let (Some(violation), Some(rule)) = (&mut verified.violation, rule)
+        && violation.signature.kind == Kind::Outcome
+    {
+        rule.clone_into(&mut violation.signature.rule);
+    }
+    Ok(verified)
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
@@ -219,7 +233,7 @@ fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         Mode::Simulated(schedule) => {
             let mut decider = Decider::new(schedule);
             let verified = interleaved(run, &mut decider, reached)?;
-            let stale = decider.stale();
+            let stale = verified.stale + decider.stale();
             Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
         }
     }
@@ -242,43 +256,50 @@ fn judged<S: Subject>(
     reached: &mut Reached,
 ) -> Result<Verified, Error> {
     let mut verified = Verified::default();
+    run.end_faults();
+    let (faults, stale) = run.faults_taken();
+    (verified.faults, verified.stale) = (faults, stale);
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
+    let broken = |kind, rule: &str| {
+        let violation = explain::without_history(kind, rule.to_owned(), run.scenario);
+        Some(violation)
+    };
     match end {
         End::Finished => {}
         End::Deadlock => {
-            let rule = "every client comes to its end";
-            return Ok(broken(Kind::Deadlock, rule.to_owned(), run.scenario));
+            verified.violation = broken(Kind::Deadlock, "every client comes to its end");
+            return Ok(verified);
         }
-        End::Endless => return Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        End::Endless => {
+            verified.violation = broken(Kind::NoEnd, NO_END);
+            return Ok(verified);
+        }
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
         run.observe(&*run.storage)?;
     }
     let mut calls = run.take_calls();
+    faults::wait_beside_older(&mut calls);
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
-    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
-    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
-    // Who was killed while it read tells nothing.
-    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
-    if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {
-        let alone = run.scenario.clients.len() == 1;
-        let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    if is_in_processes(run) {
+        forget_killed_reads(&mut calls, &mut verified);
+    }
+    let alone = run.scenario.clients.len() == 1;
+    let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
-    } else if calls.iter().any(is_left_open) {
-        return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
+    } else if let Some(unjustified) = faults::unjustified(&calls) {
+        verified.violation = Some(explain::unjustified(Kind::Outcome, &calls, &unjustified));
     } else if let Some(plan) = &run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
         untouched.followed(&calls);
-        let violation = match untouched.violation(&*run.storage) {
-            None if is_in_processes(run) => left_behind(run),
-            violation => violation,
-        };
+        let violation = untouched.violation(&*run.storage).or_else(|| left_over(run));
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
@@ -288,22 +309,25 @@ fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
     matches!(run.scenario.mode, Mode::Processes { .. })
 }
 
-/// What a killed process left and the opening of the storage did not sweep.
-fn left_behind<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
-    run.storage.leftover()?;
-    // Not which file: the names of temporary ones are random.
-    let rule = "nothing of an interrupted call outlives an opening".to_owned();
-    let signature = Signature { kind: Kind::Leftover, rule };
-    Some(Violation { signature, steps: Vec::new(), crash: None })
+/// Who was killed while it read tells nothing.
+fn forget_killed_reads<S: Subject>(calls: &mut Vec<Call<S>>, verified: &mut Verified) {
+    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
+    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
 }
 
-pub(super) const LEFT_OPEN: &str =
-    "where the storage does not fail, every call says whether it was done";
-
-/// Whether the call came back without saying whether it was done. No scenario
-/// has the storage fail: who dies does not come back.
-pub(super) fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
-    matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
+/// "A sweep at open removes" what was left half done; and an intent is "gone
+/// before the lock is released".
+fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
+    let rule = "nothing of an interrupted call outlives an opening";
+    let rule = if is_in_processes(run) {
+        // Not which file: other runs give it other names.
+        run.storage.leftover().map(|_| rule.to_owned())
+    } else {
+        run.leftover().map(|path| format!("{rule}: {path}"))
+    };
+    let signature = Signature { kind: Kind::Leftover, rule: rule? };
+    Some(Violation { signature, steps: Vec::new(), crash: None })
 }
 
 /// Counts what the clients did. What threads happened to see is not the same
@@ -322,6 +346,9 @@ fn account<S: Subject>(
     }
     reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
+    for fault in &verified.faults {
+        reached.count_fault(fault);
+    }
     for call in calls {
         match &call.deed {
             Deed::Call { op, seen: Some(seen) } => {

@@ -85,6 +85,18 @@ pub struct Step {
     pub broken: bool,
 }
 
+impl Signature {
+    /// Whether it may be the same mistake that shows. Of concurrent calls and of
+    /// crashes the rule says only where the longest explanation ended, and of
+    /// other files it names one: there, the kind decides.
+    #[must_use]
+    pub fn resembles(&self, other: &Self) -> bool {
+        let is_known_by_its_rule =
+            !matches!(self.kind, Kind::NotLinearizable | Kind::Crash | Kind::OtherFiles);
+        self.kind == other.kind && (self.rule == other.rule || !is_known_by_its_rule)
+    }
+}
+
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.describe(), self.rule)

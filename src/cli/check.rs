@@ -89,11 +89,7 @@ impl Profile {
     /// How many cases of a store on this backend. Chosen so that every backend
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
-        let smoke = match backend {
-            "memory" => 4_000,
-            "file" | "legacy" => 1_100,
-            _ => 100,
-        };
+        let smoke = backends::share(backend);
         if self == Self::Smoke { smoke } else { smoke * 12 }
     }
 }
@@ -101,7 +97,7 @@ impl Profile {
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let expected = "expected a time like 90s, 5m or 1h30m";
     let (mut total, mut digits) = (0_u64, String::new());
     for c in text.chars() {
@@ -157,7 +153,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is real time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -346,14 +342,14 @@ fn chosen_backends<'a>(
     names.iter().map(find).collect()
 }
 
-fn random_seed() -> Result<u64, Failure> {
+pub(super) fn random_seed() -> Result<u64, Failure> {
     let mut bytes = [0; 8];
     OsEntropy.fill(&mut bytes).map_err(|e| Failure::new(format!("no random seed: {e}")))?;
     // Short enough to be typed.
     Ok(u64::from_le_bytes(bytes) >> 32)
 }
 
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
@@ -407,7 +403,7 @@ fn human(
 }
 
 /// A path as one can type it.
-fn shown_path(path: &Path) -> String {
+pub(super) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
         format!("'{}'", text.replace('\'', "'\\''"))

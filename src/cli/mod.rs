@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod bugs;
 mod check;
 mod client;
 mod data_directory;
@@ -29,6 +30,9 @@ struct Arguments {
 enum Command {
     /// Run the models against the backends.
     Check(check::Arguments),
+    /// Plant each bug of the catalogue, and show how fast and in how few steps it
+    /// is found.
+    Bugs(bugs::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
     /// Look through a data directory: each file's format, every record, damage,
@@ -91,6 +95,7 @@ pub fn main() -> ExitCode {
     usage::keep_expected_panics_quiet();
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
+        Command::Bugs(arguments) => bugs::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments, &stop),
         Command::Export(arguments) => export::run(arguments, &stop),

@@ -5,7 +5,9 @@ use std::{fmt, future::Future, hash::Hash, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{divergence::Divergences, legacy::LegacyDocument, source::Source};
+use super::{
+    divergence::Divergences, failure::StorageFailure, legacy::LegacyDocument, source::Source,
+};
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy, Instant, RecordId};
 
 /// A store under proof.
@@ -257,6 +259,8 @@ pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     fn is_refusal(&self) -> bool;
     /// Whether the operation may or may not have happened.
     fn is_unknown(&self) -> bool;
+    /// How the storage failed the call, if that is what its error says.
+    fn storage_failure(&self) -> Option<StorageFailure>;
     /// A short description for tables, without secrets.
     fn describe(&self) -> String;
     /// Feeds everything that must be the same in a repeated run to a hash.

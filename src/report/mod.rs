@@ -1,5 +1,6 @@
 //! Results: as JSON, and as text for a terminal.
 
+pub mod bugs;
 pub mod directory;
 pub mod json;
 pub mod terminal;

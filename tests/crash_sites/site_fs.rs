@@ -1,4 +1,5 @@
-//! A file system that leaves out one call site of the file backend.
+//! A file system that leaves out one call site of the file backend, or under which
+//! that recovers badly.
 //!
 //! Sites are told apart by what the calls are about: the kind of file, what was
 //! changed in a directory since it was last synced, and whether the handle is
@@ -15,7 +16,7 @@ use std::{
 
 use storeproof::{
     fs::{Access, DirEntry, FileTime, Fs, Metadata},
-    sim::disk::SimFs,
+    sim::disk::{Event, SimDisk, SimFs, Step},
 };
 
 /// Whether a handle is being opened (which recovers), or used.
@@ -79,9 +80,24 @@ impl Site {
     }
 }
 
+/// A way of recovering badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// While a handle is opened no temporary file is removed.
+    SweepsNothing,
+    /// While a handle is opened no intent is seen.
+    OverlooksIntents,
+    /// On a disk that has seen a crash nothing can be renamed.
+    CannotWrite,
+    /// While a handle is opened on a disk that has seen a crash no directory is
+    /// synced.
+    SyncsNothing,
+}
+
 #[derive(Clone)]
 pub struct SiteFs {
     inner: SimFs,
+    flaw: Option<Flaw>,
     /// The site that is left out; none: nothing is.
     left_out: Option<Site>,
     /// How often each of the sites was come by, and is counted here.
@@ -123,9 +139,24 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with(".storeproof.") && name.ends_with(".tmp")
 }
 
+/// On a new disk the first thing that is done is to make a directory.
+fn is_new(disk: &SimDisk) -> bool {
+    matches!(disk.trace().first(), Some(Step { event: Event::Create { .. }, .. }))
+}
+
 impl SiteFs {
     pub fn new(inner: SimFs, left_out: Option<Site>) -> Self {
-        Self { inner, left_out, come_by: None, state: Arc::default(), runs: Arc::default() }
+        let (state, runs) = Default::default();
+        Self { inner, flaw: None, left_out, come_by: None, state, runs }
+    }
+
+    pub fn flawed(inner: SimFs, flaw: Flaw) -> Self {
+        Self { flaw: Some(flaw), ..Self::new(inner, None) }
+    }
+
+    /// Whether it has the flaw, and the handle is being opened.
+    fn is_opening_with(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw) && self.runs.load(Ordering::Relaxed) <= 1
     }
 
     pub fn counting(inner: SimFs, counts: &'static Mutex<Vec<(Site, usize)>>) -> Self {
@@ -219,6 +250,9 @@ impl Fs for SiteFs {
 
     async fn metadata(&self, dir: &Dir, name: &str) -> io::Result<Metadata> {
         self.first(false);
+        if name == ".storeproof.intent" && self.is_opening_with(Flaw::OverlooksIntents) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         self.inner.metadata(dir, name).await
     }
 
@@ -233,6 +267,9 @@ impl Fs for SiteFs {
 
     async fn read(&self, dir: &Dir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
         self.first(false);
+        if name == ".storeproof.intent" && self.is_opening_with(Flaw::OverlooksIntents) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         self.inner.read(dir, name).await
     }
 
@@ -263,6 +300,9 @@ impl Fs for SiteFs {
     }
 
     async fn sync_dir(&self, dir: &Dir) -> io::Result<()> {
+        if self.is_opening_with(Flaw::SyncsNothing) && !self.inner.with_disk(is_new) {
+            return Ok(());
+        }
         let what = self.with(|state| {
             let changed = state.changed.iter().position(|(other, _)| other == dir);
             changed.map(|place| state.changed.remove(place).1)
@@ -274,6 +314,9 @@ impl Fs for SiteFs {
     }
 
     async fn rename(&self, from_dir: &Dir, from: &str, to_dir: &Dir, to: &str) -> io::Result<()> {
+        if self.flaw == Some(Flaw::CannotWrite) && !self.inner.with_disk(is_new) {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         let what = match to {
             ".storeproof.intent" => What::Intent,
             to if to.starts_with(".storeproof.aside.") => What::Aside,
@@ -311,6 +354,9 @@ impl Fs for SiteFs {
     }
 
     async fn remove_file(&self, dir: &Dir, name: &str) -> io::Result<()> {
+        if is_temporary(name) && self.is_opening_with(Flaw::SweepsNothing) {
+            return Ok(());
+        }
         self.inner.remove_file(dir, name).await?;
         match name {
             ".storeproof.intent" => self.changed(dir, What::Forgotten),

@@ -28,6 +28,8 @@ pub enum FsFlaw {
     /// A file is not replaced by renaming: its bytes are written into its place,
     /// one after the other.
     WritesInPlace,
+    /// A file whose sync failed is synced again, and that is believed.
+    SyncsAgain,
 }
 
 pub struct FlawedFs<F: Fs = SimFs> {
@@ -138,7 +140,10 @@ impl<F: Fs> Fs for FlawedFs<F> {
             self.put_off.lock().unwrap().push(Arc::clone(file));
             return Ok(());
         }
-        self.inner.sync_file(file).await
+        match self.inner.sync_file(file).await {
+            Err(_) if self.flaw == FsFlaw::SyncsAgain => self.inner.sync_file(file).await,
+            synced => synced,
+        }
     }
 
     async fn sync_dir(&self, dir: &F::Dir) -> io::Result<()> {

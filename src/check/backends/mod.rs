@@ -32,6 +32,8 @@ pub struct Capabilities {
     pub threads: bool,
     /// Its storage can lose the process or the power at any I/O step.
     pub crashes: bool,
+    /// Its storage can fail at any call of the file system.
+    pub faults: bool,
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
@@ -82,6 +84,20 @@ pub trait BackendUnderTest: Send + Sync {
     }
 }
 
+impl<B: BackendUnderTest + ?Sized> BackendUnderTest for &B {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        (**self).storage(world)
+    }
+}
+
 /// One storage, on which any number of handles may be open.
 pub trait Storage: Send + Sync {
     /// A handle of its own, as another process would have.
@@ -100,7 +116,8 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// The bytes of a file in the collection's directory, past the simulation.
+    /// The bytes of a file, past the simulation. The path leads from the
+    /// collection's directory on; it may begin with `../`.
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         let _ = path;
         None
@@ -111,9 +128,27 @@ pub trait Storage: Send + Sync {
         None
     }
 
+    /// Whether some file has exactly these bytes, past the simulation.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
+
+    /// The paths of all files that lie outside the collection's directory, as
+    /// [`file`](Self::file) takes them. None where that is not known.
+    fn outside(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How many of the I/O steps changed something.
     fn changes(&self) -> usize {
         0
+    }
+
+    /// A number that two storages have alike only if whoever has opened them
+    /// sees the same from then on, all else being equal; none: it can't be told.
+    fn digest(&self) -> Option<u64> {
+        None
     }
 
     /// A file that an interrupted call of ours left, past the simulation: once
@@ -154,6 +189,17 @@ pub trait Crashes {
 
     /// What is left now, in words.
     fn describe(&self, kind: &ImageKind) -> String;
+}
+
+/// How many cases on the backend of that name take about as long as a hundred on
+/// real files: every backend has about the same share of a run's time.
+#[must_use]
+pub fn share(backend: &str) -> u64 {
+    match backend {
+        "memory" => 4_000,
+        "file" | "legacy" => 1_100,
+        _ => 100,
+    }
 }
 
 /// Every backend; those on the real file system make their storages below

@@ -20,7 +20,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use past::Past;
-use recovered::Recovered;
+use recovered::{Recovered, Seen};
 
 use super::{
     backends::{Crashes, Storage},
@@ -46,7 +46,7 @@ pub struct CrashCheck {
 
 impl Default for CrashCheck {
     fn default() -> Self {
-        Self { most_images: 400, most_lives: 6, recovery: Recovery::Admissible }
+        Self { most_images: 300, most_lives: 12, recovery: Recovery::Admissible }
     }
 }
 
@@ -146,8 +146,10 @@ struct Explorer<'a, S: Subject> {
     lives: usize,
     /// Which disks were checked after which past.
     seen: BTreeSet<(usize, u64)>,
-    /// What was seen of each disk, at what time.
-    known: BTreeMap<(u64, Instant), Rc<Recovered<S>>>,
+    /// What came of opening each disk, at what time.
+    known: BTreeMap<(u64, Instant), Recovered<S>>,
+    /// What was seen of each one that was opened.
+    opened: BTreeMap<(u64, Instant), Rc<Seen<S>>>,
     /// Which pasts explain what was seen.
     explained: BTreeSet<(usize, u64)>,
     images: u64,
@@ -168,6 +170,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             lives: 0,
             seen: BTreeSet::new(),
             known: BTreeMap::new(),
+            opened: BTreeMap::new(),
             explained: BTreeSet::new(),
             images: 0,
             digest: TraceHasher::default(),
@@ -233,10 +236,11 @@ impl<'a, S: Subject> Explorer<'a, S> {
             Some(image) => vec![image.clone()],
             None => crashes.kinds(at.most, self.random.next_u64()),
         };
-        let latest = (self.check.recovery == Recovery::ExactlyLatest).then(|| {
+        let mut latest = None;
+        if self.check.recovery == Recovery::ExactlyLatest {
             let disk = crashes.image(&ImageKind::Everything);
-            self.recover(disk, crashes).digest
-        });
+            latest = self.recover(disk, crashes).map(|recovered| recovered.seen.digest);
+        }
         for image in kinds {
             let disk = crashes.image(&image);
             let past = self.past(at, image.is_power_loss());
@@ -244,17 +248,18 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 continue;
             }
             self.images += 1;
-            let recovered = self.recover(disk, crashes);
+            let Some(recovered) = self.recover(disk, crashes) else { continue };
+            let seen = &recovered.seen;
             self.digest.write_usize(at.after);
             self.digest.write_u64(disk);
-            self.digest.write_u64(recovered.digest);
+            self.digest.write_u64(seen.digest);
             let mut broken = None;
-            let is_explained = self.explained.contains(&(past, recovered.digest));
-            match self.judge(past, &recovered, is_explained, latest) {
+            let is_explained = self.explained.contains(&(past, seen.digest));
+            match self.judge(past, seen, is_explained, latest) {
                 Some(violation) => broken = Some(Broken { violation, moments: Vec::new() }),
                 None => {
-                    self.explained.insert((past, recovered.digest));
-                    if self.goes_on(plan, &recovered) {
+                    self.explained.insert((past, seen.digest));
+                    if self.goes_on(plan, recovered.changes) {
                         crashes.image(&image);
                         broken = self.live_on(plan, past, crashes.storage());
                     }
@@ -296,15 +301,19 @@ impl<'a, S: Subject> Explorer<'a, S> {
 
     /// Whether to see what the clients make of an image, and whether it crashes
     /// again: always where the plan names one, else now and then, and more often
-    /// where the recovery had something to do.
-    fn goes_on(&mut self, plan: &Crash<S::Op>, recovered: &Recovered<S>) -> bool {
+    /// the more opening it had to do.
+    fn goes_on(&mut self, plan: &Crash<S::Op>, changes: usize) -> bool {
         if plan.then.is_empty() && plan.again.is_none() {
             return false;
         }
         if plan.after_steps.is_some() && plan.image.is_some() {
             return true;
         }
-        let one_in = if recovered.had_work { 2 } else { 16 };
+        let one_in = match changes {
+            0 => 24,
+            1 | 2 => 8,
+            _ => 1,
+        };
         self.lives < self.check.most_lives && self.random.next_u32().is_multiple_of(one_in)
     }
 

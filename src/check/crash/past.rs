@@ -2,7 +2,7 @@
 
 use crate::{
     check::{
-        history::{Call, Deed, Phase},
+        history::{Call, Deed, PENDING, Phase},
         run::Run,
     },
     model::subject::{Operation, Subject},
@@ -35,7 +35,10 @@ impl<S: Subject> Past<S> {
         let earlier = history.len();
         history.extend(before_the_crash(calls, after, power_lost));
         let recovery = run.tick();
-        let killed = |call: &&mut Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+        // So do those of which it was never known, if nobody looked before.
+        let killed = |call: &&mut Call<S>| {
+            matches!(call.deed, Deed::Call { seen: None, .. }) || call.returned == PENDING
+        };
         for call in history.iter_mut().skip(earlier).filter(killed) {
             call.returned = recovery;
         }
@@ -95,7 +98,9 @@ fn before_the_crash<S: Subject>(
             Deed::Call { op, .. } => op.is_read() || (returned && call.changes_nothing()),
             Deed::Older(_) | Deed::Undone(_) => false,
         };
-        if !begun || changed_nothing && (power_lost || !returned) {
+        // What failed binds nothing either; it is kept to be shown.
+        let is_shown = returned && call.has_failed();
+        if !begun || changed_nothing && !is_shown && (power_lost || !returned) {
             return None;
         }
         let mut call = call.clone();

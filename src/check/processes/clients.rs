@@ -195,6 +195,8 @@ impl<'a, S: Subject> Seat<'a, S> {
             action,
             deed: Deed::Call { op: op.clone(), seen: None },
             variant: self.variant,
+            handle: self.number,
+            faults: Vec::new(),
             now,
             invoked,
             returned: self.run.tick(),

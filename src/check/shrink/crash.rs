@@ -72,10 +72,14 @@ impl<S: Subject> Shrinker<'_, S> {
             if self.take(best, fewer) {
                 return;
             }
-            let Some(again) = crash.again else { return };
+            let again = crash.again.map_or_else(Crash::default, |again| *again);
             let mut fewer = best.scenario.clone();
-            fewer.crash = Some(*again);
-            if !self.take(best, fewer) {
+            fewer.crash = Some(again);
+            // What came after the crash may be all that there is to it.
+            let mut later = fewer.clone();
+            later.setup.clear();
+            later.clients = vec![crash.then];
+            if !self.take(best, fewer) && !self.take(best, later) {
                 return;
             }
         }

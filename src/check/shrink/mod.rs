@@ -2,12 +2,17 @@
 //!
 //! Delta debugging (Zeller and Hildebrandt, 2002) over everything a scenario
 //! is made of: clients, runs of actions, pairs of actions that only go
-//! together, legacy documents, preemptions; then values. Each candidate is run
-//! with the schedule as it was; if that no longer fails, a few random schedules
-//! are searched, because fewer steps need another interleaving.
+//! together, legacy documents, preemptions, faults; then values. Each candidate
+//! is run with the schedule and the faults as they were; if that no longer fails, a
+//! few random schedules are searched, because fewer steps need another
+//! interleaving, and other places for the faults. All passes are repeated until none
+//! of them finds anything more; no candidate is tried twice.
 
 mod crash;
+mod faults;
 mod rename;
+
+use std::collections::BTreeSet;
 
 use rename::renamed;
 
@@ -15,6 +20,7 @@ use super::{
     processes::Kill,
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
+    trace_hash::hash_of,
     verify::{Target, Verified, verify},
     violation::{Signature, Violation},
 };
@@ -22,6 +28,7 @@ use crate::{
     model::subject::{Operation, Subject},
     sim::{
         disk::ImageKind,
+        faults::FaultPlan,
         schedule::{Preemption, Schedule},
     },
 };
@@ -65,7 +72,8 @@ pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
 ) -> Option<Counterexample<S::Op>> {
-    let mut shrinker = Shrinker { target, signature: None, executions: 0 };
+    let mut shrinker =
+        Shrinker { target, signature: None, executions: 0, in_vain: BTreeSet::new() };
     let mut best = shrinker.fails(scenario)?;
     shrinker.signature = Some(best.violation.signature.clone());
     loop {
@@ -74,6 +82,7 @@ pub fn shrink<S: Subject>(
         shrinker.remove_actions(&mut best);
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
+        shrinker.simplify_faults(&mut best);
         shrinker.simplify(&mut best);
         shrinker.simplify_crashes(&mut best);
         shrinker.rename(&mut best);
@@ -90,17 +99,21 @@ fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
         Mode::Processes { kills } => kills.len(),
-        _ => usize::MAX,
+        _ => usize::MAX / 2,
     };
+    let decisions = preemptions + scenario.faults.most();
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, preemptions, crash::weight(scenario), text)
+    (scenario.length() + files, decisions, crash::weight(scenario), text)
 }
 
 struct Shrinker<'a, S: Subject> {
     target: &'a Target<'a, S>,
     signature: Option<Signature>,
     executions: u64,
+    /// Hashes of the candidates that were tried in vain: the passes come by the
+    /// same ones again and again.
+    in_vain: BTreeSet<u64>,
 }
 
 /// Where an action stands: in the setup, or in a client's program.
@@ -129,13 +142,16 @@ impl<S: Subject> Shrinker<'_, S> {
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
         let verified = self.run(scenario);
         let violation = verified.violation?;
-        if self.signature.as_ref().is_some_and(|signature| *signature != violation.signature) {
+        if self.signature.as_ref().is_some_and(|known| !known.resembles(&violation.signature)) {
             return None;
         }
         let mut scenario = scenario.clone();
         let is_simulated = matches!(scenario.mode, Mode::Simulated(_) | Mode::Exhaustive(_));
         if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
+        }
+        if !verified.faults.is_empty() {
+            scenario.faults = FaultPlan::Listed(verified.faults);
         }
         scenario.pin_crashes(verified.crashed);
         Some(Counterexample { scenario, violation, executions: 0 })
@@ -144,7 +160,8 @@ impl<S: Subject> Shrinker<'_, S> {
     /// Takes `candidate` in place of `best` if it fails in the same way, with
     /// its schedule or with another one, at its crash point or at another one.
     fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
-        if self.is_exhausted() {
+        let hash = hash_of(&[&serde_json::to_vec(&candidate).unwrap_or_default()]);
+        if self.is_exhausted() || self.in_vain.contains(&hash) {
             return false;
         }
         // At another moment first, then with anything else left.
@@ -158,8 +175,10 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.unpin_crashes();
         }
         let mut found = found.or_else(|| self.fails(&candidate));
-        let interleaved =
-            candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
+        // What a client gives up goes on beside it.
+        let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
+            && matches!(candidate.mode, Mode::Simulated(_));
+        let faults = candidate.faults.clone();
         for seed in 0..SCHEDULES_TRIED {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
@@ -167,9 +186,14 @@ impl<S: Subject> Shrinker<'_, S> {
             let one_in =
                 [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            candidate.faults = faults.elsewhere(seed);
             found = self.fails(&candidate);
         }
-        self.replaces(best, found)
+        let replaced = self.replaces(best, found);
+        if !replaced {
+            self.in_vain.insert(hash);
+        }
+        replaced
     }
 
     /// The same, but neither with another schedule nor with another crash.
@@ -208,7 +232,9 @@ impl<S: Subject> Shrinker<'_, S> {
                 client += 1;
             }
         }
-        let edits: [fn(&mut Scenario<S::Op>); 5] = [
+        let edits: [fn(&mut Scenario<S::Op>); 7] = [
+            |scenario| scenario.faults = FaultPlan::default(),
+            |scenario| scenario.skews.clear(),
             |scenario| scenario.setup.clear(),
             |scenario| scenario.legacy.clear(),
             |scenario| scenario.foreign.clear(),
@@ -228,6 +254,14 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.legacy.remove(document);
             if !self.take(best, candidate) {
                 document += 1;
+            }
+        }
+        let mut file = 0;
+        while file < best.scenario.foreign.len() {
+            let mut candidate = best.scenario.clone();
+            candidate.foreign.remove(file);
+            if !self.take(best, candidate) {
+                file += 1;
             }
         }
     }
@@ -382,11 +416,13 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
         match place.client {
             None => {
                 left.setup.remove(place.action);
+                faults::forget_action(&mut left, None, place.action);
             }
             Some(client) => {
                 if let Some(program) = left.clients.get_mut(client) {
                     program.remove(place.action);
                 }
+                faults::forget_action(&mut left, Some(client), place.action);
                 for_preemptions(&mut left, |list| {
                     list.retain(|p| p.client != client || p.operation != place.action);
                     for preemption in list.iter_mut().filter(|p| p.client == client) {
@@ -423,6 +459,10 @@ fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
             kill.client -= 1;
         }
     });
+    faults::forget_client(scenario, gone);
+    if gone < scenario.skews.len() {
+        scenario.skews.remove(gone);
+    }
     for_preemptions(scenario, |list| {
         list.retain(|preemption| preemption.client != gone && preemption.to != gone);
         for preemption in list {

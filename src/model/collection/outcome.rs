@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::RecordInput;
 use crate::{
-    model::{payload::shown, subject::Verdict},
+    model::{failure::StorageFailure, payload::shown, subject::Verdict},
     seam::{Error, ErrorKind, Found, Outcome, Page, Record, RecordId},
 };
 
@@ -223,6 +223,14 @@ impl Verdict for CollectionSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { kind: ErrorKind::Io, .. }) => Some(StorageFailure::Io),
+            Self::Failed(Failure { kind: ErrorKind::Closed, .. }) => Some(StorageFailure::Refused),
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{MessageData, SessionData, messages_text};
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, sessions::SessionError},
 };
@@ -126,6 +129,15 @@ impl Verdict for SessionsSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(SessionsFailure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: SessionsProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::UserData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, users::UserError},
 };
@@ -135,6 +138,15 @@ impl Verdict for UsersSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(UsersFailure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: UsersProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

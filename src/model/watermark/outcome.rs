@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::StateData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     store::{error::Kind, watermark::WatermarkError},
 };
 
@@ -58,7 +61,7 @@ impl WatermarkSeen {
     pub fn failed(error: &WatermarkError) -> Self {
         let (problem, message) = match error {
             WatermarkError::InvalidState => (WatermarkProblem::InvalidState, None),
-            WatermarkError::Storage(_) => {
+            WatermarkError::OnlySetAside(_) | WatermarkError::Storage(_) => {
                 (WatermarkProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
@@ -94,6 +97,15 @@ impl Verdict for WatermarkSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: WatermarkProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::HeartbeatData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, worker_heartbeats::HeartbeatError},
 };
@@ -69,7 +72,9 @@ impl HeartbeatsSeen {
         let (problem, message) = match error {
             HeartbeatError::InvalidWorkerId(_) => (HeartbeatsProblem::InvalidWorkerId, None),
             HeartbeatError::HeartbeatNotFound => (HeartbeatsProblem::HeartbeatNotFound, None),
-            HeartbeatError::Interrupted { .. } | HeartbeatError::Storage(_) => {
+            HeartbeatError::Interrupted { .. }
+            | HeartbeatError::OnlySetAside(_)
+            | HeartbeatError::Storage(_) => {
                 (HeartbeatsProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
@@ -109,6 +114,15 @@ impl Verdict for HeartbeatsSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: HeartbeatsProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -21,6 +21,7 @@
 //! reach the disk is as free as Pillai et al. found it, "All File Systems Are
 //! Not Created Equal", OSDI 2014.
 
+mod faults;
 mod fs;
 mod image;
 mod openings;

@@ -212,6 +212,10 @@ impl SimDisk {
         self.record(Event::SyncFile { file });
     }
 
+    pub(super) fn fail_sync(&mut self, file: NodeId) {
+        self.record(Event::FailedSync { file });
+    }
+
     pub(super) fn sync_dir(&mut self, dir: NodeId) {
         self.record(Event::SyncDirectory { dir });
     }

@@ -65,7 +65,18 @@ impl Digest {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks();
+        // Four lanes, so that a long content costs little.
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        let mut lanes = [1, 2, 3, 4].map(Self);
+        for block in blocks {
+            for (lane, word) in lanes.iter_mut().zip(block.as_chunks().0) {
+                lane.word(u64::from_le_bytes(*word));
+            }
+        }
+        if !blocks.is_empty() {
+            lanes.iter().for_each(|lane| self.word(lane.0));
+        }
+        let (words, rest) = rest.as_chunks();
         for word in words {
             self.word(u64::from_le_bytes(*word));
         }
@@ -289,6 +300,7 @@ impl Tree {
             Event::Remove { dir, name } => self.set_name(*dir, name, None, at),
             Event::SetModified { node, modified } => self.set_modified(*node, *modified),
             Event::SyncFile { .. }
+            | Event::FailedSync { .. }
             | Event::SyncDirectory { .. }
             | Event::Lock { .. }
             | Event::Unlock { .. } => {}
@@ -298,18 +310,23 @@ impl Tree {
     /// A number that two views have alike if everything that can be reached is:
     /// names, bytes, and the times of files. The times of directories say
     /// nothing to who opens them for the first time.
-    pub(super) fn digest(&self) -> u64 {
+    ///
+    /// Of files that do not count by this judgement only the names do.
+    pub(super) fn digest(&self, counts: &dyn Fn(&str, &[u8]) -> bool) -> u64 {
         let mut digest = Digest::default();
-        self.digest_below(NodeId::ROOT, &mut digest);
+        self.digest_below(NodeId::ROOT, counts, &mut digest);
         digest.0
     }
 
-    fn digest_below(&self, dir: NodeId, digest: &mut Digest) {
+    fn digest_below(&self, dir: NodeId, counts: &dyn Fn(&str, &[u8]) -> bool, digest: &mut Digest) {
         for (name, id) in self.entries(dir).into_iter().flatten() {
             digest.bytes(name.as_bytes());
             match self.node(*id) {
                 None => digest.word(1),
                 Some(Node { body: Body::Other, .. }) => digest.word(2),
+                Some(Node { body: Body::File(content), .. }) if !counts(name, content.bytes()) => {
+                    digest.word(6);
+                }
                 Some(Node { body: Body::File(content), modified, .. }) => {
                     digest.word(3);
                     digest.word(modified.seconds.cast_unsigned());
@@ -318,7 +335,7 @@ impl Tree {
                 }
                 Some(Node { body: Body::Directory { .. }, .. }) => {
                     digest.word(4);
-                    self.digest_below(*id, digest);
+                    self.digest_below(*id, counts, digest);
                     digest.word(5);
                 }
             }

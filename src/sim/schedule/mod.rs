@@ -234,7 +234,7 @@ impl Preemption {
 /// A number below `end` (multiply and shift: Lemire, "Fast random integer
 /// generation in an interval", without the rejection, which does not matter
 /// for choices among a few).
-fn below(random: &mut impl Rng, end: u32) -> u32 {
+pub(super) fn below(random: &mut impl Rng, end: u32) -> u32 {
     let wide = u64::from(random.next_u32()) * u64::from(end);
     u32::try_from(wide >> 32).unwrap_or(0)
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     check::history::{Call, Deed, Phase},
     model::{
+        failure::StorageFailure,
         legacy::{LegacyDocument, OlderAction},
         source::Source,
         subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
@@ -299,6 +300,10 @@ impl Verdict for Seen {
         *self == Unknown
     }
 
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        None
+    }
+
     fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -332,6 +337,8 @@ impl Made {
             },
             now: Instant::UNIX_EPOCH,
             variant: 0,
+            handle: 0,
+            faults: Vec::new(),
             invoked: self.invoked,
             returned: self.returned,
             io_invoked: 0,
