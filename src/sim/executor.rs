@@ -49,8 +49,8 @@ impl Default for Shared {
 
 /// How many steps a run makes at most: what makes more does not come to an end.
 ///
-/// The longest runs that scenarios give make a few thousand.
-pub const MOST_STEPS: u64 = 10_000;
+/// The longest runs of generated scenarios make less than half as many.
+pub const MOST_STEPS: u64 = 20_000;
 
 /// So many steps that nobody makes them.
 const UNBOUNDED: u64 = u64::MAX;

@@ -23,7 +23,7 @@ use super::{
     statistics::Reached,
     trace_hash::hash_of,
     verify::{Target, Verified, verify},
-    violation::{Signature, Violation},
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::subject::{Operation, Subject},
@@ -55,11 +55,14 @@ const SCHEDULES_TRIED_AT_LAST: u64 = 36;
 /// How many steps are a few.
 const FEW_STEPS: usize = 8;
 
+/// How many preemptions are kept of a run that went on for ever, if they will do.
+const MOST_PREEMPTIONS: usize = 64;
+
 /// On threads a failure may show only now and then.
 const REPEATS_ON_THREADS: u64 = 40;
 
 /// And in processes, which take longer.
-const REPEATS_IN_PROCESSES: u64 = 20;
+const REPEATS_IN_PROCESSES: u64 = 10;
 
 /// How often a scenario is run until one says that it does not fail.
 pub(super) fn repeats(mode: &Mode) -> u64 {
@@ -153,6 +156,14 @@ impl<S: Subject> Shrinker<'_, S> {
         let mut scenario = scenario.clone();
         let is_simulated = matches!(scenario.mode, Mode::Simulated(_) | Mode::Exhaustive(_));
         if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
+            if preemptions.len() > MOST_PREEMPTIONS && violation.signature.kind == Kind::NoEnd {
+                // Who goes on for ever mostly does so whatever the others do.
+                let first = preemptions.iter().take(MOST_PREEMPTIONS).cloned().collect();
+                scenario.mode = Mode::Simulated(Schedule::Preemptions(first));
+                if let Some(found) = self.fails_once(&scenario) {
+                    return Some(found);
+                }
+            }
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
         if !verified.faults.is_empty() {
