@@ -212,7 +212,7 @@ fn a_call_that_tries_again_for_ever_is_found() {
 
 #[test]
 fn two_calls_that_give_way_to_each_other_for_ever_are_found() {
-    is_found_to_be_endless("giving way", GivesWay::anew, 2);
+    is_found_to_be_endless("giving way", GivesWay::new, 2);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub enum Purpose {
     Crash,
     /// Wrong answers and states where the storage fails and clients give up.
     Fault,
-    /// The same where clients give up alone.
+    /// The same where every call of a collection is one step.
     Cancellation,
 }
 
@@ -267,6 +267,49 @@ pub fn scenario<S: Subject>(
     })
 }
 
+/// Failures of the storage and clients that give up: anywhere, or at steps of one
+/// name, or of one kind, so that the rare ones have their share.
+fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
+        0 => (&[6, 20, 60], None, Vec::new()),
+        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
+        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
+        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
+    };
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(often)?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: step.map(Cow::Borrowed),
+        kinds,
+    }))
+}
+
+/// Where every call of a collection is one step: clients that give up, or calls
+/// that the storage fails.
+fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let fails = bytes.arbitrary()?;
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(if fails { &[2, 4, 12] } else { &[1, 2, 4] })?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: None,
+        kinds: if fails {
+            vec![FaultKind::Io]
+        } else {
+            vec![FaultKind::Cancel, FaultKind::CancelAfter]
+        },
+    }))
+}
+
+/// At times, clients have clocks that differ.
+fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+    if clients == 1 || !bytes.ratio(1_u8, 8)? {
+        return Ok(Vec::new());
+    }
+    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
+}
+
 /// Which processes of these clients are killed, and when: mostly while they
 /// call, or so it is hoped. A call takes some hundred microseconds.
 fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Result<Vec<Kill>> {
@@ -288,42 +331,6 @@ fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Resu
         }
     }
     Ok(kills)
-}
-
-/// Failures of the storage and clients that give up: anywhere, or at steps of one
-/// name, or of one kind, so that the rare ones have their share.
-fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
-    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
-        0 => (&[6, 20, 60], None, Vec::new()),
-        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
-        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
-        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
-    };
-    Ok(FaultPlan::Random(RandomFaults {
-        seed: bytes.arbitrary()?,
-        one_in: *bytes.choose(often)?,
-        most: *bytes.choose(&[1, 1, 2, 3])?,
-        step: step.map(Cow::Borrowed),
-        kinds,
-    }))
-}
-
-fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
-    Ok(FaultPlan::Random(RandomFaults {
-        seed: bytes.arbitrary()?,
-        one_in: *bytes.choose(&[1, 2, 4])?,
-        most: *bytes.choose(&[1, 1, 2, 3])?,
-        step: None,
-        kinds: vec![FaultKind::Cancel, FaultKind::CancelAfter],
-    }))
-}
-
-/// At times, clients have clocks that differ.
-fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
-    if clients == 1 || !bytes.ratio(1_u8, 8)? {
-        return Ok(Vec::new());
-    }
-    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
 }
 
 /// How these clients are interleaved.

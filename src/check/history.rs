@@ -221,16 +221,14 @@ impl<S: Subject> Call<S> {
 
     /// What was done, for tables.
     pub(super) fn describe(&self) -> String {
-        let mut text = match &self.deed {
+        let own = match &self.deed {
             Deed::Call { op, .. } => op.describe(),
             Deed::Older(action) => action.describe(),
             Deed::Undone(_) => "(what older software did is lost)".to_owned(),
         };
-        for fault in &self.faults {
-            text += " ";
-            text += &fault.describe();
-        }
-        text
+        // First: long descriptions are cut at their ends.
+        let faults = self.faults.iter().map(Fault::describe);
+        faults.chain([own]).collect::<Vec<_>>().join(" ")
     }
 
     /// What came of it, for tables.

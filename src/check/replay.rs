@@ -9,8 +9,8 @@ use crate::model::subject::Operation;
 /// The version of the format that this program writes. It reads all before it,
 /// too: version 2 added what older software does and files that are nobody's
 /// records; version 3 faults, clocks that differ, schedules by random priorities
-/// and of every interleaving, crashes that leave a part of what was not synced,
-/// what comes after a crash, and processes that are killed.
+/// and of every interleaving, processes that are killed, crashes that leave a part
+/// of what was not synced, and what comes after a crash.
 pub const SCHEMA: u64 = 3;
 
 /// A saved scenario for a store with operations `Op`.

@@ -15,7 +15,7 @@ use super::{
     gate::Gate,
     history::{ALONE, Call, Deed, Phase},
     processes::{Kill, run_clients as run_clients_in_processes},
-    scenario::{Action, Scenario},
+    scenario::{Action, Mode, Scenario},
     verify::Target,
 };
 use crate::{
@@ -460,9 +460,10 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     /// What our own software left beside the records, although a handle was opened
-    /// since; where nothing can fail that is not looked for.
+    /// since; where nothing can fail and nobody be killed, that is not looked for.
     pub fn leftover(&self) -> Option<String> {
-        self.storage.leftover().filter(|_| self.sim.has_faults())
+        let is_killed = matches!(self.scenario.mode, Mode::Processes { .. });
+        self.storage.leftover().filter(|_| is_killed || self.sim.has_faults())
     }
 
     /// The scenario is over: nothing fails any more.

@@ -92,8 +92,8 @@ pub fn verify<S: Subject>(
         }
         let run = Run::new(target, scenario)?;
         let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
-        let is_plain = is_plain && scenario.skews.is_empty() && !is_in_processes(&run);
-        if scenario.clients.len() == 1 && is_plain {
+        let is_alone = scenario.clients.len() == 1 && !is_in_processes(&run);
+        if is_alone && is_plain && scenario.skews.is_empty() {
             or_endless(&run, sequential(&run, reached))
         } else {
             or_endless(&run, concurrent(&run, reached))
@@ -285,9 +285,10 @@ fn judged<S: Subject>(
     faults::wait_beside_older(&mut calls);
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
-    if is_in_processes(run) {
-        forget_killed_reads(&mut calls, &mut verified);
-    }
+    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
+    // Who was killed while it read tells nothing.
+    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
     let alone = run.scenario.clients.len() == 1;
     let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
     if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
@@ -305,29 +306,22 @@ fn judged<S: Subject>(
     Ok(verified)
 }
 
-fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
-    matches!(run.scenario.mode, Mode::Processes { .. })
-}
-
-/// Who was killed while it read tells nothing.
-fn forget_killed_reads<S: Subject>(calls: &mut Vec<Call<S>>, verified: &mut Verified) {
-    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
-    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
-    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
-}
-
 /// "A sweep at open removes" what was left half done; and an intent is "gone
 /// before the lock is released".
 fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
-    let rule = "nothing of an interrupted call outlives an opening";
-    let rule = if is_in_processes(run) {
-        // Not which file: other runs give it other names.
-        run.storage.leftover().map(|_| rule.to_owned())
-    } else {
-        run.leftover().map(|path| format!("{rule}: {path}"))
-    };
-    let signature = Signature { kind: Kind::Leftover, rule: rule? };
+    let path = run.leftover()?;
+    let mut rule = "nothing of an interrupted call outlives an opening".to_owned();
+    // The names of temporary files are random there.
+    if !is_in_processes(run) {
+        rule += ": ";
+        rule += &path;
+    }
+    let signature = Signature { kind: Kind::Leftover, rule };
     Some(Violation { signature, steps: Vec::new(), crash: None })
+}
+
+fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
+    matches!(run.scenario.mode, Mode::Processes { .. })
 }
 
 /// Counts what the clients did. What threads happened to see is not the same

@@ -7,8 +7,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Format, Status,
@@ -47,7 +49,7 @@ pub(super) struct Arguments {
     /// given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// How long one bug is looked for at most.
+    /// How long a core looks for one bug at most.
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
     time_limit: Duration,
     /// Show the steps of each counterexample.
@@ -152,16 +154,16 @@ impl Search {
     }
 
     fn one(&self, bug: &'static Bug, stop: &AtomicBool) -> Searched {
-        let started: Instant = now();
-        let go_on = || started.elapsed() < self.limit && !stop.load(Ordering::Relaxed);
+        let started = core_time();
+        let elapsed = || core_time().saturating_sub(started);
+        let go_on = || elapsed() < self.limit && !stop.load(Ordering::Relaxed);
         let hunt = hunt(bug, &self.backends, self.seed, MOST_ROUNDS, &go_on);
-        let time = started.elapsed();
-        let started = now();
+        let time = elapsed();
         let found = hunt.caught.and_then(|caught| {
             let backend = self.backends.iter().find(|backend| backend.name() == caught.backend)?;
             bug.planted.counterexample(&**backend, self.seed, caught.case)
         });
-        Searched { bug, hunt, time, found, shrinking: started.elapsed() }
+        Searched { bug, hunt, time, found, shrinking: elapsed().saturating_sub(time) }
     }
 
     /// Runs the cases that the bugs needed on the sound stores: on each backend
@@ -199,6 +201,14 @@ impl Search {
         };
         cells.into_iter().filter_map(run).collect()
     }
+}
+
+/// How long a core has worked for this thread: what others do on the machine does
+/// not count.
+fn core_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// How many rounds of a store the control runs at least.

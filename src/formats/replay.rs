@@ -174,10 +174,7 @@ fn scenarios() -> Vec<Sample> {
         frame("users", &scenario)
     };
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
-    let kill = json!({ "client": 0, "operation": 0, "after_microseconds": 70 });
-    let killed = json!({ "processes": { "kills": [kill] } });
     let in_order = json!({ "simulated": { "preemptions": [] } });
-    let priorities = json!({ "simulated": { "pct": { "seed": 9, "depth": 3, "steps": 40 } } });
     let with = |mut replay: Value, member: &str, value: Value| {
         if let Some(scenario) = replay.get_mut("scenario").and_then(Value::as_object_mut) {
             scenario.insert(member.to_owned(), value);
@@ -206,19 +203,21 @@ fn scenarios() -> Vec<Sample> {
             },
         },
     });
+    let pct = json!({ "simulated": { "pct": { "seed": 9, "depth": 3, "steps": 40 } } });
+    let every = json!({ "exhaustive": { "preemptions": 2, "runs": 2_000 } });
+    let kill = json!({ "client": 0, "operation": 0, "after_microseconds": 70 });
+    let killed = json!({ "processes": { "kills": [kill] } });
     vec![
         sample("faults", faults()),
         sample("random-faults", with(small(in_order.clone(), Value::Null), "faults", some)),
         sample("any-random-faults", with(small(in_order.clone(), Value::Null), "faults", any)),
-        sample("random-priorities", small(priorities, Value::Null)),
-        sample(
-            "every-interleaving",
-            small(json!({ "exhaustive": { "preemptions": 2, "runs": 100 } }), Value::Null),
-        ),
         sample("crash-after-crash", small(in_order, crashes)),
         sample("crash-legacy-and-preemptions", crash),
         sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
+        sample("schedule-by-priorities", small(pct, Value::Null)),
+        sample("every-interleaving", small(every, Value::Null)),
+        sample("whole-search", small(json!({ "exhaustive": { "runs": 1 } }), Value::Null)),
         sample("killed-process", small(killed, Value::Null)),
         sample("processes", small(json!({ "processes": {} }), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),

@@ -92,6 +92,11 @@ pub const FS_STEPS: &[&str] = &[
     "try_lock",
 ];
 
+/// The calls of a collection, as its scheduling points are named where it has none
+/// of its own.
+pub const COLLECTION_STEPS: &[&str] =
+    &["get", "find", "list", "count", "commit", "claim", "purge_expired", "quarantine"];
+
 impl FaultKind {
     /// All of them.
     pub const ALL: &'static [Self] = &[
@@ -144,7 +149,7 @@ impl FaultKind {
     pub fn fits(self, step: &str) -> bool {
         let is_lock = matches!(step, "lock" | "try_lock");
         match self {
-            Self::Io => FS_STEPS.contains(&step) && !is_lock,
+            Self::Io => (FS_STEPS.contains(&step) && !is_lock) || COLLECTION_STEPS.contains(&step),
             Self::NoSpace => matches!(
                 step,
                 "create_dir"

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::{executor::Sim, faults::FaultKind};
 use crate::seam::{
-    Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId, Result, Selection, Write,
+    Collection, CollectionSpec, Error, Found, ListQuery, Outcome, Page, Record, RecordId, Result,
+    Selection, Site, Write,
 };
 
 /// A collection every call of which is a scheduling point.
@@ -22,21 +23,32 @@ impl Scheduled {
         Self { inner, sim }
     }
 
-    /// Passes a scheduling point and does the call, unless the client gives up
-    /// before it, or learns nothing of it because it gives up right after it.
-    async fn around<T>(&self, step: &'static str, call: impl Future<Output = T> + Send) -> T {
+    /// Passes a scheduling point and does the call, unless the storage fails it, or
+    /// the client gives up before it, or learns nothing of it because it gives up
+    /// right after it.
+    async fn around<T>(
+        &self,
+        step: &'static str,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         self.sim.step(step).await;
-        match self.sim.fault(step).map(|fault| fault.kind) {
-            Some(FaultKind::CancelAfter) => {
+        let Some(fault) = self.sim.fault(step) else { return call.await };
+        match fault.kind {
+            FaultKind::CancelAfter => {
                 let done = call.await;
                 self.sim.give_up().await;
                 done
             }
-            Some(_) => {
+            FaultKind::Cancel => {
                 self.sim.give_up().await;
                 call.await
             }
-            None => call.await,
+            _ => Err(Error::Io {
+                site: Site::new(step, &self.spec().name, None),
+                doing: "reach the storage".to_owned(),
+                outcome: Outcome::NotDone,
+                source: fault.error(),
+            }),
         }
     }
 }

@@ -118,11 +118,8 @@ pub struct RetriesForEver;
 #[async_trait]
 impl Flaw for RetriesForEver {
     async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
-        loop {
-            if sound.commit(writes.clone()).await.is_ok() {
-                return Ok(());
-            }
-        }
+        while sound.commit(writes.clone()).await.is_err() {}
+        Ok(())
     }
 }
 
@@ -134,13 +131,13 @@ thread_local! {
 
 /// A commit says that it comes, and waits until no other one does: two wait for
 /// each other by asking again and again.
-pub struct GivesWay;
+pub struct GivesWay(());
 
 impl GivesWay {
-    /// Another run may have ended while its commits waited.
-    pub fn anew() -> Self {
+    pub fn new() -> Self {
+        // Another run may have ended while they waited.
         COMING.set(0);
-        Self
+        Self(())
     }
 }
 

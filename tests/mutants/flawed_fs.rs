@@ -25,11 +25,11 @@ pub enum FsFlaw {
     SweepsEverything,
     /// Whoever reads a flat file writes it anew without line breaks.
     RewritesWhatItReads,
+    /// A file whose sync failed is synced again, and that is believed.
+    SyncsAgain,
     /// A file is not replaced by renaming: its bytes are written into its place,
     /// one after the other.
     WritesInPlace,
-    /// A file whose sync failed is synced again, and that is believed.
-    SyncsAgain,
 }
 
 pub struct FlawedFs<F: Fs = SimFs> {

@@ -172,6 +172,9 @@ pub(super) async fn complete<F: Fs>(call: &Call<'_, F>) -> Result<Completed> {
              {problem}; nothing was changed; compare it with the records and move it away"
         ))
     })?;
+    // Its writer may have died before its name was durable: a loss of power must
+    // not take it away with only a part of the changes made.
+    atomic::sync(call, &root, ".").await?;
     let mut touched = Vec::new();
     let mut unsynced = None;
     for change in &changes {

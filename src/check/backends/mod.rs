@@ -123,11 +123,6 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// Its directory, for other processes; none: there is no such thing.
-    fn directory(&self) -> Option<&Path> {
-        None
-    }
-
     /// Whether some file has exactly these bytes, past the simulation.
     fn holds(&self, bytes: &[u8]) -> bool {
         let _ = bytes;
@@ -138,6 +133,11 @@ pub trait Storage: Send + Sync {
     /// [`file`](Self::file) takes them. None where that is not known.
     fn outside(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Its directory, for other processes; none: there is no such thing.
+    fn directory(&self) -> Option<&Path> {
+        None
     }
 
     /// How many of the I/O steps changed something.

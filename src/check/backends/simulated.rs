@@ -71,8 +71,8 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
-            processes: false,
             faults: true,
+            processes: false,
             older_software: self.older_software,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.

@@ -196,6 +196,7 @@ impl<'a, S: Subject> Seat<'a, S> {
             deed: Deed::Call { op: op.clone(), seen: None },
             variant: self.variant,
             handle: self.number,
+            // Nothing fails but the process.
             faults: Vec::new(),
             now,
             invoked,

@@ -10,6 +10,7 @@
 
 mod crash;
 mod faults;
+mod preemptions;
 mod rename;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,10 @@ pub const MOST_EXECUTIONS: u64 = 4_000;
 
 /// How many random schedules are tried for a candidate.
 const SCHEDULES_TRIED: u64 = 12;
+/// The same for one of a few steps, where each one less counts.
+const SCHEDULES_TRIED_AT_LAST: u64 = 36;
+/// How many steps are a few.
+const FEW_STEPS: usize = 8;
 
 /// How many preemptions are kept of a run that went on for ever, if they will do.
 const MOST_PREEMPTIONS: usize = 64;
@@ -193,7 +198,9 @@ impl<S: Subject> Shrinker<'_, S> {
         let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
             && matches!(candidate.mode, Mode::Simulated(_));
         let faults = candidate.faults.clone();
-        for seed in 0..SCHEDULES_TRIED {
+        let is_small = candidate.length() <= FEW_STEPS && candidate.crash.is_none();
+        let tries = if is_small { SCHEDULES_TRIED_AT_LAST } else { SCHEDULES_TRIED };
+        for seed in 0..tries {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
             }
@@ -437,13 +444,10 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
                     program.remove(place.action);
                 }
                 faults::forget_action(&mut left, Some(client), place.action);
+                let length = left.clients.get(client).map_or(0, Vec::len);
+                let is_last = place.action == length;
                 for_preemptions(&mut left, |list| {
-                    list.retain(|p| p.client != client || p.operation != place.action);
-                    for preemption in list.iter_mut().filter(|p| p.client == client) {
-                        if preemption.operation > place.action {
-                            preemption.operation -= 1;
-                        }
-                    }
+                    preemptions::forget_action(list, client, place.action, is_last);
                 });
                 for_kills(&mut left, |kills| {
                     kills.retain(|kill| (kill.client, kill.operation) != (client, place.action));
@@ -465,28 +469,19 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
     left
 }
 
-/// Renumbers the preemptions and kills after client `gone` was removed.
+/// Mends what names clients after client `gone` was removed.
 fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
+    faults::forget_client(scenario, gone);
+    if gone < scenario.skews.len() {
+        scenario.skews.remove(gone);
+    }
     for_kills(scenario, |kills| {
         kills.retain(|kill| kill.client != gone);
         for kill in kills.iter_mut().filter(|kill| kill.client > gone) {
             kill.client -= 1;
         }
     });
-    faults::forget_client(scenario, gone);
-    if gone < scenario.skews.len() {
-        scenario.skews.remove(gone);
-    }
-    for_preemptions(scenario, |list| {
-        list.retain(|preemption| preemption.client != gone && preemption.to != gone);
-        for preemption in list {
-            for client in [&mut preemption.client, &mut preemption.to] {
-                if *client > gone {
-                    *client -= 1;
-                }
-            }
-        }
-    });
+    for_preemptions(scenario, |list| preemptions::forget_client(list, gone));
 }
 
 fn for_kills<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Kill>)) {
