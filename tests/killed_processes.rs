@@ -60,7 +60,6 @@ fn flawed(flaw: &str) -> Program {
 fn is_a_flawed_client() {
     let flaw = match env::var(FLAW).as_deref() {
         Err(_) => return,
-        Ok("no lock") => FsFlaw::NoLock,
         Ok("in place") => FsFlaw::WritesInPlace,
         Ok(other) => panic!("there is no flaw {other:?}"),
     };
@@ -148,12 +147,6 @@ fn violation(flaw: &str) -> Violation {
         }
     }
     panic!("{flaw}: nothing was found");
-}
-
-#[test]
-fn processes_that_take_no_lock_are_found() {
-    let found = violation("no lock");
-    assert_ne!(found.signature.kind, Kind::NoEnd, "{found:#?}");
 }
 
 #[test]

@@ -14,9 +14,11 @@ use storeproof::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
         crash::CrashCheck,
+        generate::case,
+        scenario::Mode,
         shrink::Counterexample,
         statistics::Reached,
-        verify::{Opener, Target, verify},
+        verify::{Opener, Target, Verified, verify},
         violation::Kind,
     },
     model::{
@@ -25,7 +27,7 @@ use storeproof::{
         subject::{Operation, Subject},
         users::UsersSubject,
     },
-    sim::disk::SimFs,
+    sim::{disk::SimFs, schedule::Schedule},
 };
 
 /// How many cases may be needed. The default profile runs many more.
@@ -170,7 +172,7 @@ fn a_forgotten_page_is_found() {
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
 }
 
-/// A call that goes on for ever ends the run, and is found.
+/// A call that goes on for ever ends the run, is found, and replays.
 fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) {
     let divergences = Divergences::default();
     let open = flawed::<CollectionSubject, F>(flaw);
@@ -181,23 +183,25 @@ fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) 
             divergences: &divergences,
             crashes: CrashCheck::default(),
         };
-        let effort = Effort { seed: 1, first: 0, cases: 48, jobs: 2 };
-        let findings = campaign::run(&target, &effort, &Progress::default());
-        let counterexamples = findings.counterexamples.into_iter().map(|(_, found)| found);
-        let endless: Vec<_> = counterexamples
-            .filter(|found| found.violation.signature.kind == Kind::NoEnd)
-            .map(|found| found.scenario)
-            .collect();
-        let [scenario] = endless.as_slice() else {
-            panic!("{what} on {}: {} ways of not ending", backend.name(), endless.len());
+        let run =
+            |scenario: &_| verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
+        let is_endless = |verified: &Verified| {
+            let violation = verified.violation.as_ref();
+            violation.is_some_and(|violation| violation.signature.kind == Kind::NoEnd)
         };
-        assert_eq!(scenario.clients.len(), clients, "{what}: {scenario:#?}");
-        assert!(scenario.length() <= 2, "{what}: {scenario:#?}");
-        let text = serde_json::to_string(scenario).unwrap();
-        assert!(text.len() < 2_000, "{what}: the replay file has {} bytes", text.len());
-        let again = verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
-        let kind = again.violation.map(|violation| violation.signature.kind);
-        assert_eq!(kind, Some(Kind::NoEnd), "{what} does not replay");
+        let found = (0..64).find_map(|number| {
+            let scenario = case::<CollectionSubject>(1, number, &backend.capabilities());
+            let verified = run(&scenario);
+            (scenario.clients.len() >= clients && is_endless(&verified))
+                .then_some((scenario, verified))
+        });
+        let (mut scenario, verified) =
+            found.unwrap_or_else(|| panic!("{what}: nothing goes on for ever"));
+        if scenario.clients.len() > 1 && scenario.faults.is_none() {
+            let taken = verified.preemptions.expect("a simulated run");
+            scenario.mode = Mode::Simulated(Schedule::Preemptions(taken));
+        }
+        assert!(is_endless(&run(&scenario)), "{what} on {} does not replay", backend.name());
     }
 }
 

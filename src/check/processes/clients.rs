@@ -88,7 +88,7 @@ impl Stop {
         };
         let collection = S::spec().name;
         let site = Site::new("run", &collection, None);
-        Error::Backend { site, problem: problem.into(), outcome: Outcome::Unknown }
+        Error::Backend { site, problem, outcome: Outcome::Unknown }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every interleaving of a few clients, one after the other.
 //!
-//! A stateless search of the tree of decisions, as Godefroid's VeriSoft does it
-//! ("Model checking for programming languages using VeriSoft", POPL 1997): each
+//! A stateless search of the tree of decisions, as Godefroid describes it
+//! ("Model checking for programming languages using `VeriSoft`", POPL 1997): each
 //! run follows the beginning of an earlier one, decides otherwise at one point,
 //! and from there on as the rule says. The runs come in the order of their
 //! preemptions (Musuvathi and Qadeer, "Iterative context bounding for systematic
