@@ -57,8 +57,8 @@ pub fn hunt(
     go_on: &dyn Fn() -> bool,
 ) -> Hunt {
     let mut hunt = Hunt::default();
-    let possible = |backend: &&Box<dyn BackendUnderTest>| bug.planted.can_be_on(&***backend);
-    let backends: Vec<_> = backends.iter().filter(possible).collect();
+    let backends = backends.iter().map(AsRef::as_ref);
+    let backends: Vec<_> = backends.filter(|backend| bug.planted.can_be_on(*backend)).collect();
     for round in 0..rounds {
         for backend in &backends {
             if !go_on() {
@@ -66,7 +66,7 @@ pub fn hunt(
             }
             let size = cases_of_a_round(backend.name());
             let cases = round * size..(round + 1) * size;
-            let (ran, found) = bug.planted.run(&***backend, seed, cases.clone());
+            let (ran, found) = bug.planted.run(*backend, seed, cases.clone());
             *hunt.cases.entry(backend.name()).or_default() += ran;
             if found {
                 let case = (cases.start + ran).saturating_sub(1);

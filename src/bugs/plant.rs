@@ -1,7 +1,7 @@
 //! Where a bug can be planted: in calls of a store, in a store, in the
 //! collection below it, in the backend, in the file system.
 
-use std::{marker::PhantomData, ops::Range, sync::Arc};
+use std::{marker::PhantomData, ops::Range, path::Path, sync::Arc};
 
 use super::rerouted::{Reroute, Rerouted};
 use crate::{
@@ -48,7 +48,7 @@ trait Place: Sync {
 
     /// Opens the store: the sound one, unless the bug is in it.
     fn opener(&self) -> Box<Opener<Self::Store>> {
-        Box::new(|collection, surroundings| Self::Store::open(collection, surroundings))
+        Box::new(Self::Store::open)
     }
 
     /// The backend with the bug: as it is, unless the bug is in it. None where
@@ -257,8 +257,20 @@ impl Storage for FlawedStorage {
         self.sound.file(path)
     }
 
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.sound.holds(bytes)
+    }
+
     fn outside(&self) -> Vec<String> {
         self.sound.outside()
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.sound.directory()
+    }
+
+    fn digest(&self) -> Option<u64> {
+        self.sound.digest()
     }
 
     fn changes(&self) -> usize {

@@ -1,4 +1,4 @@
-//! A2: update_last_used reverts a concurrent update.
+//! A2: `update_last_used` reverts a concurrent update.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A3: update_last_used resurrects a deleted key.
+//! A3: `update_last_used` resurrects a deleted key.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A10: write_value loses a rotation.
+//! A10: `write_value` loses a rotation.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A11: a record without a secret panics get and current_version.
+//! A11: a record without a secret panics get and `current_version`.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A12: a record without a secret panics write_value.
+//! A12: a record without a secret panics `write_value`.
 
 use crate::{
     bugs::{

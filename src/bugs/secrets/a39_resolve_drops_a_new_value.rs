@@ -1,4 +1,4 @@
-//! A39: resolve drops a concurrent write_value.
+//! A39: resolve drops a concurrent `write_value`.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A15: update and add_message lose messages.
+//! A15: update and `add_message` lose messages.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A16: add_message resurrects a deleted session.
+//! A16: `add_message` resurrects a deleted session.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A22: update_last_used reverts a concurrent update.
+//! A22: `update_last_used` reverts a concurrent update.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A23: update_last_used resurrects a deleted webhook.
+//! A23: `update_last_used` resurrects a deleted webhook.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A24: delete_stale removes a worker that was refreshed.
+//! A24: `delete_stale` removes a worker that was refreshed.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A26: delete_stale deletes by the worker's id, not by the stored name.
+//! A26: `delete_stale` deletes by the worker's id, not by the stored name.
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! A34: list and delete_stale see one page.
+//! A34: list and `delete_stale` see one page.
 
 use crate::{
     bugs::{
