@@ -190,7 +190,13 @@ fn first_violation<S: Subject>(
     backend: &dyn BackendUnderTest,
     cases: Range<u64>,
 ) -> Option<(u64, String)> {
-    let cases = cases.map(|case| (case, generate::case::<S>(1, case, &backend.capabilities())));
+    let capabilities = backend.capabilities();
+    let cases = cases.map(|case| {
+        let mut scenario = generate::case::<S>(1, case, &capabilities);
+        // A sync that is put off would fail at another place.
+        scenario.faults = Default::default();
+        (case, scenario)
+    });
     first_among::<S>(backend, cases, CrashCheck::default())
 }
 
