@@ -4,7 +4,6 @@
 //!
 //! `cargo test --test behaviour -- crash_sites --nocapture` prints the table.
 
-#![expect(clippy::print_stderr, reason = "the table of sites is worth reading")]
 #![expect(clippy::disallowed_methods, reason = "it takes the time, on two threads")]
 
 pub(crate) mod site_fs;
@@ -176,9 +175,9 @@ fn directed() -> Vec<Scenario<CollectionOp>> {
         let scenario = json!({
             "start": "2026-01-01T00:00:00Z",
             "handles": 1,
-            "setup": Vec::<Value>::from(setup),
-            "clients": [Vec::<Value>::from(client)],
-            "crash": Value::from(crash),
+            "setup": setup,
+            "clients": [client],
+            "crash": crash,
         });
         serde_json::from_value(scenario).expect("a scenario")
     };

@@ -44,7 +44,6 @@ fn sound() -> Program {
 }
 
 /// Clients whose file system has that flaw: this very test.
-#[expect(clippy::disallowed_methods, reason = "the test is its own child process")]
 fn flawed(flaw: &str) -> Program {
     let arguments =
         ["--exact", "killed_processes::is_a_flawed_client", "--nocapture", "--test-threads=1"];

@@ -339,7 +339,7 @@ fn schedule<Op>(
     seed: u64,
     programs: &[Vec<Action<Op>>],
 ) -> Result<Schedule> {
-    // `examples/schedules.rs` measures which find races soonest: random ones that
+    // `bench/examples/schedules.rs` measures which find races soonest: random ones that
     // change clients often, and of priorities the deeper ones, which are for what
     // needs long runs of one client.
     if !bytes.ratio(1_u8, 8)? {

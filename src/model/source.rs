@@ -115,7 +115,7 @@ impl Focus {
     /// # Errors
     /// As `arbitrary` reports them.
     pub fn in_directories(self, bytes: &mut Unstructured<'_>) -> Result<Self> {
-        let ids: &[&str] = *bytes.choose(&[
+        let ids: &[&str] = bytes.choose(&[
             &["d/a", "a"] as &[&str],
             &["d/a", "e/b"],
             &["d/a", "a", "d/b"],

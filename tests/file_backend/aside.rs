@@ -16,8 +16,11 @@ use super::{
 
 const ASIDE: &str = "things/.storeproof.aside.a.json";
 
-/// Removes the record `a` in each of the ways that there are.
-fn removals() -> [(&'static str, fn(&Process)); 4] {
+/// A way to remove the record `a`, with its name.
+type Removal = (&'static str, fn(&Process));
+
+/// All of them.
+fn removals() -> [Removal; 4] {
     [
         ("delete", |fs| wait(open(fs, things()).delete(&id("a"))).unwrap()),
         ("compare_and_delete", |fs| {

@@ -6,12 +6,10 @@
 //! when there is no other left.
 //!
 //! ```text
-//! cargo run --release --example schedules
+//! cargo run --release --manifest-path bench/Cargo.toml --example schedules
 //! ```
 
-#![expect(clippy::print_stdout, reason = "an example shows its result")]
-
-#[path = "../tests/mutants/flawed_fs.rs"]
+#[path = "../../tests/mutants/flawed_fs.rs"]
 mod flawed_fs;
 
 use std::sync::Arc;
