@@ -14,7 +14,8 @@ use super::{
     files, id, old_writer_puts, open, record, sim, things, wait,
 };
 
-const ASIDE: &str = "things/.storeproof.aside.a.json";
+/// What was judged is `1`, whose SHA-256 begins so.
+const ASIDE: &str = "things/.storeproof.aside.6b86b273ff34fce1.a.json";
 
 /// A way to remove the record `a`, with its name.
 type Removal = (&'static str, fn(&Process));
@@ -57,35 +58,43 @@ fn a_file_that_older_software_refreshes_during_a_removal_stays() {
 
 /// After a loss of power the generation tells nothing.
 #[test]
-fn what_a_loss_of_power_left_aside_has_its_name_back_when_the_collection_is_opened() {
+fn what_a_loss_of_power_left_aside_is_settled_when_the_collection_is_opened() {
+    let record = |content: &str| vec![("things/a.json".to_owned(), content.to_owned())];
     for (left, expected) in [
-        (vec![(ASIDE, "1")], "1"),
+        // It is what was judged: it goes.
+        (vec![(ASIDE, "1")], vec![]),
+        // Nobody has judged it: it has its name back.
+        (vec![(ASIDE, "2")], record("2")),
         // What has the name by now was written later.
-        (vec![(ASIDE, "1"), ("things/a.json", "2")], "2"),
+        (vec![(ASIDE, "2"), ("things/a.json", "3")], record("3")),
+        (vec![(ASIDE, "1"), ("things/a.json", "3")], record("3")),
     ] {
         let disk = sim(disk_with(&left));
         let surveyed =
             wait(survey(&disk, things(), Arc::new(|_| true))).expect("it is looked through");
-        let records: Vec<_> = surveyed.records.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(records, ["a.json"], "a look without a trace sees it as it will be");
         let is_leftover = |other: &&OtherFile| {
             other.kind == OtherKind::Temporary && format!("things/{}", other.path) == ASIDE
         };
-        assert_eq!(surveyed.others.iter().filter(is_leftover).count(), 1);
-        assert!(surveyed.is_unsettled);
+        assert_eq!(surveyed.others.iter().filter(is_leftover).count(), 1, "{left:?}");
+        assert!(surveyed.is_unsettled, "{left:?}");
         let collection = open(&disk, things());
-        assert_eq!(contents(&collection), [("a".into(), expected.into())]);
-        assert_eq!(files(&disk), [("things/a.json".into(), expected.into())]);
+        assert_eq!(contents(&collection).len(), expected.len(), "{left:?}");
+        assert_eq!(
+            surveyed.records.len(),
+            expected.len(),
+            "{left:?}: a look without a trace sees it as it will be"
+        );
+        assert_eq!(files(&disk), expected, "{left:?}");
     }
 }
 
 /// A directory replaces no file.
 #[test]
 fn what_is_aside_and_finds_a_directory_in_its_place_is_set_aside_for_good() {
-    let disk = sim(disk_with(&[(ASIDE, "1"), ("things/a.json/b.json", "2")]));
+    let disk = sim(disk_with(&[(ASIDE, "2"), ("things/a.json/b.json", "3")]));
     let collection = open(&disk, things());
-    assert_eq!(contents(&collection), [("a.json/b".into(), "2".into())]);
-    let kept: Vec<_> = files(&disk).into_iter().filter(|(_, content)| content == "1").collect();
+    assert_eq!(contents(&collection), [("a.json/b".into(), "3".into())]);
+    let kept: Vec<_> = files(&disk).into_iter().filter(|(_, content)| content == "2").collect();
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert!(kept[0].0.starts_with("things/.storeproof.quarantine/a.json~"), "{kept:?}");
 }

@@ -121,6 +121,8 @@ fn an_intent_is_durable_before_the_first_file_changes_and_gone_after_the_last_is
         order,
         [
             "directory synced", // It has the new directory `d`.
+            "directory synced", // What older software has renamed there
+            "directory synced", // must not be gone.
             "file synced",
             ".storeproof.intent comes",
             "directory synced",
@@ -128,8 +130,8 @@ fn an_intent_is_durable_before_the_first_file_changes_and_gone_after_the_last_is
             "a.json comes",
             "file synced",
             "b.json comes",
-            ".storeproof.aside.old.json comes",
-            ".storeproof.aside.old.json goes",
+            ".storeproof.aside.6b86b273ff34fce1.old.json comes",
+            ".storeproof.aside.6b86b273ff34fce1.old.json goes",
             "directory synced",
             "directory synced",
             ".storeproof.intent goes",

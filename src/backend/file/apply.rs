@@ -12,7 +12,7 @@ use super::{
     aside,
     atomic::{self, Watched},
     catalog::directory_of,
-    intent::{self, INTENT_NAME},
+    intent::{self, INTENT_NAME, digest},
     lock::Held,
     plan::{FileStep, Plan, Step},
     quarantine,
@@ -83,8 +83,8 @@ async fn change_file<F: Fs>(
     match &step.after {
         Some(bytes) => atomic::replace(call, watched, name, bytes).await,
         None => {
-            let judged = step.before.as_deref();
-            aside::remove(call, watched, &step.path, |bytes| Some(bytes) == judged).await
+            let judged = digest(step.before.as_deref().unwrap_or_default());
+            aside::remove(call, watched, &step.path, &judged).await
         }
     }
 }
@@ -105,6 +105,11 @@ async fn apply_several<F: Fs>(call: &Call<'_, F>, held: &Held<F>, steps: Vec<Ste
         if !directories.contains_key(path) {
             directories.insert(path.to_owned(), watch(call, held, path).await?);
         }
+    }
+    // What older software has renamed there need not be durable. It must not be
+    // gone when somebody compares the files with what the intent says of them.
+    for watched in directories.values() {
+        atomic::sync(call, &watched.dir, &watched.path).await.map_err(not_done)?;
     }
     write_intent(call, held, &mut directories, &steps).await?;
     // From here on the commit happens, now or when somebody completes it,

@@ -229,8 +229,8 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
                 atomic::replace(call, &mut watched, change.path.file_name(), bytes).await?;
             }
             None => {
-                let is_before = |bytes: &[u8]| Some(digest(bytes)) == change.before;
-                aside::remove(call, &mut watched, &change.path, is_before).await?;
+                let judged = change.before.as_deref().unwrap_or_default();
+                aside::remove(call, &mut watched, &change.path, judged).await?;
             }
         }
     }

@@ -20,7 +20,7 @@
 //!
 //! **Beside the records** a collection's directory has `.storeproof.lock`
 //! (never removed), at times `.storeproof.intent` and
-//! `.storeproof.<16 hex digits>.tmp` and `.storeproof.aside.<name>`, and the
+//! `.storeproof.<16 hex digits>.tmp` and `.storeproof.aside.<16 hex digits>.<name>`, and the
 //! directory `.storeproof.quarantine`. Whatever else is there is foreign and left alone.
 
 use std::sync::Arc;

@@ -143,8 +143,8 @@ async fn sweep<F: Fs>(call: &Call<'_, F>) -> Result<()> {
     while let Some(stop) = tour.next().await {
         let Ok(Stop { dir, names, path }) = stop else { continue };
         for name in names {
-            if let Some(original) = aside::original_of(&path, &name) {
-                aside::put_back(call, &dir, &original, &name).await.map_err(not_done)?;
+            if let Some(aside) = aside::recognise(&path, &name) {
+                aside::settle(call, &dir, &aside, &name).await.map_err(not_done)?;
             } else if name == PROBE_NAME {
                 let _ = fs.remove_file(&dir, &name).await;
             } else if is_temporary(&name)
@@ -158,14 +158,14 @@ async fn sweep<F: Fs>(call: &Call<'_, F>) -> Result<()> {
     Ok(())
 }
 
-/// Gives every file that lies aside its name back.
-pub(super) async fn put_all_back<F: Fs>(call: &Call<'_, F>) -> Result<()> {
+/// Settles every file that lies aside.
+pub(super) async fn settle_asides<F: Fs>(call: &Call<'_, F>) -> Result<()> {
     let mut tour = Tour::new(call);
     while let Some(stop) = tour.next().await {
         let Stop { dir, path, names } = stop?;
         for name in names {
-            if let Some(original) = aside::original_of(&path, &name) {
-                aside::put_back(call, &dir, &original, &name).await?;
+            if let Some(aside) = aside::recognise(&path, &name) {
+                aside::settle(call, &dir, &aside, &name).await?;
             }
         }
     }

@@ -13,6 +13,7 @@ use super::{
     aside,
     atomic::{self, Watched},
     catalog::directory_of,
+    intent::digest,
     load::{Seen, load},
     lock::{self, Held, Purpose},
     plan::{FileStep, Plan, Step, plan_removal},
@@ -133,8 +134,8 @@ async fn purge<F: Fs>(
                 touched.insert(place.to_owned(), watched);
             }
             if let Some(watched) = touched.get_mut(place) {
-                let is_judged = |bytes: &[u8]| Some(bytes) == before.as_deref();
-                aside::remove(call, watched, path, is_judged).await?;
+                let judged = digest(before.as_deref().unwrap_or_default());
+                aside::remove(call, watched, path, &judged).await?;
                 let fs_now = call.storage.fs.now();
                 call.storage.catalog().change(path, None, watched.modified(), fs_now);
             }

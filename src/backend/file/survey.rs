@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    aside,
+    aside::{self, Aside},
     atomic::is_temporary,
     catalog::join,
     envelope::{self, Decoded},
@@ -133,7 +133,7 @@ struct Looked {
     others: BTreeSet<OtherFile>,
     /// The records' files that a writer which died has left aside, with the
     /// names that they have so.
-    asides: Vec<(RecordPath, String)>,
+    asides: Vec<(Aside, String)>,
     /// The directories that may hold records.
     directories: BTreeSet<String>,
     /// What the files of the intent hold.
@@ -255,10 +255,15 @@ impl<F: Fs> Surveyor<F> {
                     }
                 }
             }
-            for (original, name) in std::mem::take(&mut looked.asides) {
-                // As recovery does it: what has its name by now replaced it.
-                if !looked.records.contains_key(&original) {
-                    self.read_record(&mut looked, &dir, &name, &original, &named).await?;
+            for (aside, name) in std::mem::take(&mut looked.asides) {
+                // As recovery does it: what was judged goes, and what has its name
+                // by now replaced it.
+                let is_judged = match self.fs.read(&dir, &name).await {
+                    Ok((bytes, _)) => aside.is_judged(&bytes),
+                    Err(_) => false,
+                };
+                if !is_judged && !looked.records.contains_key(&aside.path) {
+                    self.read_record(&mut looked, &dir, &name, &aside.path, &named).await?;
                 }
             }
         }
@@ -419,7 +424,7 @@ enum Entry {
     Own,
     Other(OtherKind),
     /// A record's file that a writer which died has left aside.
-    Aside(RecordPath),
+    Aside(Aside),
     /// To be looked through.
     Directory,
     Record(RecordPath),
@@ -438,7 +443,7 @@ fn place_of(directory: &str, name: &str, kind: EntryKind) -> Entry {
         }
         EntryKind::File if is_root && matches!(name, LOCK_NAME | INTENT_NAME) => Entry::Own,
         EntryKind::File if directory == QUARANTINE_NAME => Entry::Other(OtherKind::Quarantined),
-        EntryKind::File => match (RecordPath::parse(&below), aside::original_of(directory, name)) {
+        EntryKind::File => match (RecordPath::parse(&below), aside::recognise(directory, name)) {
             (Some(path), _) => Entry::Record(path),
             (None, Some(original)) => Entry::Aside(original),
             (None, None) => Entry::Other(OtherKind::Foreign(kind)),
