@@ -51,11 +51,9 @@ impl Purpose {
     /// the backend can do, so that every job has its share.
     #[must_use]
     pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
-        // These take some ten runs where only calls of a collection are points, and
-        // some hundred, longer ones, elsewhere.
-        let exhaustive_one_in = if capabilities.has_points { 512 } else { 128 };
+        // Few: they take ten to ten thousand runs.
         if let Some(bounds) = capabilities.every_interleaving
-            && case % exhaustive_one_in == 5
+            && case % EXHAUSTIVE_ONE_IN == 5
         {
             return Self::Exhaustive(bounds);
         }
@@ -72,6 +70,9 @@ impl Purpose {
         }
     }
 }
+
+/// One case of so many runs in every interleaving.
+const EXHAUSTIVE_ONE_IN: u64 = 512;
 
 /// About how many scheduling points an action has where only calls of a
 /// collection are points.

@@ -90,9 +90,12 @@ impl Profile {
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
         let smoke = backends::share(backend);
-        if self == Self::Smoke { smoke } else { smoke * 12 }
+        if self == Self::Smoke { smoke } else { smoke * DEFAULT_SHARE }
     }
 }
+
+/// How many times the cases of a smoke run a default run has.
+const DEFAULT_SHARE: u64 = 7;
 
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;

@@ -112,14 +112,18 @@ impl Flaw for FailsForNothing {
     }
 }
 
-/// A commit that is refused is tried again, for ever.
+/// A commit that is refused for what is stored is tried again, for ever.
 pub struct RetriesForEver;
 
 #[async_trait]
 impl Flaw for RetriesForEver {
     async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
-        while sound.commit(writes.clone()).await.is_err() {}
-        Ok(())
+        loop {
+            match sound.commit(writes.clone()).await {
+                Err(Error::AlreadyExists(_) | Error::Conflict(_) | Error::NotFound(_)) => {}
+                done => return done,
+            }
+        }
     }
 }
 

@@ -191,14 +191,13 @@ pub trait Crashes {
     fn describe(&self, kind: &ImageKind) -> String;
 }
 
-/// How many cases on the backend of that name take about as long as a hundred on
-/// real files: every backend has about the same share of a run's time.
+/// How many cases on the backend of that name a smoke run has.
 #[must_use]
 pub fn share(backend: &str) -> u64 {
     match backend {
         "memory" => 4_000,
         "file" | "legacy" => 1_100,
-        _ => 100,
+        _ => 150,
     }
 }
 
