@@ -15,6 +15,7 @@ use storeproof::{
     },
     model::{
         divergence::Divergences,
+        failure::StorageFailure,
         legacy::LegacyDocument,
         source::Source,
         subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
@@ -150,7 +151,7 @@ struct RegisterOp {
     put: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum RegisterSeen {
     Done,
     Value(u32),
@@ -169,6 +170,8 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
             }),
         },
         variant: 0,
+        handle: 0,
+        faults: Vec::new(),
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,
         returned: event.returned,
@@ -259,6 +262,10 @@ impl Subject for Registers {
     fn observations<'a>(_: impl Iterator<Item = &'a RegisterOp>) -> Vec<RegisterOp> {
         (0..KEYS).map(|key| RegisterOp { key, put: None }).collect()
     }
+
+    fn trial() -> Vec<RegisterOp> {
+        Vec::new()
+    }
 }
 
 impl Operation for RegisterOp {
@@ -290,6 +297,10 @@ impl Verdict for RegisterSeen {
 
     fn is_unknown(&self) -> bool {
         false
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        None
     }
 
     fn describe(&self) -> String {

@@ -95,7 +95,7 @@ impl Profile {
 }
 
 /// How many times the cases of a smoke run a default run has.
-const DEFAULT_SHARE: u64 = 7;
+const DEFAULT_SHARE: u64 = 6;
 
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;

@@ -197,7 +197,7 @@ pub fn share(backend: &str) -> u64 {
     match backend {
         "memory" => 4_000,
         "file" | "legacy" => 1_100,
-        _ => 150,
+        _ => 300,
     }
 }
 
