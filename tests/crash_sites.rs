@@ -113,8 +113,8 @@ const WITHOUT: [Wrap; SITES.len()] = [
     without::<24>,
 ];
 
-/// How many cases are run of a store on a backend: as many as the default
-/// profile has.
+/// How many cases are run of a store on a backend at most: twice as many as the
+/// default profile has.
 const CASES: u64 = 13_200;
 
 /// Where to look for a case that shows it.
