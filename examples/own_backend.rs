@@ -22,6 +22,7 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Capabilities, Storage, World},
         campaign::{self, Effort, Progress},
+        crash::CrashCheck,
         verify::Target,
     },
     model::{collection::CollectionSubject, divergence::Divergences, subject::Subject},
@@ -132,6 +133,7 @@ fn main() -> ExitCode {
         backend: &CachedUnderTest,
         open: &|collection, surroundings| CollectionSubject::open(collection, surroundings),
         divergences: &Divergences::default(),
+        crashes: CrashCheck::default(),
     };
     let effort = Effort { seed: 7, first: 0, cases: 2_000, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());

@@ -2,7 +2,7 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`], [`directory`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `driver`, `report`, `formats`, `cli`; feature `harness`,
+//! it (`model`, `sim`, `check`, `bugs`, `driver`, `report`, `formats`, `cli`; feature `harness`,
 //! on by default). Layers point one way: a layer uses only those listed before
 //! it.
 //! `ARCHITECTURE.md` has the map.
@@ -25,6 +25,9 @@ pub mod sim;
 
 #[cfg(feature = "harness")]
 pub mod check;
+
+#[cfg(feature = "harness")]
+pub mod bugs;
 
 #[cfg(feature = "harness")]
 pub mod driver;

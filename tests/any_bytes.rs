@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
+        crash::CrashCheck,
         generate::{Purpose, scenario},
         statistics::Reached,
         verify::{Target, verify},
@@ -14,6 +15,7 @@ use storeproof::{
         collection::CollectionSubject, divergence::Divergences, secrets::SecretsSubject,
         subject::Subject, users::UsersSubject, webhooks::WebhooksSubject,
     },
+    sim::schedule::Bounds,
 };
 
 fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderTest) {
@@ -23,6 +25,7 @@ fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderT
         backend,
         open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
+        crashes: CrashCheck::default(),
     };
     let verified = verify(&target, &scenario, &mut Reached::new::<S>());
     assert_eq!(verified.violation, None, "{} on {}", S::NAME, backend.name());
@@ -35,6 +38,7 @@ proptest! {
         purpose in prop::sample::select(vec![
             Purpose::Sequence,
             Purpose::Interleaving,
+            Purpose::Exhaustive(Bounds { preemptions: Some(1), runs: 40 }),
             Purpose::Crash,
         ]),
     ) {

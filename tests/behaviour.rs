@@ -8,7 +8,13 @@ mod api_keys_rules;
 #[cfg(test)]
 mod backends;
 #[cfg(test)]
+mod bugs;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod crash_oracle;
+#[cfg(test)]
+mod crash_sites;
 #[cfg(test)]
 mod data_directory;
 #[cfg(test)]
@@ -17,6 +23,10 @@ mod determinism;
 mod disk;
 #[cfg(test)]
 mod driver;
+#[cfg(test)]
+mod every_interleaving;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod file_backend;
 #[cfg(test)]
@@ -27,6 +37,8 @@ mod formats;
 mod genuine;
 #[cfg(test)]
 mod key_file;
+#[cfg(test)]
+mod killed_processes;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
@@ -41,6 +53,8 @@ mod seam_rules;
 mod secrets_rules;
 #[cfg(test)]
 mod sessions_rules;
+#[cfg(test)]
+mod shrinking;
 #[cfg(test)]
 mod users_rules;
 #[cfg(test)]

@@ -70,6 +70,9 @@ fn every_purpose_has_its_share_of_the_cases() {
     assert_eq!(of(&Memory, Purpose::Sequence), 160);
     assert_eq!(of(&Memory, Purpose::Threads), 10);
     assert_eq!(of(&Memory, Purpose::Crash), 0);
+    assert_eq!(of(&Memory, Purpose::Processes), 0);
+    let every = Memory.capabilities().every_interleaving.unwrap();
+    assert_eq!(of(&Memory, Purpose::Exhaustive(every)), 1);
     assert_eq!(of(&Simulated::file(), Purpose::Threads), 0);
     assert_eq!(of(&Simulated::file(), Purpose::Crash), 40);
 }

@@ -1,8 +1,8 @@
 //! The two file systems: the operating system's and the simulated disk.
 
-mod crash;
 mod equivalence;
 mod locks;
+mod promises;
 mod system;
 
 use std::{

@@ -101,7 +101,7 @@ fn a_crash_leaves_the_whole_key_or_none_and_never_loses_one_that_was_handed_out(
     let disk = fs.disk();
     for after in 0..=disk.trace_len() {
         for kind in ImageKind::ALL {
-            let image = SimFs::new(disk.image(after, kind), Sim::default());
+            let image = SimFs::new(disk.image(after, &kind), Sim::default());
             let left = stored_key(&image);
             assert!(left.is_none() || left == made, "{left:?} after {after} steps, {kind:?}");
             assert!(after < disk.trace_len() || left == made, "lost by {kind:?}");

@@ -3,20 +3,23 @@
 //!
 //! A check that cannot fail is a defect of the check.
 
-mod flawed_collection;
-mod flawed_fs;
+pub(crate) mod flawed_collection;
+pub(crate) mod flawed_fs;
 
-use std::sync::Arc;
-
-use flawed_collection::{CollectionFlaw, FlawedCollection};
+use flawed_collection::{GivesWay, RetriesForEver, SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};
 use storeproof::{
+    bugs::flaws::{FirstPage, Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{self, Effort, Progress},
+        crash::CrashCheck,
+        generate::case,
+        scenario::Mode,
         shrink::Counterexample,
         statistics::Reached,
-        verify::{Opener, Target, verify},
+        verify::{Opener, Target, Verified, verify},
+        violation::Kind,
     },
     model::{
         collection::CollectionSubject,
@@ -24,7 +27,7 @@ use storeproof::{
         subject::{Operation, Subject},
         users::UsersSubject,
     },
-    sim::disk::SimFs,
+    sim::{disk::SimFs, schedule::Schedule},
 };
 
 /// How many cases may be needed. The default profile runs many more.
@@ -32,13 +35,13 @@ const CASES: u64 = 4_000;
 /// How long a counterexample may be.
 const MOST_STEPS: usize = 8;
 
-fn sound<S: Subject>() -> Box<Opener<S>> {
+pub(crate) fn sound<S: Subject>() -> Box<Opener<S>> {
     Box::new(|collection, surroundings| S::open(collection, surroundings))
 }
 
-fn flawed<S: Subject>(flaw: CollectionFlaw) -> Box<Opener<S>> {
+pub(crate) fn flawed<S: Subject, F: Flaw>(flaw: fn() -> F) -> Box<Opener<S>> {
     Box::new(move |collection, surroundings| {
-        S::open(Arc::new(FlawedCollection::new(collection, flaw)), surroundings)
+        S::open(Flawed::over(collection, flaw()), surroundings)
     })
 }
 
@@ -48,9 +51,20 @@ fn found<S: Subject>(
     backend: &dyn BackendUnderTest,
     open: &Opener<S>,
 ) -> Counterexample<S::Op> {
+    found_among::<S>(CASES, what, backend, open)
+}
+
+/// The same with so many cases.
+pub(crate) fn found_among<S: Subject>(
+    cases: u64,
+    what: &str,
+    backend: &dyn BackendUnderTest,
+    open: &Opener<S>,
+) -> Counterexample<S::Op> {
     let divergences = Divergences::default();
-    let target = Target::<S> { backend, open, divergences: &divergences };
-    let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
+    let target =
+        Target::<S> { backend, open, divergences: &divergences, crashes: CrashCheck::default() };
+    let effort = Effort { seed: 1, first: 0, cases, jobs: 2 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     let smallest = findings
         .counterexamples
@@ -58,7 +72,7 @@ fn found<S: Subject>(
         .map(|(_, counterexample)| counterexample)
         .min_by_key(|counterexample| counterexample.scenario.length());
     let Some(smallest) = smallest else {
-        panic!("{what}: {CASES} cases of {} on {} found nothing", S::NAME, backend.name());
+        panic!("{what}: {cases} cases of {} on {} found nothing", S::NAME, backend.name());
     };
     assert!(
         smallest.scenario.length() <= MOST_STEPS,
@@ -76,13 +90,18 @@ fn found<S: Subject>(
 }
 
 /// The counterexample says something about the flaw only if sound code passes.
-fn assert_sound_code_passes<S: Subject>(
+pub(crate) fn assert_sound_code_passes<S: Subject>(
     backend: &dyn BackendUnderTest,
     counterexample: &Counterexample<S::Op>,
 ) {
     let divergences = Divergences::default();
     let open = sound::<S>();
-    let target = Target::<S> { backend, open: &*open, divergences: &divergences };
+    let target = Target::<S> {
+        backend,
+        open: &*open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
     let verified = verify(&target, &counterexample.scenario, &mut Reached::new::<S>());
     assert_eq!(verified.violation, None, "the sound {} fails as well", S::NAME);
 }
@@ -134,23 +153,66 @@ fn a_backend_that_rewrites_what_it_only_reads_is_found() {
 
 #[test]
 fn a_forgotten_index_update_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::StaleIndex);
+    let open = flawed::<CollectionSubject, _>(StaleIndex::default);
     let counterexample = found::<CollectionSubject>("a stale index", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_mis_sorted_list_is_found() {
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
     let counterexample = found::<CollectionSubject>("a mis-sorted list", &Memory, &*open);
     assert_sound_code_passes::<CollectionSubject>(&Memory, &counterexample);
 }
 
 #[test]
 fn a_forgotten_page_is_found() {
-    let open = flawed::<UsersSubject>(CollectionFlaw::FirstPageOnly);
+    let open = flawed::<UsersSubject, _>(|| FirstPage);
     let counterexample = found::<UsersSubject>("a forgotten page", &Memory, &*open);
     assert_sound_code_passes::<UsersSubject>(&Memory, &counterexample);
+}
+
+/// A call that goes on for ever ends the run, is found, and replays.
+fn is_found_to_be_endless<F: Flaw>(what: &str, flaw: fn() -> F, clients: usize) {
+    let divergences = Divergences::default();
+    let open = flawed::<CollectionSubject, F>(flaw);
+    for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
+        let target = Target::<CollectionSubject> {
+            backend,
+            open: &*open,
+            divergences: &divergences,
+            crashes: CrashCheck::default(),
+        };
+        let run =
+            |scenario: &_| verify(&target, scenario, &mut Reached::new::<CollectionSubject>());
+        let is_endless = |verified: &Verified| {
+            let violation = verified.violation.as_ref();
+            violation.is_some_and(|violation| violation.signature.kind == Kind::NoEnd)
+        };
+        let found = (0..64).find_map(|number| {
+            let scenario = case::<CollectionSubject>(1, number, &backend.capabilities());
+            let verified = run(&scenario);
+            (scenario.clients.len() >= clients && is_endless(&verified))
+                .then_some((scenario, verified))
+        });
+        let (mut scenario, verified) =
+            found.unwrap_or_else(|| panic!("{what}: nothing goes on for ever"));
+        if scenario.clients.len() > 1 && scenario.faults.is_none() {
+            let taken = verified.preemptions.expect("a simulated run");
+            scenario.mode = Mode::Simulated(Schedule::Preemptions(taken));
+        }
+        assert!(is_endless(&run(&scenario)), "{what} on {} does not replay", backend.name());
+    }
+}
+
+#[test]
+fn a_call_that_tries_again_for_ever_is_found() {
+    is_found_to_be_endless("trying again", || RetriesForEver, 1);
+}
+
+#[test]
+fn two_calls_that_give_way_to_each_other_for_ever_are_found() {
+    is_found_to_be_endless("giving way", GivesWay::new, 2);
 }
 
 #[test]
@@ -159,8 +221,12 @@ fn sound_code_passes_the_same_campaigns() {
     let effort = Effort { seed: 1, first: 0, cases: CASES, jobs: 2 };
     for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
         let open = sound::<CollectionSubject>();
-        let target =
-            Target::<CollectionSubject> { backend, open: &*open, divergences: &divergences };
+        let target = Target::<CollectionSubject> {
+            backend,
+            open: &*open,
+            divergences: &divergences,
+            crashes: CrashCheck::default(),
+        };
         let findings = campaign::run(&target, &effort, &Progress::default());
         let violations: Vec<_> = findings
             .counterexamples
@@ -174,9 +240,13 @@ fn sound_code_passes_the_same_campaigns() {
 #[test]
 fn operations_describe_themselves_without_line_breaks() {
     let divergences = Divergences::default();
-    let open = flawed::<CollectionSubject>(CollectionFlaw::SortedById);
-    let target =
-        Target::<CollectionSubject> { backend: &Memory, open: &*open, divergences: &divergences };
+    let open = flawed::<CollectionSubject, _>(|| SortedById);
+    let target = Target::<CollectionSubject> {
+        backend: &Memory,
+        open: &*open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
     let effort = Effort { seed: 2, first: 0, cases: 400, jobs: 1 };
     let findings = campaign::run(&target, &effort, &Progress::default());
     for (_, counterexample) in &findings.counterexamples {

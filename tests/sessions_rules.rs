@@ -387,7 +387,8 @@ async fn what_is_no_session_is_quarantined_by_delete(world: &World) {
     let raw = raw(world).await;
     raw.put(stored("u/n", "null")).await.unwrap();
     raw.put(stored("o", r#"{"id":"o","user_id":7}"#)).await.unwrap();
-    for (id, owner) in [("n", Some("u")), ("o", None)] {
+    assert_eq!(error_of(one.delete("o", None).await), "corrupt", "whose it is must be said");
+    for (id, owner) in [("n", Some("u")), ("o", Some("u"))] {
         one.delete(id, owner).await.unwrap();
         assert_eq!(error_of(other.get(id, owner).await), "SessionNotFound");
         assert_eq!(error_of(other.delete(id, owner).await), "SessionNotFound");
@@ -535,7 +536,10 @@ fn a_damaged_file_is_corrupt_and_named_and_goes_to_quarantine() {
     assert_eq!(damaged(&of("v")), ["b"], "a flat one may be anybody's");
     assert!(!format!("{:?}", of("u")).contains("secret"));
     assert_eq!(error_of(wait(store.create(session("a", "u")))), "SessionAlreadyExists");
-    wait(store.delete("a", None)).unwrap();
-    assert_eq!(error_of(wait(store.get("a", None))), "SessionNotFound");
-    wait(store.create(session("a", "u"))).expect("the id is free");
+    for id in ["a", "b"] {
+        assert_eq!(error_of(wait(store.delete(id, None))), "corrupt", "whose it is must be said");
+        wait(store.delete(id, Some("u"))).unwrap();
+        assert_eq!(error_of(wait(store.get(id, None))), "SessionNotFound");
+        wait(store.create(session(id, "u"))).expect("the id is free");
+    }
 }

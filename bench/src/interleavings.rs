@@ -9,6 +9,7 @@ use storeproof::{
         generate,
         scenario::{Action, Mode, Scenario},
         statistics::Reached,
+        crash::CrashCheck,
         verify::{Target, verify},
     },
     model::{
@@ -52,6 +53,7 @@ fn verify_many(count: u64, scenario: impl Fn(u64) -> Scenario<CollectionOp>) {
         backend: &Memory,
         open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
+        crashes: CrashCheck::default(),
     };
     // Made once, then run with one schedule after the other.
     let mut pool: Vec<_> = (0..64).map(scenario).collect();

@@ -10,11 +10,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use storeproof::{
     check::{
-        history::{Call, Phase},
+        history::{Call, Deed, Phase},
         linearize::linearize,
     },
     model::{
         divergence::Divergences,
+        failure::StorageFailure,
         legacy::LegacyDocument,
         source::Source,
         subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
@@ -150,7 +151,7 @@ struct RegisterOp {
     put: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum RegisterSeen {
     Done,
     Value(u32),
@@ -161,13 +162,16 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
         phase: Phase::Clients,
         client: event.client,
         action,
-        op: RegisterOp { key: event.key, put: event.put },
-        seen: Some(if event.put.is_some() {
-            RegisterSeen::Done
-        } else {
-            RegisterSeen::Value(event.got)
-        }),
+        deed: Deed::Call {
+            op: RegisterOp { key: event.key, put: event.put },
+            seen: Some(match event.put {
+                Some(_) => RegisterSeen::Done,
+                None => RegisterSeen::Value(event.got),
+            }),
+        },
         variant: 0,
+        handle: 0,
+        faults: Vec::new(),
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,
         returned: event.returned,
@@ -258,6 +262,10 @@ impl Subject for Registers {
     fn observations<'a>(_: impl Iterator<Item = &'a RegisterOp>) -> Vec<RegisterOp> {
         (0..KEYS).map(|key| RegisterOp { key, put: None }).collect()
     }
+
+    fn trial() -> Vec<RegisterOp> {
+        Vec::new()
+    }
 }
 
 impl Operation for RegisterOp {
@@ -289,6 +297,10 @@ impl Verdict for RegisterSeen {
 
     fn is_unknown(&self) -> bool {
         false
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        None
     }
 
     fn describe(&self) -> String {

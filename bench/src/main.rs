@@ -7,6 +7,7 @@
 //! rows whose name contains the text; `--jobs N` runs on so many threads
 //! (2, as the goals say, if not given).
 
+mod crash_images;
 mod files;
 mod interleavings;
 mod linearizability;
@@ -32,10 +33,16 @@ fn main() {
         }
     }
     let rows: Vec<Row> =
-        [sequential::rows(), interleavings::rows(), linearizability::rows(), files::rows()]
-            .into_iter()
-            .flatten()
-            .collect();
+        [
+            sequential::rows(),
+            interleavings::rows(),
+            linearizability::rows(),
+            crash_images::rows(),
+            files::rows(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
     let rows: Vec<Row> = rows.into_iter().filter(|row| row.what.contains(&only)).collect();
     if let Some(count) = exactly {
         rows.iter().for_each(|row| (row.ours.work)(0, count));

@@ -23,6 +23,7 @@ use storeproof::{
         generate,
         scenario::{Action, Scenario},
         statistics::Reached,
+        crash::CrashCheck,
         verify::{Target, verify},
     },
     model::{
@@ -66,6 +67,7 @@ fn ours(job: u64, cases: u64) {
         backend: &Memory,
         open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &Divergences::default(),
+        crashes: CrashCheck::default(),
     };
     let mut reached = Reached::new::<S>();
     for case in 0..cases {
@@ -110,6 +112,8 @@ impl Run {
     fn act(&mut self, action: Action<CollectionOp>) {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(seconds),
+            // Memory has none.
+            Action::Older(_) => {}
             Action::Reopen { .. } => self.store = open(&self.backend),
             Action::Call(mut op) => {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));

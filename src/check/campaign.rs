@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    exhaustive::Scopes,
     generate,
     shrink::{Counterexample, shrink},
     statistics::Reached,
@@ -74,6 +75,8 @@ pub struct Findings<Op> {
     pub schedules: u64,
     /// How many crash images they made, opened and checked.
     pub crash_images: u64,
+    /// What was covered of the cases that were run in every interleaving.
+    pub scopes: Scopes,
     /// How many cases broke a promise.
     pub violations: u64,
     /// What was reached.
@@ -94,6 +97,7 @@ struct Tally {
     operations: u64,
     schedules: u64,
     crash_images: u64,
+    scopes: Scopes,
     cases: u64,
     violations: u64,
     trace_hash: u64,
@@ -108,6 +112,7 @@ impl Tally {
             operations: 0,
             schedules: 0,
             crash_images: 0,
+            scopes: Scopes::default(),
             cases: 0,
             violations: 0,
             trace_hash: 0,
@@ -121,6 +126,7 @@ impl Tally {
         self.operations += verified.operations;
         self.schedules += verified.schedules;
         self.crash_images += verified.crash_images;
+        self.scopes.add(&verified.scopes);
         // A sum does not depend on which job came first.
         let own = mix(verified.digest ^ mix(case));
         self.trace_hash = self.trace_hash.wrapping_add(own);
@@ -140,6 +146,7 @@ impl Tally {
         self.operations += other.operations;
         self.schedules += other.schedules;
         self.crash_images += other.crash_images;
+        self.scopes.add(&other.scopes);
         self.violations += other.violations;
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
         self.reached.merge(&other.reached);
@@ -170,6 +177,7 @@ pub fn run<S: Subject>(
         operations: tally.operations,
         schedules: tally.schedules,
         crash_images: tally.crash_images,
+        scopes: tally.scopes,
         violations: tally.violations,
         reached: tally.reached,
         trace_hash: tally.trace_hash,

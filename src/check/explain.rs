@@ -1,6 +1,7 @@
 //! From a history without an explanation to a table that one can read.
 
 use super::{
+    faults::Unjustified,
     history::{Call, Phase},
     linearize::Unexplained,
     scenario::{Action, Scenario},
@@ -22,6 +23,18 @@ pub(super) fn history<S: Subject>(
     Violation { signature: Signature { kind, rule: rule.to_owned() }, steps, crash: None }
 }
 
+/// What to show for a call that says of the storage what nothing justifies.
+pub(super) fn unjustified<S: Subject>(
+    kind: Kind,
+    calls: &[Call<S>],
+    unjustified: &Unjustified,
+) -> Violation {
+    let broken = (unjustified.call, unjustified.expected.to_owned());
+    let steps = steps(calls, Some(&broken), |_| true);
+    let signature = Signature { kind, rule: unjustified.rule.to_owned() };
+    Violation { signature, steps, crash: None }
+}
+
 /// The violation with the steps that led to it, each of which was right.
 pub(super) fn with_steps<S: Subject>(violation: Violation, calls: &[Call<S>]) -> Violation {
     Violation { steps: steps(calls, None, |_| true), ..violation }
@@ -41,6 +54,7 @@ fn steps<S: Subject>(
             client: match call.phase {
                 Phase::Setup => "setup".to_owned(),
                 Phase::Clients => (call.client + 1).to_string(),
+                Phase::Recovered => "then".to_owned(),
                 Phase::Afterwards => "after".to_owned(),
             },
             operation: call.describe(),
@@ -68,7 +82,9 @@ pub(super) fn without_history<Op: Operation>(
     let clients = clients.flat_map(|(client, actions)| {
         actions.iter().map(move |action| ((client + 1).to_string(), action))
     });
-    let steps = setup.chain(clients).map(|(client, action)| Step {
+    let then = scenario.crashes().flat_map(|crash| &crash.then);
+    let then = then.map(|action| ("then".to_owned(), action));
+    let steps = setup.chain(clients).chain(then).map(|(client, action)| Step {
         client,
         operation: describe_action(action),
         expected: String::new(),

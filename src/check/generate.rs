@@ -1,11 +1,14 @@
 //! Makes scenarios from bytes.
 
+use std::borrow::Cow;
+
 use arbitrary::{Result, Unstructured};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
     backends::Capabilities,
+    processes::Kill,
     scenario::{Action, Crash, ForeignFile, Mode, Scenario},
     trace_hash::{hash_of, mix},
 };
@@ -13,10 +16,13 @@ use crate::{
     model::{
         legacy::OlderAction,
         source::{Focus, INSTANTS, Source},
-        subject::Subject,
+        subject::{Operation, Subject},
     },
     seam::Instant,
-    sim::{disk::ImageKind, schedule::Schedule},
+    sim::{
+        faults::{FS_STEPS, FaultKind, FaultPlan, RandomFaults},
+        schedule::{Bounds, Schedule},
+    },
 };
 
 /// What a scenario is meant to find.
@@ -26,10 +32,18 @@ pub enum Purpose {
     Sequence,
     /// Races, by the seeded executor.
     Interleaving,
+    /// The absence of races in something small, by all its interleavings.
+    Exhaustive(Bounds),
     /// Races, on real threads.
     Threads,
+    /// Races of real processes, and what a killed one leaves.
+    Processes,
     /// Wrong states after a crash.
     Crash,
+    /// Wrong answers and states where the storage fails and clients give up.
+    Fault,
+    /// The same where every call of a collection is one step.
+    Cancellation,
 }
 
 impl Purpose {
@@ -37,15 +51,34 @@ impl Purpose {
     /// the backend can do, so that every job has its share.
     #[must_use]
     pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+        // Few: they take ten to ten thousand runs.
+        if let Some(bounds) = capabilities.every_interleaving
+            && case % EXHAUSTIVE_ONE_IN == 5
+        {
+            return Self::Exhaustive(bounds);
+        }
         match case % 32 {
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
+            // Few as well, for the same reason.
+            20 if capabilities.processes => Self::Processes,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
+            place if place % 8 == 6 && capabilities.faults => Self::Fault,
+            place if place % 8 == 6 => Self::Cancellation,
             _ => Self::Interleaving,
         }
     }
 }
+
+/// One case of so many runs in every interleaving.
+const EXHAUSTIVE_ONE_IN: u64 = 512;
+
+/// About how many scheduling points an action has where only calls of a
+/// collection are points.
+const POINTS_OF_A_CALL: u32 = 3;
+/// About how many where every call of the file system is one.
+const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 
 /// Case number `case` of the campaign with that `seed`: a pure function of
 /// them. The clients' operations do not depend on the backend, so that one
@@ -55,7 +88,14 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
     let bytes = &mut Unstructured::new(&bytes);
-    scenario::<S>(bytes, purpose, capabilities.older_software).unwrap_or_else(|_| empty_scenario())
+    let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
+    let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
+    if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode
+        && capabilities.has_points
+    {
+        *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
+    }
+    scenario
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -103,6 +143,8 @@ fn empty_scenario<Op>() -> Scenario<Op> {
         setup: Vec::new(),
         clients: vec![Vec::new()],
         mode: Mode::default(),
+        faults: FaultPlan::default(),
+        skews: Vec::new(),
         crash: None,
     }
 }
@@ -124,6 +166,7 @@ pub fn scenario<S: Subject>(
     if older_software {
         legacy = S::generate_legacy(&mut Source::new(bytes, &focus))?;
         foreign = foreign_files(bytes)?;
+        foreign.extend(neighbours::<S>(bytes)?);
     }
     let (clients, longest, setup) = match purpose {
         Purpose::Sequence => (1, if bytes.arbitrary()? { 50 } else { 12 }, 0),
@@ -131,11 +174,26 @@ pub fn scenario<S: Subject>(
             let clients = bytes.int_in_range(2..=4_usize)?;
             (clients, if clients == 2 { 5 } else { 3 }, bytes.int_in_range(0..=4)?)
         }
+        Purpose::Processes => (bytes.int_in_range(2..=3)?, 5, bytes.int_in_range(0..=3)?),
+        Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
+        Purpose::Fault | Purpose::Cancellation => {
+            (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
+        }
     };
-    let exact = purpose == Purpose::Sequence && longest == 50;
-    let handles = bytes.int_in_range(1..=clients.min(3))?;
-    let setup = sequence::<S>(bytes, &focus, setup)?;
+    let exact = match purpose {
+        Purpose::Sequence => longest == 50,
+        Purpose::Exhaustive(_) => true,
+        _ => false,
+    };
+    let handles = bytes.int_in_range(1..=clients)?;
+    let is_crash = purpose == Purpose::Crash;
+    let focus = match is_crash && bytes.ratio(1_u8, 3)? {
+        true => focus.in_directories(bytes)?,
+        false => focus,
+    };
+    let sequence = if is_crash { changes::<S> } else { sequence::<S> };
+    let setup = sequence(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
     let variant = match S::VARIANTS {
@@ -146,13 +204,20 @@ pub fn scenario<S: Subject>(
     let mut programs = Vec::with_capacity(clients);
     for _ in 0..clients {
         let length = if exact { longest } else { bytes.int_in_range(1..=longest)? };
-        let mut program = sequence::<S>(bytes, &focus, length)?;
-        if variant > 0 && !exact {
+        let mut program = sequence(bytes, &focus, length)?;
+        if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
         programs.push(program);
     }
-    if older_software && bytes.ratio(1_u8, 3)? {
+    if handles > 1 && !exact && bytes.ratio(1_u8, 4)? {
+        let program = bytes.choose_index(clients)?;
+        if let Some(program) = programs.get_mut(program) {
+            let place = bytes.int_in_range(1..=program.len())?;
+            program.insert(place, Action::Reopen { variant });
+        }
+    }
+    if older_software && !exact && bytes.ratio(1_u8, 3)? {
         let mut source = Source::new(bytes, &focus);
         match programs.as_mut_slice() {
             [alone] => interspersed::<S>(&mut source, alone)?,
@@ -162,13 +227,30 @@ pub fn scenario<S: Subject>(
     }
     let mode = match purpose {
         Purpose::Threads => Mode::Threads,
+        Purpose::Processes => Mode::Processes { kills: kills(bytes, &programs)? },
+        Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
+        // What a client gives up goes on beside it.
+        Purpose::Fault | Purpose::Cancellation => {
+            Mode::Simulated(schedule(bytes, seed, &programs)?)
+        }
         _ if clients == 1 => Mode::default(),
-        _ => Mode::Simulated(Schedule::Random { seed, one_in: *bytes.choose(&[1, 2, 3, 6])? }),
+        _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
-    let crash = (purpose == Purpose::Crash)
-        .then(|| bytes.choose(&ImageKind::ALL))
-        .transpose()?
-        .map(|image| Crash { after_steps: None, image: *image });
+    let faults = match purpose {
+        Purpose::Fault => faults(bytes)?,
+        Purpose::Cancellation => cancellations(bytes)?,
+        _ => FaultPlan::default(),
+    };
+    let skews = match purpose {
+        Purpose::Sequence | Purpose::Exhaustive(_) => Vec::new(),
+        _ => skews(bytes, clients)?,
+    };
+    let crashes = match purpose {
+        Purpose::Crash => true,
+        Purpose::Fault => bytes.ratio(1_u8, 4)?,
+        _ => false,
+    };
+    let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
     Ok(Scenario {
         legacy,
@@ -180,8 +262,116 @@ pub fn scenario<S: Subject>(
         setup,
         clients: programs,
         mode,
+        faults,
+        skews,
         crash,
     })
+}
+
+/// Failures of the storage and clients that give up: anywhere, or at steps of one
+/// name, or of one kind, so that the rare ones have their share.
+fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
+        0 => (&[6, 20, 60], None, Vec::new()),
+        1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
+        2 => (&[1, 2, 4], Some(*bytes.choose(FS_STEPS)?), Vec::new()),
+        _ => (&[1, 2, 4, 12], None, vec![*bytes.choose(FaultKind::OF_STORAGE)?]),
+    };
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(often)?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: step.map(Cow::Borrowed),
+        kinds,
+    }))
+}
+
+/// Where every call of a collection is one step: clients that give up, or calls
+/// that the storage fails.
+fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let fails = bytes.arbitrary()?;
+    Ok(FaultPlan::Random(RandomFaults {
+        seed: bytes.arbitrary()?,
+        one_in: *bytes.choose(if fails { &[2, 4, 12] } else { &[1, 2, 4] })?,
+        most: *bytes.choose(&[1, 1, 2, 3])?,
+        step: None,
+        kinds: if fails {
+            vec![FaultKind::Io]
+        } else {
+            vec![FaultKind::Cancel, FaultKind::CancelAfter]
+        },
+    }))
+}
+
+/// At times, clients have clocks that differ.
+fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+    if clients == 1 || !bytes.ratio(1_u8, 8)? {
+        return Ok(Vec::new());
+    }
+    (0..clients).map(|_| bytes.choose(&[0, 1, -1, 60, -3_600]).copied()).collect()
+}
+
+/// Which processes of these clients are killed, and when: mostly while they
+/// call, or so it is hoped. A call takes some hundred microseconds.
+fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Result<Vec<Kill>> {
+    let mut kills: Vec<Kill> = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_usize)? {
+        let client = bytes.choose_index(programs.len())?;
+        let program = programs.get(client).map_or(&[][..], Vec::as_slice);
+        let calls = program.iter().enumerate();
+        let calls = calls.filter(|(_, action)| matches!(action, Action::Call(_)));
+        let calls: Vec<usize> = calls.map(|(operation, _)| operation).collect();
+        if calls.is_empty() {
+            continue;
+        }
+        let operation = *bytes.choose(&calls)?;
+        let longest = *bytes.choose(&[30, 100, 300])?;
+        let after_microseconds = bytes.int_in_range(0..=longest)?;
+        if !kills.iter().any(|kill| (kill.client, kill.operation) == (client, operation)) {
+            kills.push(Kill { client, operation, after_microseconds });
+        }
+    }
+    Ok(kills)
+}
+
+/// How these clients are interleaved.
+fn schedule<Op>(
+    bytes: &mut Unstructured<'_>,
+    seed: u64,
+    programs: &[Vec<Action<Op>>],
+) -> Result<Schedule> {
+    // `bench/examples/schedules.rs` measures which find races soonest: random ones that
+    // change clients often, and of priorities the deeper ones, which are for what
+    // needs long runs of one client.
+    if !bytes.ratio(1_u8, 8)? {
+        return Ok(Schedule::Random { seed, one_in: *bytes.choose(&[1, 1, 2, 2, 3, 6])? });
+    }
+    let depth = bytes.int_in_range(2..=4)?;
+    let actions = programs.iter().map(Vec::len).sum::<usize>();
+    let steps = u32::try_from(actions).unwrap_or(u32::MAX / 1_000) * POINTS_OF_A_CALL;
+    Ok(Schedule::Pct { seed, depth, steps })
+}
+
+/// A crash anywhere; most of them with something that the clients do next, or
+/// with a further crash.
+fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+    let mut crash = Crash::default();
+    match bytes.int_in_range(0..=7)? {
+        0..=2 => crash.again = Some(Box::default()),
+        3 | 4 => {
+            let length = bytes.int_in_range(1..=3)?;
+            crash.then = changes::<S>(bytes, focus, length)?;
+            let mut again = Crash::default();
+            if bytes.ratio(1_u8, 4)? {
+                again.then = changes::<S>(bytes, focus, 1)?;
+                again.again = Some(Box::default());
+            }
+            crash.again = Some(Box::new(again));
+        }
+        5 => crash.then = changes::<S>(bytes, focus, 2)?,
+        _ => {}
+    }
+    Ok(crash)
 }
 
 /// What a process of older software does.
@@ -227,6 +417,19 @@ fn foreign_files(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
     Ok(foreign)
 }
 
+/// Files beside the collection's directory, and above it: another collection's
+/// records, one of whose names begins as this one's does.
+fn neighbours<S: Subject>(bytes: &mut Unstructured<'_>) -> Result<Vec<ForeignFile>> {
+    if !bytes.ratio(1_u8, 4)? {
+        return Ok(Vec::new());
+    }
+    let spec = S::spec();
+    let own = spec.directories().last().unwrap_or_default();
+    let paths = ["../a.json".to_owned(), "../x/a.json".to_owned(), format!("../{own}2/a.json")];
+    let text = r#"{"id":"a","n":1}"#.to_owned();
+    Ok(paths.map(|path| ForeignFile { path, text: text.clone() }).into())
+}
+
 fn sequence<S: Subject>(
     bytes: &mut Unstructured<'_>,
     focus: &Focus,
@@ -235,6 +438,22 @@ fn sequence<S: Subject>(
     let mut actions = Vec::with_capacity(length);
     for _ in 0..length {
         actions.push(action::<S>(&mut Source::new(bytes, focus))?);
+    }
+    Ok(actions)
+}
+
+/// The same with few reads: what a crash leaves is read anyway.
+fn changes<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+    length: usize,
+) -> Result<Vec<Action<S::Op>>> {
+    let mut actions = sequence::<S>(bytes, focus, length)?;
+    for slot in &mut actions {
+        let is_read = matches!(slot, Action::Call(op) if op.is_read());
+        if is_read && bytes.ratio(7_u8, 8)? {
+            *slot = action::<S>(&mut Source::new(bytes, focus))?;
+        }
     }
     Ok(actions)
 }

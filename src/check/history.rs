@@ -6,6 +6,7 @@ use crate::{
         subject::{Broken, Moment, Operation, Subject, Verdict},
     },
     seam::{Instant, RecordId},
+    sim::faults::Fault,
 };
 
 /// Which client number the setup and the observations after a run have.
@@ -24,11 +25,16 @@ pub struct Call<S: Subject> {
     pub deed: Deed<S>,
     /// The variant in which the client had opened the store.
     pub variant: u8,
+    /// The number of the handle that it went through.
+    pub handle: usize,
+    /// What failed under it, and where its client gave up.
+    pub faults: Vec<Fault>,
     /// The clock that the call read.
     pub now: Instant,
     /// When it began. All times of a history are distinct.
     pub invoked: u64,
-    /// When it returned; [`PENDING`] if it never did.
+    /// When it returned; [`PENDING`] if it never did. Of one that its client gave
+    /// up: when it came to its end without the client.
     pub returned: u64,
     /// How many I/O steps had been made when it began.
     pub io_invoked: usize,
@@ -43,7 +49,7 @@ pub enum Deed<S: Subject> {
     Call {
         /// What was called, with everything resolved.
         op: S::Op,
-        /// What came back; none: nothing did, the client was killed.
+        /// What came back; none: nothing did, the client was killed or gave up.
         seen: Option<S::Seen>,
     },
     /// Older software changed a file, at the very moment of its rename or
@@ -56,7 +62,7 @@ pub enum Deed<S: Subject> {
 
 impl<S: Subject> Clone for Call<S> {
     fn clone(&self) -> Self {
-        Self { deed: self.deed.clone(), ..*self }
+        Self { deed: self.deed.clone(), faults: self.faults.clone(), ..*self }
     }
 }
 
@@ -80,6 +86,8 @@ pub enum Phase {
     Setup,
     /// The clients.
     Clients,
+    /// Going on with what a crash left.
+    Recovered,
     /// Looking at what the run, or a crash, left.
     Afterwards,
 }
@@ -91,6 +99,22 @@ impl<S: Subject> Call<S> {
         match &self.deed {
             Deed::Call { op, seen: Some(seen) } if !seen.is_unknown() => Some((op, seen)),
             _ => None,
+        }
+    }
+
+    /// Whether its client gave it up.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind.is_cancel())
+    }
+
+    /// Whether the storage failed under it and it surely was not done: then it is
+    /// as if it had never been called.
+    pub(super) fn has_failed(&self) -> bool {
+        match &self.deed {
+            Deed::Call { seen: Some(seen), .. } => {
+                seen.storage_failure().is_some() && !seen.is_unknown()
+            }
+            _ => false,
         }
     }
 
@@ -197,17 +221,21 @@ impl<S: Subject> Call<S> {
 
     /// What was done, for tables.
     pub(super) fn describe(&self) -> String {
-        match &self.deed {
+        let own = match &self.deed {
             Deed::Call { op, .. } => op.describe(),
             Deed::Older(action) => action.describe(),
             Deed::Undone(_) => "(what older software did is lost)".to_owned(),
-        }
+        };
+        // First: long descriptions are cut at their ends.
+        let faults = self.faults.iter().map(Fault::describe);
+        faults.chain([own]).collect::<Vec<_>>().join(" ")
     }
 
     /// What came of it, for tables.
     pub(super) fn describe_outcome(&self) -> String {
         match &self.deed {
             Deed::Call { seen: Some(seen), .. } => seen.describe(),
+            Deed::Call { seen: None, .. } if self.is_given_up() => "(given up)".to_owned(),
             Deed::Call { seen: None, .. } => "(killed)".to_owned(),
             Deed::Older(_) | Deed::Undone(_) => String::new(),
         }

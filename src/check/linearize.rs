@@ -17,6 +17,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
+use older::Part;
 use stages::Stages;
 
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
@@ -379,7 +380,7 @@ impl<'a, S: Subject> Search<'a, S> {
             }
         };
         states.extend(self.undone(call, model));
-        states.extend(self.beside_older(call, model, |without| {
+        states.extend(self.beside_older(call, model, Part::Whole, |without| {
             match call.after_stage(self.stage(k), without, &self.moment(k, call)) {
                 // It may have written again what was there.
                 Ok(after) if after.is_empty() => vec![without.clone()],
@@ -400,9 +401,9 @@ impl<'a, S: Subject> Search<'a, S> {
         let Some((k, call)) = self.candidate(place) else { return false };
         let (stage, moment) = (self.stage(k), self.moment(k, call));
         let mut states = call.partial_steps(stage, model, &moment);
-        states.extend(
-            self.beside_older(call, model, |without| call.partial_steps(stage, without, &moment)),
-        );
+        states.extend(self.beside_older(call, model, Part::Step, |without| {
+            call.partial_steps(stage, without, &moment)
+        }));
         // Beside older software, a step that is done already can be done again.
         states.retain(|state| state != model);
         let happened = Happened { call, taken: None, interval: None };
@@ -425,11 +426,7 @@ impl<'a, S: Subject> Search<'a, S> {
             return false;
         }
         let moment = self.moment(interval.call, call);
-        let mut states = call.partial_steps(0, model, &moment);
-        states.extend(
-            self.beside_older(call, model, |without| call.partial_steps(0, without, &moment)),
-        );
-        states.retain(|state| state != model);
+        let states = call.partial_steps(0, model, &moment);
         let happened = Happened { call, taken: None, interval: Some(place) };
         self.try_states(model, states, &happened, low, latest)
     }

@@ -4,11 +4,14 @@
 pub mod backends;
 pub mod campaign;
 pub mod crash;
+pub mod exhaustive;
 mod explain;
+mod faults;
 mod gate;
 pub mod generate;
 pub mod history;
 pub mod linearize;
+pub mod processes;
 pub mod registry;
 pub mod replay;
 mod run;

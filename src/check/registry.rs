@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use super::{
     backends::BackendUnderTest,
     campaign::{self, Effort, Progress},
+    crash::CrashCheck,
+    exhaustive::Scopes,
+    processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
-    shrink::Counterexample,
-    statistics::Reached,
+    shrink::{Counterexample, repeats},
+    statistics::{Event, Reached},
     trace_hash::mix,
     verify::{Target, Verified, verify},
     violation::Violation,
@@ -26,8 +29,8 @@ use crate::{
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
-    seam::Collection,
-    sim::schedule::Schedule,
+    seam::{Collection, CollectionSpec},
+    sim::{faults::FaultKind, schedule::Schedule},
 };
 
 /// Every store.
@@ -55,6 +58,12 @@ pub trait StoreUnderTest: Send + Sync {
 
     /// The names of its operations, as replay files have them.
     fn operations(&self) -> &'static [&'static str];
+
+    /// The spec of the collection that it lives in.
+    fn spec(&self) -> CollectionSpec;
+
+    /// A seat at our own store on a collection, for a process of its own.
+    fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat>;
 
     /// Runs cases on a backend.
     fn check(&self, request: &Request<'_>) -> CellFindings;
@@ -99,6 +108,8 @@ pub struct CellFindings {
     pub schedules: u64,
     /// How many crash images they made, opened and checked.
     pub crash_images: u64,
+    /// What was covered of the cases that were run in every interleaving.
+    pub scopes: Scopes,
     /// How many cases broke a promise.
     pub violations: u64,
     /// What was reached.
@@ -116,6 +127,7 @@ impl CellFindings {
         self.operations += other.operations;
         self.schedules += other.schedules;
         self.crash_images += other.crash_images;
+        self.scopes.add(&other.scopes);
         self.violations += other.violations;
         self.reached.merge(&other.reached);
         self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
@@ -170,20 +182,32 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         S::OPERATIONS
     }
 
+    fn spec(&self) -> CollectionSpec {
+        S::spec()
+    }
+
+    fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat> {
+        child::seat::<S>(collection, surroundings)
+    }
+
     fn check(&self, request: &Request<'_>) -> CellFindings {
         let target = Target::<S> {
             backend: request.backend,
             open: &open::<S>,
             divergences: request.divergences,
+            crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
         let found = findings.counterexamples.into_iter();
         CellFindings {
-            counterexamples: found.filter_map(|found| save::<S>(request, found)).collect(),
+            counterexamples: found
+                .filter_map(|(case, found)| saved(&target, case, found))
+                .collect(),
             cases: findings.cases,
             operations: findings.operations,
             schedules: findings.schedules,
             crash_images: findings.crash_images,
+            scopes: findings.scopes,
             violations: findings.violations,
             reached: findings.reached,
             trace_hash: findings.trace_hash,
@@ -198,7 +222,8 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
         }
         let divergences = Divergences::of(permitted);
-        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences };
+        let crashes = CrashCheck::default();
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
     }
 
@@ -209,26 +234,37 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let required = S::required(&capabilities.reach).into_iter();
-        let older = reached.older_missing().into_iter().filter(|_| capabilities.older_software);
+        let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
+        // A file system's operation goes on by itself, so that it is all the same
+        // where its caller gives up; what has no points of its own has those of
+        // collections.
+        let can_be = |kind: FaultKind| match kind {
+            FaultKind::Cancel => true,
+            FaultKind::CancelAfter => !capabilities.has_points,
+            _ => capabilities.faults,
+        };
         required
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
-            .chain(older.map(str::to_owned))
+            .chain(events.map(|event| event.name().to_owned()))
+            .chain(reached.faults_missing(can_be).into_iter().map(str::to_owned))
             .collect()
     }
 }
 
-fn save<S: Subject>(
-    request: &Request<'_>,
-    (case, found): (u64, Counterexample<S::Op>),
+/// A counterexample with its replay file.
+pub(crate) fn saved<S: Subject>(
+    target: &Target<'_, S>,
+    case: u64,
+    found: Counterexample<S::Op>,
 ) -> Option<Found> {
     let steps = found.scenario.length();
     let replay = Replay {
         schema: replay::SCHEMA,
         store: S::NAME.to_owned(),
-        backend: request.backend.name().to_owned(),
+        backend: target.backend.name().to_owned(),
         violation: found.violation.clone(),
-        allow: request.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
+        allow: target.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
         scenario: found.scenario,
     };
     let text = replay::write(&replay).ok()?;
@@ -247,18 +283,28 @@ const SCHEDULES_SEARCHED: u64 = 200;
 fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Replayed {
     let mut scenario = replay.scenario.clone();
     let again = |scenario: &_| -> Verified { verify(target, scenario, &mut Reached::new::<S>()) };
-    let first = again(&scenario);
+    // What threads and processes do is not the same twice.
+    let mut first = again(&scenario);
+    for _ in 1..repeats(&scenario.mode) {
+        if first.violation.is_some() {
+            break;
+        }
+        first = again(&scenario);
+    }
     let stale = first.stale > 0;
     let mut violation = first.violation;
-    if let Some(crash) = scenario.crash.as_mut().filter(|_| violation.is_none()) {
-        // The steps may have moved: every crash point is tried.
-        crash.after_steps = None;
+    if scenario.crash.is_some() && violation.is_none() {
+        // The steps may have moved: every crash point is tried, with everything
+        // that may be left.
+        scenario.unpin_crashes();
         violation = again(&scenario).violation;
     }
     if stale && violation.is_none() {
+        let faults = scenario.faults.clone();
         violation = (0..SCHEDULES_SEARCHED).find_map(|seed| {
             let one_in = if seed % 2 == 0 { 2 } else { 4 };
             scenario.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            scenario.faults = faults.elsewhere(seed);
             again(&scenario).violation
         });
     }

@@ -8,8 +8,10 @@ use crate::model::subject::Operation;
 
 /// The version of the format that this program writes. It reads all before it,
 /// too: version 2 added what older software does and files that are nobody's
-/// records.
-pub const SCHEMA: u64 = 2;
+/// records; version 3 faults, clocks that differ, schedules by random priorities
+/// and of every interleaving, processes that are killed, crashes that leave a part
+/// of what was not synced, and what comes after a crash.
+pub const SCHEMA: u64 = 3;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,15 +1,21 @@
 //! One run of a scenario: the storage, the clients, and what they saw.
 
-use std::sync::{
-    Arc, Barrier, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, Barrier, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Poll,
 };
 
 use super::{
     backends::{OlderSoftware, Storage, World},
     gate::Gate,
     history::{ALONE, Call, Deed, Phase},
-    scenario::{Action, Scenario},
+    processes::{Kill, run_clients as run_clients_in_processes},
+    scenario::{Action, Mode, Scenario},
     verify::Target,
 };
 use crate::{
@@ -17,11 +23,12 @@ use crate::{
         legacy::OlderAction,
         subject::{Subject, Surroundings},
     },
-    seam::{CollectionSpec, Entropy, Error, Outcome, Site},
+    seam::{CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, Sim, run as run_clients, run_alone},
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
+        faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
     },
@@ -36,12 +43,17 @@ pub(super) struct Run<'a, S: Subject> {
     pub storage: Box<dyn Storage>,
     pub clock: SimClock,
     entropy: Arc<dyn Entropy>,
-    spec: CollectionSpec,
+    pub spec: CollectionSpec,
     sim: Sim,
-    /// The last point in time: every event of a history has its own.
-    time: AtomicU64,
     calls: Mutex<Vec<Call<S>>>,
+    /// The calls that their clients gave up and that went on without them.
+    left_alone: Mutex<Vec<LeftAlone>>,
+    /// How many handles were opened.
+    handles: AtomicUsize,
     older: Option<Older>,
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    reopened: AtomicU64,
     /// Why a client could not go on.
     stopped: Mutex<Option<Error>>,
 }
@@ -53,16 +65,32 @@ struct Older {
 }
 
 /// A client's store, and what the client remembers.
-pub(super) struct Seat<S: Subject> {
+pub(super) struct Seat<'a, S: Subject> {
+    storage: &'a dyn Storage,
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
+    /// The number of its handle.
+    handle: usize,
 }
 
-impl<S: Subject> Seat<S> {
-    fn new(store: &Arc<S::Store>) -> Self {
-        Self { store: Arc::clone(store), variant: 0, memory: S::Memory::default() }
+impl<'a, S: Subject> Seat<'a, S> {
+    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, usize)) -> Self {
+        let (store, handle) = (Arc::clone(store), *handle);
+        Self { storage, store, variant: 0, memory: S::Memory::default(), handle }
     }
+}
+
+/// A call that its client gave up and that went on without it.
+#[derive(Clone, Copy)]
+struct LeftAlone {
+    /// When it began.
+    invoked: u64,
+    /// Its number among the clients.
+    number: usize,
+    /// Whether the store had read the clock for it: that is the reading that
+    /// shows.
+    read: bool,
 }
 
 /// Where an action stands in the scenario.
@@ -76,13 +104,20 @@ pub(super) struct Place {
 impl Place {
     /// Of one client that runs alone and keeps no history.
     pub(super) const ALONE: Self = Self { phase: Phase::Clients, client: ALONE, action: 0 };
+
+    /// Of whoever looks at what a crash left, or goes on with it.
+    pub(super) const fn after_a_crash(phase: Phase, action: usize) -> Self {
+        Self { phase, client: ALONE, action }
+    }
 }
 
 impl<'a, S: Subject> Run<'a, S> {
     /// A run that is about to begin, on a new storage.
     pub fn new(target: &'a Target<'a, S>, scenario: &'a Scenario<S::Op>) -> Result<Self, Error> {
-        let sim = Sim::default();
-        let clock = SimClock::new(scenario.start, scenario.clients.len().max(1));
+        let sim = Sim::with_faults(&scenario.faults);
+        // An operation that goes on without its client reads it for itself.
+        let readers = scenario.clients.len().max(1) + scenario.faults.most();
+        let clock = SimClock::new(scenario.start, readers).with_skews(&scenario.skews);
         let spec = S::spec();
         let world = World {
             sim: &sim,
@@ -105,37 +140,50 @@ impl<'a, S: Subject> Run<'a, S> {
             entropy: Arc::new(SimEntropy::new(scenario.seed)),
             spec,
             sim,
-            time: AtomicU64::new(0),
+            left_alone: Mutex::default(),
+            handles: AtomicUsize::new(0),
             // With room for the observations that follow.
             calls: Mutex::new(Vec::with_capacity(scenario.length() + 16)),
+            reopened: AtomicU64::new(0),
             stopped: Mutex::new(None),
         })
     }
 
     /// A seat at a store on a new handle of `storage`.
-    pub fn seat(&self, storage: &dyn Storage) -> Result<Seat<S>, Error> {
-        self.alone(self.open(storage, 0, false))?.map(|store| Seat::new(&store))
+    pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
+        self.alone(self.open(storage, 0))?.map(|opened| Seat::new(storage, &opened))
     }
 
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
-        run_alone(ALONE, future).ok_or_else(|| Error::Backend {
+        self.sim.allow(MOST_STEPS);
+        run_alone(ALONE, future).ok_or_else(|| self.waits())
+    }
+
+    /// The error of a call that waits although nothing can hold it up; see
+    /// [`Self::is_endless`].
+    fn waits(&self) -> Error {
+        Error::Backend {
             site: Site::new("run", &self.spec.name, None),
             problem: "a call waits although nobody else is there".into(),
             outcome: Outcome::Unknown,
-        })
+        }
     }
 
-    /// Opens the store in a variant on a new handle of `storage`; `scheduled`:
-    /// with scheduling points, because there will be several clients.
+    /// Whether a call went on until it had made all the steps that were allowed.
+    pub fn is_endless(&self) -> bool {
+        self.sim.is_spent()
+    }
+
+    /// Opens the store in a variant on a new handle of `storage`, and gives the
+    /// handle's number.
     pub async fn open(
         &self,
         storage: &dyn Storage,
         variant: u8,
-        scheduled: bool,
-    ) -> Result<Arc<S::Store>, Error> {
+    ) -> Result<(Arc<S::Store>, usize), Error> {
         let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if scheduled && !self.target.backend.capabilities().has_points {
+        if !self.target.backend.capabilities().has_points {
             collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
         }
         let surroundings = Surroundings {
@@ -143,30 +191,53 @@ impl<'a, S: Subject> Run<'a, S> {
             entropy: Arc::clone(&self.entropy),
             variant,
         };
-        Ok((self.target.open)(collection, &surroundings))
+        let handle = self.handles.fetch_add(1, Ordering::Relaxed);
+        Ok(((self.target.open)(collection, &surroundings), handle))
     }
 
     /// A seat for each client, at as many handles as the scenario says.
-    pub fn seats(&self) -> Result<Vec<Seat<S>>, Error> {
+    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
         let mut stores = Vec::new();
         for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0, true))??);
+            stores.push(self.alone(self.open(&*self.storage, 0))??);
         }
         let of_client = stores.iter().cycle().take(self.scenario.clients.len());
-        Ok(of_client.map(Seat::new).collect())
+        Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
+    }
+
+    /// Runs each client in a process of its own, and says how many were killed.
+    pub fn in_processes(&self, kills: &[Kill]) -> Result<u64, Error> {
+        let needed = self.target.backend.crew().zip(self.storage.directory());
+        let (crew, directory) = needed.ok_or_else(|| Error::Backend {
+            site: Site::new("run", &self.spec.name, None),
+            problem: "the backend has no processes for its clients".into(),
+            outcome: Outcome::NotDone,
+        })?;
+        self.set_up(&mut self.seat(&*self.storage)?)?;
+        run_clients_in_processes(self, crew, directory, kills)
+    }
+
+    /// The seats when the setup is done.
+    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
+        let mut seats = self.seats()?;
+        if let Some(first) = seats.first_mut() {
+            self.set_up(first)?;
+        }
+        Ok(seats)
     }
 
     /// Does the setup, one action after the other.
-    pub fn set_up(&self, seat: &mut Seat<S>) -> Result<(), Error> {
+    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
         for (action, what) in self.scenario.setup.iter().enumerate() {
             let place = Place { phase: Phase::Setup, client: ALONE, action };
+            self.sim.begin_setup(action);
             self.alone(self.act(place, what, seat))??;
         }
         Ok(())
     }
 
     /// Runs the clients by the seeded executor.
-    pub fn simulated(&self, seats: Vec<Seat<S>>, decider: &mut Decider) -> End {
+    pub fn simulated(&self, seats: Vec<Seat<'_, S>>, decider: &mut Decider) -> End {
         let clients = self.scenario.clients.iter().zip(seats).enumerate();
         let clients = clients.map(|(client, (actions, seat))| -> Client<'_> {
             Box::pin(self.client(client, actions, seat))
@@ -176,7 +247,8 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs each client on a thread of its own, all at the same time.
     #[expect(clippy::disallowed_methods, reason = "true concurrency is what is being checked")]
-    pub fn on_threads(&self, seats: Vec<Seat<S>>) {
+    pub fn on_threads(&self, seats: Vec<Seat<'_, S>>) {
+        self.sim.allow(MOST_STEPS);
         let barrier = Barrier::new(seats.len());
         std::thread::scope(|scope| {
             for (client, (actions, seat)) in self.scenario.clients.iter().zip(seats).enumerate() {
@@ -186,15 +258,14 @@ impl<'a, S: Subject> Run<'a, S> {
                     barrier.wait();
                     // Nothing in a thread waits but by blocking it.
                     if run_alone(client, self.client(client, actions, seat)).is_none() {
-                        let waits = self.alone(std::future::pending::<()>());
-                        *lock(&self.stopped) = waits.err();
+                        *lock(&self.stopped) = Some(self.waits());
                     }
                 });
             }
         });
     }
 
-    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<S>) {
+    async fn client(&self, client: usize, actions: &[Action<S::Op>], mut seat: Seat<'_, S>) {
         for (action, what) in actions.iter().enumerate() {
             self.sim.begin(client, action);
             self.sim.step("begin").await;
@@ -206,27 +277,44 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Looks at what `storage` holds, by a new handle.
+    /// Looks at what `storage` holds, by a new handle; after faults with a few
+    /// calls to see that it works again.
     pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
         let mut seat = self.seat(storage)?;
-        for (action, op) in S::observations(self.scenario.operations()).into_iter().enumerate() {
+        let mut asked = S::observations(self.scenario.operations());
+        if self.sim.has_faults() {
+            asked.extend(S::trial());
+        }
+        for (action, op) in asked.into_iter().enumerate() {
             let place = Place { phase: Phase::Afterwards, client: ALONE, action };
             self.alone(self.act(place, &Action::Call(op), &mut seat))??;
         }
         Ok(())
     }
 
-    async fn act(
+    /// Does one action of a client.
+    pub async fn act(
         &self,
         place: Place,
         action: &Action<S::Op>,
-        seat: &mut Seat<S>,
+        seat: &mut Seat<'_, S>,
     ) -> Result<(), Error> {
         match action {
             Action::AdvanceClock(seconds) => self.clock.advance(*seconds),
             Action::Reopen { variant } => {
-                seat.store = self.open(&*self.storage, *variant, true).await?;
-                seat.variant = *variant;
+                let opened = self.open(seat.storage, *variant);
+                match self.unless_given_up(opened).await {
+                    Some(Ok((store, handle))) => {
+                        (seat.store, seat.handle) = (store, handle);
+                        seat.variant = *variant;
+                    }
+                    Some(Err(error)) if !self.may_fail(place.client, &error) => return Err(error),
+                    // It goes on with the handle that it has.
+                    Some(Err(_)) | None => return Ok(()),
+                }
+                if place.phase == Phase::Clients && self.scenario.handles > 1 {
+                    self.count_reopening();
+                }
             }
             Action::Call(op) => self.call(place, op.clone(), seat).await,
             Action::Older(action) => return self.older(place, action).await.map(drop),
@@ -234,16 +322,50 @@ impl<'a, S: Subject> Run<'a, S> {
         Ok(())
     }
 
-    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<S>) {
-        let began = (self.tick(), self.storage.io_steps());
+    async fn call(&self, place: Place, mut op: S::Op, seat: &mut Seat<'_, S>) {
+        let began = (self.tick(), seat.storage.io_steps());
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
-        let seen = S::execute(&seat.store, &mut op, &mut seat.memory).await;
+        drop(self.sim.take_met(place.client));
+        let call = S::execute(&seat.store, &mut op, &mut seat.memory);
+        let seen = self.unless_given_up(call).await;
         if let Some(older) = &self.older {
             older.gate.end(place.client);
         }
-        self.note(place, seat.variant, began, Deed::Call { op, seen: Some(seen) });
+        if seen.is_none()
+            && let Some(number) = self.sim.take_detached()
+        {
+            let read = self.clock.is_read_by_store(place.client);
+            lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
+        }
+        let returned = seat.storage.io_steps();
+        let opened = (seat.variant, seat.handle);
+        self.note(place, opened, (began, returned), Deed::Call { op, seen });
+    }
+
+    /// Does the call to its end, or until the client gives it up: then none.
+    async fn unless_given_up<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut call = pin!(Some(call));
+        poll_fn(|context| {
+            let Some(running) = call.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+            match running.poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if self.sim.gives_up() => {
+                    call.set(None);
+                    Poll::Ready(None)
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Whether the opening of a handle may fail with this error, because the
+    /// storage failed meanwhile.
+    fn may_fail(&self, client: usize, error: &Error) -> bool {
+        let met = self.sim.take_met(client);
+        error.kind() == ErrorKind::Io && met.iter().any(|fault| !fault.kind.is_cancel())
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -262,13 +384,18 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, 0, began, Deed::Older(action.clone()));
+        self.note(place, (0, usize::MAX), (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
     /// Makes what was done part of the history.
-    fn note(&self, place: Place, variant: u8, began: (u64, usize), deed: Deed<S>) {
-        let (invoked, io_invoked) = began;
+    fn note(
+        &self,
+        place: Place,
+        (variant, handle): (u8, usize),
+        ((invoked, io_invoked), io_returned): ((u64, usize), usize),
+        deed: Deed<S>,
+    ) {
         let reading = self.clock.take_reading(place.client);
         let call = Call {
             phase: place.phase,
@@ -276,25 +403,84 @@ impl<'a, S: Subject> Run<'a, S> {
             action: place.action,
             deed,
             variant,
+            handle,
+            faults: self.sim.take_met(place.client),
             now: reading.unwrap_or_else(|| self.clock.peek()),
             invoked,
             returned: self.tick(),
             io_invoked,
-            io_returned: self.storage.io_steps(),
+            io_returned,
         };
         lock(&self.calls).push(call);
     }
 
+    /// Makes a call that another process did part of the history.
+    pub fn record(&self, call: Call<S>) {
+        lock(&self.calls).push(call);
+    }
+
+    /// A call was found to go on for ever.
+    pub fn spend(&self) {
+        self.sim.allow(0);
+    }
+
+    /// Counts that a client opened the storage anew while others worked.
+    pub fn count_reopening(&self) {
+        self.reopened.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The next point in time.
     pub fn tick(&self) -> u64 {
-        self.time.fetch_add(1, Ordering::SeqCst) + 1
+        self.sim.tick()
     }
 
     /// What was called since this was last asked, by time of beginning.
     pub fn take_calls(&self) -> Vec<Call<S>> {
         let mut calls = std::mem::take(&mut *lock(&self.calls));
         calls.sort_unstable_by_key(|call| call.invoked);
+        self.follow_those_left_alone(&mut calls);
         calls
+    }
+
+    /// What a client gave up went on without it: that is when it returned, and
+    /// what it met and read on the way is its own.
+    fn follow_those_left_alone(&self, calls: &mut [Call<S>]) {
+        let ended = self.sim.take_ended();
+        let left_alone = std::mem::take(&mut *lock(&self.left_alone));
+        for LeftAlone { invoked, number, read } in left_alone {
+            let call = calls.iter_mut().find(|call| call.invoked == invoked);
+            let ended = ended.iter().find(|ended| ended.number == number);
+            if let (Some(call), Some(ended)) = (call, ended) {
+                call.returned = ended.time;
+                call.io_returned = ended.io_steps;
+                call.faults.extend(self.sim.take_met(number));
+                let reading = self.clock.take_reading(number).filter(|_| !read);
+                call.now = reading.unwrap_or(call.now);
+            }
+        }
+    }
+
+    /// What our own software left beside the records, although a handle was opened
+    /// since; where nothing can fail and nobody be killed, that is not looked for.
+    pub fn leftover(&self) -> Option<String> {
+        let is_killed = matches!(self.scenario.mode, Mode::Processes { .. });
+        self.storage.leftover().filter(|_| is_killed || self.sim.has_faults())
+    }
+
+    /// The scenario is over: nothing fails any more.
+    pub fn end_faults(&self) {
+        self.sim.end_faults();
+    }
+
+    /// The faults that there were, and how many listed ones were never reached.
+    pub fn faults_taken(&self) -> (Vec<Fault>, usize) {
+        self.sim.faults_taken()
+    }
+
+    /// How often a client opened the storage anew while others worked on other
+    /// handles.
+    pub fn reopened(&self) -> u64 {
+        self.reopened.load(Ordering::Relaxed)
     }
 
     /// Why a client could not go on, if one could not.

@@ -9,25 +9,28 @@ use std::{
 
 use super::{
     backends::BackendUnderTest,
-    crash, explain,
+    crash::{self, CrashCheck},
+    exhaustive::{self, Scopes},
+    explain, faults,
     history::{Call, Deed, Phase, older_step},
-    linearize::linearize,
     run::{Place, Run},
     scenario::{Action, Mode, Scenario},
-    statistics::Reached,
+    statistics::{Event, Reached},
     trace_hash::TraceHasher,
     untouched::Untouched,
-    violation::{Kind, Violation},
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::{
         divergence::Divergences,
-        subject::{Moment, Overlap, Subject, Surroundings, Verdict},
+        subject::{Moment, Operation, Overlap, Subject, Surroundings, Verdict},
     },
     seam::{Collection, Error},
     sim::{
+        disk::ImageKind,
         executor::End,
-        schedule::{Decider, Preemption},
+        faults::Fault,
+        schedule::{Decider, Preemption, Schedule},
     },
 };
 
@@ -43,6 +46,8 @@ pub struct Target<'a, S: Subject> {
     pub open: &'a Opener<S>,
     /// What it may do differently.
     pub divergences: &'a Divergences,
+    /// How its crashes are checked.
+    pub crashes: CrashCheck,
 }
 
 /// What came of a scenario.
@@ -50,11 +55,14 @@ pub struct Target<'a, S: Subject> {
 pub struct Verified {
     /// The first broken promise, if any.
     pub violation: Option<Violation>,
-    /// The crash that broke it: after so many I/O steps.
-    pub crashed_after: Option<usize>,
+    /// The crashes that broke it: after so many I/O steps each, with what was
+    /// left.
+    pub crashed: Vec<(usize, ImageKind)>,
     /// The schedule that was followed; none on threads.
     pub preemptions: Option<Vec<Preemption>>,
-    /// How many listed preemptions were never reached.
+    /// The faults that there were.
+    pub faults: Vec<Fault>,
+    /// How many listed preemptions and faults were never reached.
     pub stale: usize,
     /// How many calls were made.
     pub operations: u64,
@@ -62,6 +70,10 @@ pub struct Verified {
     pub schedules: u64,
     /// How many crash images were made, opened and checked.
     pub crash_images: u64,
+    /// How many calls were killed before they returned.
+    pub killed_calls: u64,
+    /// What was covered, where every interleaving was run.
+    pub scopes: Scopes,
     /// A hash of everything that must be the same in a repeated run.
     pub digest: u64,
 }
@@ -74,21 +86,46 @@ pub fn verify<S: Subject>(
     scenario: &Scenario<S::Op>,
     reached: &mut Reached,
 ) -> Verified {
-    CATCHING_PANICS.set(true);
-    let attempt = catch_unwind(AssertUnwindSafe(|| {
-        let run = Run::new(target, scenario)?;
-        if scenario.clients.len() == 1 && scenario.crash.is_none() {
-            sequential(&run, reached)
-        } else {
-            concurrent(&run, reached)
+    let attempt = || {
+        if let Mode::Exhaustive(bounds) = scenario.mode {
+            return exhaustive::check(target, scenario, bounds, reached);
         }
-    }));
-    CATCHING_PANICS.set(false);
-    match attempt {
+        let run = Run::new(target, scenario)?;
+        let is_plain = scenario.crash.is_none() && scenario.faults.is_none();
+        let is_alone = scenario.clients.len() == 1 && !is_in_processes(&run);
+        if is_alone && is_plain && scenario.skews.is_empty() {
+            or_endless(&run, sequential(&run, reached))
+        } else {
+            or_endless(&run, concurrent(&run, reached))
+        }
+    };
+    match catching_panics(|| catch_unwind(AssertUnwindSafe(attempt))) {
         Ok(Ok(verified)) => verified,
         Ok(Err(error)) => broken(Kind::Opening, error.to_string(), scenario),
         Err(panic) => broken(Kind::Panic, panic_message(panic.as_ref()).to_owned(), scenario),
     }
+}
+
+/// The same, but for a run that failed because a call went on for ever.
+pub(super) fn or_endless<S: Subject>(
+    run: &Run<'_, S>,
+    verified: Result<Verified, Error>,
+) -> Result<Verified, Error> {
+    match verified {
+        Err(_) if run.is_endless() => Ok(broken(Kind::NoEnd, NO_END.to_owned(), run.scenario)),
+        verified => verified,
+    }
+}
+
+/// "A call comes to its end", however many steps that takes.
+pub(super) const NO_END: &str = "every call comes to an end";
+
+/// Does something, a panic of which is expected.
+pub(super) fn catching_panics<T>(action: impl FnOnce() -> T) -> T {
+    let before = CATCHING_PANICS.replace(true);
+    let done = action();
+    CATCHING_PANICS.set(before);
+    done
 }
 
 thread_local! {
@@ -101,17 +138,13 @@ pub fn is_catching_panics() -> bool {
     CATCHING_PANICS.get()
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
 /// A run that ended before it had a history.
-fn broken<Op: crate::model::subject::Operation>(
-    kind: Kind,
-    rule: String,
-    scenario: &Scenario<Op>,
-) -> Verified {
+fn broken<Op: Operation>(kind: Kind, rule: String, scenario: &Scenario<Op>) -> Verified {
     let violation = explain::without_history(kind, rule, scenario);
     Verified { violation: Some(violation), ..Verified::default() }
 }
@@ -140,8 +173,8 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
-                let opened = run.open(&*run.storage, *variant, false);
-                seat.store = run.alone(opened)??;
+                let opened = run.open(&*run.storage, *variant);
+                (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
             }
@@ -158,76 +191,137 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };
-        if S::step(&mut model, &op, &seen, &moment).is_err() {
-            return with_a_history(run);
+        if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
+            return with_a_history(run, Some(broken.rule));
         }
     }
     if untouched.violation(&*run.storage).is_some() {
-        return with_a_history(run);
+        return with_a_history(run, None);
     }
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
     Ok(verified)
 }
 
-/// The same again, this time with a history to show.
-fn with_a_history<S: Subject>(run: &Run<'_, S>) -> Result<Verified, Error> {
+/// The same again, this time with a history to show. The rule that broke first is
+/// what the failure is known by, whatever comes after it.
+fn with_a_history<S: Subject>(
+    run: &Run<'_, S>,
+    rule: Option<&'static str>,
+) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
-    concurrent(&again, &mut Reached::new::<S>())
+    let mut verified = or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))?;
+    if let (Some(violation), Some(rule)) = (&mut verified.violation, rule)
+        && violation.signature.kind == Kind::Outcome
+    {
+        rule.clone_into(&mut violation.signature.rule);
+    }
+    Ok(verified)
 }
 
 fn concurrent<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Verified, Error> {
-    let mut verified = Verified::default();
-    let mut seats = run.seats()?;
-    if let Some(first) = seats.first_mut() {
-        run.set_up(first)?;
-    }
-    let mut end = End::Finished;
     match &run.scenario.mode {
-        Mode::Threads => run.on_threads(seats),
+        Mode::Threads => {
+            run.on_threads(run.prepared_seats()?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Processes { kills } => {
+            reached.count_events(Event::Killed, run.in_processes(kills)?);
+            judged(run, End::Finished, reached)
+        }
+        Mode::Exhaustive(_) => interleaved(run, &mut Decider::new(&Schedule::default()), reached),
         Mode::Simulated(schedule) => {
             let mut decider = Decider::new(schedule);
-            end = run.simulated(seats, &mut decider);
-            verified.stale = decider.stale();
-            verified.preemptions = Some(decider.into_taken());
+            let verified = interleaved(run, &mut decider, reached)?;
+            let stale = verified.stale + decider.stale();
+            Ok(Verified { stale, preemptions: Some(decider.into_taken()), ..verified })
         }
     }
+}
+
+/// Runs the clients as `decider` says.
+pub(super) fn interleaved<S: Subject>(
+    run: &Run<'_, S>,
+    decider: &mut Decider,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let end = run.simulated(run.prepared_seats()?, decider);
+    judged(run, end, reached)
+}
+
+/// What came of the clients' calls.
+fn judged<S: Subject>(
+    run: &Run<'_, S>,
+    end: End,
+    reached: &mut Reached,
+) -> Result<Verified, Error> {
+    let mut verified = Verified::default();
+    run.end_faults();
+    let (faults, stale) = run.faults_taken();
+    (verified.faults, verified.stale) = (faults, stale);
     if let Some(error) = run.take_stop() {
         return Err(error);
     }
-    if end == End::Deadlock {
-        return Ok(broken(Kind::Deadlock, "every client comes to its end".into(), run.scenario));
+    let broken = |kind, rule: &str| {
+        let violation = explain::without_history(kind, rule.to_owned(), run.scenario);
+        Some(violation)
+    };
+    match end {
+        End::Finished => {}
+        End::Deadlock => {
+            verified.violation = broken(Kind::Deadlock, "every client comes to its end");
+            return Ok(verified);
+        }
+        End::Endless => {
+            verified.violation = broken(Kind::NoEnd, NO_END);
+            return Ok(verified);
+        }
     }
     let io_steps = run.storage.io_steps();
     if run.scenario.crash.is_none() {
         run.observe(&*run.storage)?;
     }
-    let calls = run.take_calls();
+    let mut calls = run.take_calls();
+    faults::wait_beside_older(&mut calls);
     verified.schedules = u64::from(run.scenario.clients.len() > 1);
     account(run, &calls, io_steps, reached, &mut verified);
-    if let Err(unexplained) = linearize(&calls, &run.initial, run.target.divergences) {
-        let alone = run.scenario.clients.len() == 1;
-        let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
+    verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
+    // Who was killed while it read tells nothing.
+    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
+    let alone = run.scenario.clients.len() == 1;
+    let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
+    if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
         verified.violation = Some(explain::history(kind, &calls, &unexplained));
-    } else if calls.iter().any(is_left_open) {
-        return Ok(broken(Kind::Outcome, LEFT_OPEN.to_owned(), run.scenario));
-    } else if let Some(plan) = run.scenario.crash {
+    } else if let Some(unjustified) = faults::unjustified(&calls) {
+        verified.violation = Some(explain::unjustified(Kind::Outcome, &calls, &unjustified));
+    } else if let Some(plan) = &run.scenario.crash {
         crash::check(run, plan, &calls, io_steps, &mut verified);
     } else {
         let mut untouched = Untouched::of(run.scenario);
         untouched.followed(&calls);
-        let violation = untouched.violation(&*run.storage);
+        let violation = untouched.violation(&*run.storage).or_else(|| left_over(run));
         verified.violation = violation.map(|violation| explain::with_steps(violation, &calls));
     }
     Ok(verified)
 }
 
-const LEFT_OPEN: &str = "where the storage does not fail, every call says whether it was done";
+/// "A sweep at open removes" what was left half done; and an intent is "gone
+/// before the lock is released".
+fn left_over<S: Subject>(run: &Run<'_, S>) -> Option<Violation> {
+    let path = run.leftover()?;
+    let mut rule = "nothing of an interrupted call outlives an opening".to_owned();
+    // The names of temporary files are random there.
+    if !is_in_processes(run) {
+        rule += ": ";
+        rule += &path;
+    }
+    let signature = Signature { kind: Kind::Leftover, rule };
+    Some(Violation { signature, steps: Vec::new(), crash: None })
+}
 
-/// Whether the call came back without saying whether it was done. No scenario
-/// has the storage fail: who dies does not come back.
-fn is_left_open<S: Subject>(call: &Call<S>) -> bool {
-    matches!(&call.deed, Deed::Call { seen: Some(seen), .. } if seen.is_unknown())
+fn is_in_processes<S: Subject>(run: &Run<'_, S>) -> bool {
+    matches!(run.scenario.mode, Mode::Processes { .. })
 }
 
 /// Counts what the clients did. What threads happened to see is not the same
@@ -241,10 +335,14 @@ fn account<S: Subject>(
 ) {
     let by_clients = calls.iter().filter(|call| call.phase != Phase::Afterwards);
     verified.operations += by_clients.count() as u64;
-    if run.scenario.mode == Mode::Threads {
+    if run.scenario.mode == Mode::Threads || is_in_processes(run) {
         return;
     }
+    reached.count_events(Event::Reopened, run.reopened());
     let mut digest = TraceHasher::default();
+    for fault in &verified.faults {
+        reached.count_fault(fault);
+    }
     for call in calls {
         match &call.deed {
             Deed::Call { op, seen: Some(seen) } => {

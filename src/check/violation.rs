@@ -16,10 +16,14 @@ pub enum Kind {
     Crash,
     /// A file changed that no call was about.
     OtherFiles,
+    /// What an interrupted call left is still there after recovery.
+    Leftover,
     /// The storage could not be opened.
     Opening,
     /// The clients wait for each other.
     Deadlock,
+    /// A call goes on for ever.
+    NoEnd,
     /// The store panicked.
     Panic,
 }
@@ -33,8 +37,10 @@ impl Kind {
             Self::NotLinearizable => "no order of the calls explains the outcomes",
             Self::Crash => "wrong state after a crash",
             Self::OtherFiles => "a file changed that no call was about",
+            Self::Leftover => "a leftover outlives recovery",
             Self::Opening => "the storage does not open",
             Self::Deadlock => "deadlock",
+            Self::NoEnd => "a call does not come to an end",
             Self::Panic => "panic",
         }
     }
@@ -66,7 +72,8 @@ pub struct Violation {
 /// One row of the table of steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Who: `setup`, a client's number, or `after`.
+    /// Who: `setup`, a client's number, `then` (who goes on after a crash), or
+    /// `after`.
     pub client: String,
     /// What was called.
     pub operation: String,
@@ -76,6 +83,18 @@ pub struct Step {
     pub got: String,
     /// Whether this is where no explanation goes on.
     pub broken: bool,
+}
+
+impl Signature {
+    /// Whether it may be the same mistake that shows. Of concurrent calls and of
+    /// crashes the rule says only where the longest explanation ended, and of
+    /// other files it names one: there, the kind decides.
+    #[must_use]
+    pub fn resembles(&self, other: &Self) -> bool {
+        let is_known_by_its_rule =
+            !matches!(self.kind, Kind::NotLinearizable | Kind::Crash | Kind::OtherFiles);
+        self.kind == other.kind && (self.rule == other.rule || !is_known_by_its_rule)
+    }
 }
 
 impl fmt::Display for Signature {

@@ -13,7 +13,7 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Format, Status,
+    Format, Status, client,
     files::{self, OutputDirectory},
     progress::{Total, shown},
     usage::{Failure, print},
@@ -89,19 +89,18 @@ impl Profile {
     /// How many cases of a store on this backend. Chosen so that every backend
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
-        let smoke = match backend {
-            "memory" => 4_000,
-            "file" | "legacy" => 1_100,
-            _ => 100,
-        };
-        if self == Self::Smoke { smoke } else { smoke * 12 }
+        let smoke = backends::share(backend);
+        if self == Self::Smoke { smoke } else { smoke * DEFAULT_SHARE }
     }
 }
+
+/// How many times the cases of a smoke run a default run has.
+const DEFAULT_SHARE: u64 = 6;
 
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let expected = "expected a time like 90s, 5m or 1h30m";
     let (mut total, mut digits) = (0_u64, String::new());
     for c in text.chars() {
@@ -133,7 +132,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
         return Ok(Status::Holds);
     }
     let scratch = files::scratch_directory()?;
-    let backends = backends::all(scratch.path());
+    let backends = backends::all_with_processes(scratch.path(), client::program()?);
     let plan = Plan::new(arguments, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
@@ -157,7 +156,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is real time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -287,6 +286,7 @@ impl<'a> Plan<'a> {
                 operations: found.operations,
                 schedules: found.schedules,
                 crash_images: found.crash_images,
+                scopes: found.scopes,
                 violations: found.violations,
                 missing: if self.is_demanding() && !interrupted {
                     store.missing(*backend, &found.reached)
@@ -345,14 +345,14 @@ fn chosen_backends<'a>(
     names.iter().map(find).collect()
 }
 
-fn random_seed() -> Result<u64, Failure> {
+pub(super) fn random_seed() -> Result<u64, Failure> {
     let mut bytes = [0; 8];
     OsEntropy.fill(&mut bytes).map_err(|e| Failure::new(format!("no random seed: {e}")))?;
     // Short enough to be typed.
     Ok(u64::from_le_bytes(bytes) >> 32)
 }
 
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
@@ -387,6 +387,7 @@ fn human(
         }
     }
     text += &terminal::table(report);
+    text += &terminal::scopes(report);
     let verdict = match (report.violations(), report.is_incomplete(), report.interrupted) {
         (0, false, false) => "All holds.",
         (0, false, true) => "Interrupted: what was run holds.",
@@ -405,7 +406,7 @@ fn human(
 }
 
 /// A path as one can type it.
-fn shown_path(path: &Path) -> String {
+pub(super) fn shown_path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
         format!("'{}'", text.replace('\'', "'\\''"))

@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand.
 
+mod bugs;
 mod check;
+mod client;
 mod data_directory;
 mod driver;
 mod export;
@@ -28,6 +30,9 @@ struct Arguments {
 enum Command {
     /// Run the models against the backends.
     Check(check::Arguments),
+    /// Plant each bug of the catalogue, and show how fast and in how few steps it
+    /// is found.
+    Bugs(bugs::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
     /// Look through a data directory: each file's format, every record, damage,
@@ -42,6 +47,9 @@ enum Command {
     /// Serve our own backends over the driver protocol, on standard input and
     /// output.
     Driver(driver::Arguments),
+    /// Be a client of `check` in a process of its own, as it starts them.
+    #[command(hide = true)]
+    Client,
     /// List the formats on disk and on the wire, and prove that every one that
     /// was ever shipped still reads.
     Formats(formats::Arguments),
@@ -78,20 +86,22 @@ pub fn main() -> ExitCode {
         Err(error) => return usage::report_parse_error(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    // A driver has no report to finish: an interrupt ends it as it ends any
+    // A driver or a client has no report to finish: an interrupt ends it as it ends any
     // program.
-    let reports = !matches!(arguments.command, Command::Driver(_));
+    let reports = !matches!(arguments.command, Command::Driver(_) | Command::Client);
     if reports && let Err(failure) = usage::stop_on_interrupt(&stop) {
         return usage::report(&failure);
     }
     usage::keep_expected_panics_quiet();
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
+        Command::Bugs(arguments) => bugs::run(arguments, &stop),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments, &stop),
         Command::Export(arguments) => export::run(arguments, &stop),
         Command::Migrate(arguments) => migrate::run(arguments, &stop),
         Command::Driver(arguments) => driver::run(arguments),
+        Command::Client => client::run(),
         Command::Formats(arguments) => formats::run(arguments),
     };
     match result {

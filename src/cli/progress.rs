@@ -22,6 +22,8 @@ pub(super) enum Total {
     Cases(u64),
     /// So much time.
     Time(Duration),
+    /// So many bugs, each counted as a case when it is done with.
+    Bugs(u64),
 }
 
 /// Does `work` while its progress is shown.
@@ -56,7 +58,7 @@ impl Display {
         let now = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
             let length = match total {
-                Total::Cases(cases) => cases,
+                Total::Cases(count) | Total::Bugs(count) => count,
                 Total::Time(time) => time.as_secs(),
             };
             let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
@@ -74,17 +76,22 @@ impl Display {
         let operations = progress.operations.load(Ordering::Relaxed);
         let elapsed = self.started.elapsed();
         let stage = progress.stage();
-        let done = format!("{stage}: {} cases, {} operations", grouped(cases), grouped(operations));
+        let done = match self.total {
+            Total::Bugs(total) => format!("{stage}: {cases} of {total} bugs"),
+            Total::Cases(_) | Total::Time(_) => {
+                format!("{stage}: {} cases, {} operations", grouped(cases), grouped(operations))
+            }
+        };
         if let Some(bar) = &self.bar {
             bar.set_position(match self.total {
-                Total::Cases(_) => cases,
+                Total::Cases(_) | Total::Bugs(_) => cases,
                 Total::Time(_) => elapsed.as_secs(),
             });
             bar.set_message(done);
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line += LINE_EVERY;
             let share = match self.total {
-                Total::Cases(total) => cases as f64 / total.max(1) as f64,
+                Total::Cases(total) | Total::Bugs(total) => cases as f64 / total.max(1) as f64,
                 Total::Time(time) => elapsed.as_secs_f64() / time.as_secs_f64().max(1.0),
             };
             // Progress is a courtesy: nobody may be listening.

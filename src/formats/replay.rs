@@ -174,16 +174,124 @@ fn scenarios() -> Vec<Sample> {
         frame("users", &scenario)
     };
     let random = json!({ "simulated": { "random": { "seed": 9, "one_in": 4 } } });
+    let in_order = json!({ "simulated": { "preemptions": [] } });
+    let with = |mut replay: Value, member: &str, value: Value| {
+        if let Some(scenario) = replay.get_mut("scenario").and_then(Value::as_object_mut) {
+            scenario.insert(member.to_owned(), value);
+        }
+        replay
+    };
+    let some = json!({ "random": {
+        "seed": 5, "one_in": 20, "most": 3, "step": "sync_file", "kinds": ["io", "cancel"],
+    } });
+    let any = json!({ "random": { "seed": 5, "one_in": 1, "most": 1 } });
+    let torn = |kept: &[u32], write: u32, tear: Value| json!({ "torn": { "kept": kept, "write": write, "tear": tear } });
+    let crashes = json!({
+        "after_steps": 4,
+        "image": { "kept": [0, 2] },
+        "then": [{ "call": "count" }],
+        "again": {
+            "after_steps": 1,
+            "image": { "dropped": [1] },
+            "again": {
+                "after_steps": null,
+                "image": torn(&[1], 2, json!({ "prefix": 5 })),
+                "again": {
+                    "after_steps": 2,
+                    "image": torn(&[], 0, json!({ "without_sector": 1 })),
+                },
+            },
+        },
+    });
+    let pct = json!({ "simulated": { "pct": { "seed": 9, "depth": 3, "steps": 40 } } });
+    let every = json!({ "exhaustive": { "preemptions": 2, "runs": 2_000 } });
+    let kill = json!({ "client": 0, "operation": 0, "after_microseconds": 70 });
+    let killed = json!({ "processes": { "kills": [kill] } });
     vec![
+        sample("faults", faults()),
+        sample("random-faults", with(small(in_order.clone(), Value::Null), "faults", some)),
+        sample("any-random-faults", with(small(in_order.clone(), Value::Null), "faults", any)),
+        sample("crash-after-crash", small(in_order, crashes)),
         sample("crash-legacy-and-preemptions", crash),
         sample("older-software", older),
         sample("random-schedule", small(random.clone(), Value::Null)),
+        sample("schedule-by-priorities", small(pct, Value::Null)),
+        sample("every-interleaving", small(every, Value::Null)),
+        sample("whole-search", small(json!({ "exhaustive": { "runs": 1 } }), Value::Null)),
+        sample("killed-process", small(killed, Value::Null)),
+        sample("processes", small(json!({ "processes": {} }), Value::Null)),
         sample("threads", small(json!("threads"), Value::Null)),
         sample(
             "killed-at-any-step",
-            small(random, json!({ "after_steps": null, "image": "everything" })),
+            small(random.clone(), json!({ "after_steps": null, "image": "everything" })),
         ),
+        sample("crashes-anywhere", small(random.clone(), crashes_anywhere())),
+        sample("crashes-in-turn", small(random, crashes_in_turn())),
     ]
+}
+
+/// Two crashes that are not pinned to a moment.
+fn crashes_anywhere() -> Value {
+    json!({
+        "after_steps": null,
+        "then": [{ "call": "count" }, { "advance_clock": 5 }],
+        "again": { "after_steps": null },
+    })
+}
+
+/// A crash of each kind, each of what the one before left.
+fn crashes_in_turn() -> Value {
+    let images = [
+        json!({ "kept": [0, 2] }),
+        json!({ "dropped": [1] }),
+        json!({ "torn": { "kept": [], "write": 2, "tear": { "prefix": 7 } } }),
+        json!({ "torn": { "kept": [0], "write": 1, "tear": { "without_sector": 3 } } }),
+        json!("nothing_unsynced"),
+    ];
+    let last = json!({ "after_steps": 1, "image": "everything" });
+    images.into_iter().rev().fold(last, |again, image| {
+        json!({
+            "after_steps": 12,
+            "image": image,
+            "then": [{ "reopen": { "variant": 0 } }],
+            "again": again,
+        })
+    })
+}
+
+/// Every kind of fault, and clocks that differ.
+fn faults() -> Value {
+    frame(
+        "users",
+        &json!({
+            "start": "2026-01-01T00:00:00Z",
+            "seed": 1,
+            "handles": 1,
+            "setup": [{ "call": "count" }],
+            "clients": [[{ "call": "list" }], []],
+            "mode": { "simulated": { "preemptions": [] } },
+            "faults": { "listed": [
+                { "operation": 0, "step": "read_dir", "occurrence": 0, "kind": "too_many_files" },
+                {
+                    "client": 0, "operation": 0, "step": "write", "occurrence": 2,
+                    "kind": "no_space", "written": 20, "lasting": 7,
+                },
+                { "client": 0, "operation": 1, "step": "rename", "occurrence": 0, "kind": "io" },
+                {
+                    "client": 0, "operation": 2, "step": "remove_file", "occurrence": 0,
+                    "kind": "not_permitted",
+                },
+                { "client": 1, "operation": 0, "step": "open_file", "occurrence": 1, "kind": "denied" },
+                { "client": 1, "operation": 0, "step": "lock", "occurrence": 0, "kind": "no_locks" },
+                { "client": 1, "operation": 1, "step": "sync_dir", "occurrence": 0, "kind": "cancel" },
+                {
+                    "client": 1, "operation": 2, "step": "commit", "occurrence": 0,
+                    "kind": "cancel_after",
+                },
+            ] },
+            "skews": [0, -3600],
+        }),
+    )
 }
 
 fn collection_calls() -> Vec<Value> {

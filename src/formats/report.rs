@@ -8,7 +8,10 @@ use super::{
     Format, Sample, Writer,
     value::{Unknown, as_read},
 };
-use crate::report::{Cell, Report, SCHEMA};
+use crate::{
+    check::exhaustive::Scopes,
+    report::{Cell, Report, SCHEMA},
+};
 
 pub(super) const FORMATS: &[Format] = &[Format {
     name: "report",
@@ -27,6 +30,7 @@ fn samples() -> Vec<Sample> {
         operations: 1_234_567,
         schedules: 30_000,
         crash_images: 4_000_000_000,
+        scopes: Scopes::default(),
         violations,
         missing: missing.iter().map(ToString::to_string).collect(),
     };
@@ -55,7 +59,12 @@ fn samples() -> Vec<Sample> {
         counterexamples: vec!["out/counterexamples/users-file-17.json".to_owned()],
         ..holds.clone()
     };
-    [("holds", holds), ("violated", violated)].into_iter().map(sample).collect()
+    let mut proven = holds.clone();
+    for cell in &mut proven.results {
+        cell.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
+    }
+    let named = [("holds", holds), ("violated", violated), ("every-interleaving", proven)];
+    named.into_iter().map(sample).collect()
 }
 
 fn sample((name, report): (&'static str, Report)) -> Sample {

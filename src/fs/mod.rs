@@ -184,6 +184,16 @@ pub trait Fs: Clone + Send + Sync + 'static {
         to: &str,
     ) -> impl Future<Output = io::Result<()>> + Send;
 
+    /// As [`rename`](Self::rename), but only if nothing has the name `to`:
+    /// `AlreadyExists` otherwise, in one step.
+    fn rename_no_replace(
+        &self,
+        from_dir: &Self::Dir,
+        from: &str,
+        to_dir: &Self::Dir,
+        to: &str,
+    ) -> impl Future<Output = io::Result<()>> + Send;
+
     /// Removes the name of a file or link.
     fn remove_file(
         &self,

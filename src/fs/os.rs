@@ -12,8 +12,8 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     fs::{
-        self as sys, AtFlags, FileType, FlockOperation, Mode, OFlags, SeekFrom, Stat, Timespec,
-        Timestamps, UTIME_OMIT,
+        self as sys, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, SeekFrom, Stat,
+        Timespec, Timestamps, UTIME_OMIT,
     },
     io::{Errno, pread, pwrite, retry_on_intr},
     time::{ClockId, clock_gettime},
@@ -267,6 +267,21 @@ fn rename(from_dir: &OwnedFd, from: &str, to_dir: &OwnedFd, to: &str) -> io::Res
     Ok(retry_on_intr(|| sys::renameat(from_dir, from, to_dir, to))?)
 }
 
+fn rename_no_replace(from_dir: &OwnedFd, from: &str, to_dir: &OwnedFd, to: &str) -> io::Result<()> {
+    check_name(from)?;
+    check_name(to)?;
+    let renamed =
+        retry_on_intr(|| sys::renameat_with(from_dir, from, to_dir, to, RenameFlags::NOREPLACE));
+    match renamed {
+        // Not every file system knows the flag: link(2) replaces nothing either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            retry_on_intr(|| sys::linkat(from_dir, from, to_dir, to, AtFlags::empty()))?;
+            Ok(retry_on_intr(|| sys::unlinkat(from_dir, from, AtFlags::empty()))?)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
 fn remove_file(dir: &OwnedFd, name: &str) -> io::Result<()> {
     check_name(name)?;
     Ok(retry_on_intr(|| sys::unlinkat(dir, name, AtFlags::empty()))?)
@@ -396,6 +411,16 @@ impl Fs for OsFs {
         to: &str,
     ) -> io::Result<()> {
         rename(&from_dir.0, from, &to_dir.0, to)
+    }
+
+    async fn rename_no_replace(
+        &self,
+        from_dir: &OsDir,
+        from: &str,
+        to_dir: &OsDir,
+        to: &str,
+    ) -> io::Result<()> {
+        rename_no_replace(&from_dir.0, from, &to_dir.0, to)
     }
 
     async fn remove_file(&self, dir: &OsDir, name: &str) -> io::Result<()> {

@@ -5,17 +5,43 @@ use std::{
     sync::Arc,
 };
 
-use crate::seam::Outcome;
+use serde::{Deserialize, Serialize};
+
+use crate::{seam::Outcome, store::error::Kind};
+
+/// How the storage failed a call: no model expects it, and only a fault explains
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageFailure {
+    /// The storage failed under the call.
+    Io,
+    /// The handle takes no more writes, because the storage failed before.
+    Refused,
+}
+
+impl StorageFailure {
+    /// What errors of this kind say.
+    #[must_use]
+    pub fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Io => Some(Self::Io),
+            // Among others, the store's word for a closed handle.
+            Kind::Internal => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
 
 /// An error. Two are the same if they are the same problem with the same
 /// outcome, whatever their messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure<P> {
     /// Which.
     pub problem: P,
     /// Whether the operation may have happened all the same.
     pub unknown: bool,
     /// The message, of errors whose name does not say it all. Not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Arc<str>>,
 }
 

@@ -108,6 +108,23 @@ impl Focus {
     }
 }
 
+impl Focus {
+    /// The same with other ids: few, and some of them in a directory of their
+    /// own, whose names become durable apart from each other.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn in_directories(self, bytes: &mut Unstructured<'_>) -> Result<Self> {
+        let ids: &[&str] = bytes.choose(&[
+            &["d/a", "a"] as &[&str],
+            &["d/a", "e/b"],
+            &["d/a", "a", "d/b"],
+            &["d/e/a", "d/b", "c"],
+        ])?;
+        Ok(Self { ids: ids.iter().map(|id| raw(id)).collect(), ..self })
+    }
+}
+
 impl<'a, 'b> Source<'a, 'b> {
     /// A source that draws from `bytes` and keeps to `focus`.
     pub fn new(bytes: &'a mut Unstructured<'b>, focus: &'a Focus) -> Self {

@@ -5,7 +5,9 @@ use std::{fmt, future::Future, hash::Hash, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{divergence::Divergences, legacy::LegacyDocument, source::Source};
+use super::{
+    divergence::Divergences, failure::StorageFailure, legacy::LegacyDocument, source::Source,
+};
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy, Instant, RecordId};
 
 /// A store under proof.
@@ -25,7 +27,7 @@ pub trait Subject: Sized + 'static {
     /// One call of the store.
     type Op: Operation;
     /// What a call returned.
-    type Seen: Verdict;
+    type Seen: Verdict + Serialize + DeserializeOwned;
     /// The state of the reference model.
     type Model: Clone + Eq + Hash + Default + Send + Sync + fmt::Debug;
     /// The store's trait object.
@@ -228,6 +230,10 @@ pub trait Subject: Sized + 'static {
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
+
+    /// A write, a read and a delete, by which one sees that a store can be used
+    /// after a crash.
+    fn trial() -> Vec<Self::Op>;
 }
 
 /// An operation of a [`Subject`].
@@ -253,6 +259,8 @@ pub trait Verdict: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     fn is_refusal(&self) -> bool;
     /// Whether the operation may or may not have happened.
     fn is_unknown(&self) -> bool;
+    /// How the storage failed the call, if that is what its error says.
+    fn storage_failure(&self) -> Option<StorageFailure>;
     /// A short description for tables, without secrets.
     fn describe(&self) -> String;
     /// Feeds everything that must be the same in a repeated run to a hash.

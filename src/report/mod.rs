@@ -1,5 +1,6 @@
 //! Results: as JSON, and as text for a terminal.
 
+pub mod bugs;
 pub mod directory;
 pub mod json;
 pub mod terminal;
@@ -7,6 +8,8 @@ pub mod terminal;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::check::exhaustive::Scopes;
 
 /// The version of the format of report.json.
 pub const SCHEMA: u64 = 1;
@@ -53,6 +56,9 @@ pub struct Cell {
     pub schedules: u64,
     /// How many crash images they made, opened and checked.
     pub crash_images: u64,
+    /// What was covered of small scopes that were run in every interleaving.
+    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
+    pub scopes: Scopes,
     /// How many cases broke a promise.
     pub violations: u64,
     /// The outcomes that must be reached and were not, as `operation:class`.
@@ -100,6 +106,14 @@ impl Report {
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.results.iter().map(|cell| cell.violations).sum()
+    }
+
+    /// What was covered of small scopes that were run in every interleaving.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        let mut sum = Scopes::default();
+        self.results.iter().for_each(|cell| sum.add(&cell.scopes));
+        sum
     }
 
     /// Whether a store did not reach what it must on some backend.

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::{Cell, Report};
-use crate::check::violation::{Step, Violation};
+use crate::check::{
+    exhaustive::Scopes,
+    violation::{Step, Violation},
+};
 
 /// A number with its digits in groups of three.
 #[must_use]
@@ -36,6 +39,25 @@ pub fn table(report: &Report) -> String {
         String::new(),
     ]);
     aligned(&rows, &[2, 3, 4, 5])
+}
+
+/// What was covered of small scopes that were run in every interleaving; empty
+/// where there were none.
+#[must_use]
+pub fn scopes(report: &Report) -> String {
+    let scopes = report.scopes();
+    if scopes.is_empty() {
+        return String::new();
+    }
+    let Scopes { whole, bounded, cut, interleavings } = scopes;
+    format!(
+        "Every interleaving of 2 clients x 2 operations: all of {} scopes, all with few preemptions \
+         of {}, the first ones of {} (cut short); {} interleavings.\n",
+        grouped(whole),
+        grouped(bounded),
+        grouped(cut),
+        grouped(interleavings)
+    )
 }
 
 fn row(cell: &Cell) -> [String; 7] {

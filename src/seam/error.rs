@@ -2,6 +2,8 @@
 
 use std::{fmt, io, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::record_id::RecordId;
 
 /// A result of the seam.
@@ -214,7 +216,8 @@ pub enum Error {
 }
 
 /// The kinds of [`Error`], for those who only tell them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each stands for the variant of Error of its name")]
 pub enum ErrorKind {

@@ -40,6 +40,8 @@ struct State {
     start: Instant,
     /// By how many seconds the clock was moved since the start.
     moved: AtomicI64,
+    /// How far each client's clock is ahead, in seconds; 0 of those beyond.
+    skews: Box<[i64]>,
     readings: Box<[Readings]>,
 }
 
@@ -53,6 +55,12 @@ struct Readings {
 
 const UNREAD: i64 = i64::MIN;
 
+impl Default for Readings {
+    fn default() -> Self {
+        Self { by_backend: AtomicI64::new(UNREAD), by_store: AtomicI64::new(UNREAD) }
+    }
+}
+
 thread_local! {
     /// Which client's operation this thread is running at the moment.
     static CLIENT: Cell<usize> = const { Cell::new(0) };
@@ -63,15 +71,36 @@ pub fn enter_client(client: usize) {
     CLIENT.set(client);
 }
 
+/// Whose operation this thread is running at the moment.
+pub(super) fn current_client() -> usize {
+    CLIENT.get()
+}
+
 impl SimClock {
     /// A clock that shows `now` and knows this many clients.
     #[must_use]
     pub fn new(now: Instant, clients: usize) -> Self {
-        let unread =
-            || Readings { by_backend: AtomicI64::new(UNREAD), by_store: AtomicI64::new(UNREAD) };
-        let readings = (0..clients).map(|_| unread()).collect();
-        let state = Arc::new(State { start: now, moved: AtomicI64::new(0), readings });
+        let readings = (0..clients).map(|_| Readings::default()).collect();
+        let state = Arc::new(State {
+            start: now,
+            moved: AtomicI64::new(0),
+            skews: Box::default(),
+            readings,
+        });
         Self { state, reader: Reader::Backend }
+    }
+
+    /// The same, where clients have clocks of their own: each is ahead of what
+    /// [`Self::peek`] shows by so many seconds. For a clock that nobody else has.
+    #[must_use]
+    pub fn with_skews(self, skews: &[i64]) -> Self {
+        if skews.is_empty() {
+            return self;
+        }
+        let moved = AtomicI64::new(self.state.moved.load(Ordering::Relaxed));
+        let readings = self.state.readings.iter().map(|_| Readings::default()).collect();
+        let state = State { start: self.state.start, moved, skews: skews.into(), readings };
+        Self { state: Arc::new(state), reader: self.reader }
     }
 
     /// The same clock, as a store reads it.
@@ -105,6 +134,14 @@ impl SimClock {
         by_store.or(by_backend)
     }
 
+    /// Whether the store has read it for `client` since the readings were last
+    /// taken.
+    #[must_use]
+    pub fn is_read_by_store(&self, client: usize) -> bool {
+        let readings = self.state.readings.get(client);
+        readings.is_some_and(|readings| readings.by_store.load(Ordering::Relaxed) != UNREAD)
+    }
+
     fn after(&self, moved: i64) -> Instant {
         self.state.start.saturating_add_seconds(moved)
     }
@@ -112,7 +149,8 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Instant {
-        let moved = self.state.moved.load(Ordering::Relaxed);
+        let skew = self.state.skews.get(CLIENT.get()).copied().unwrap_or(0);
+        let moved = self.state.moved.load(Ordering::Relaxed).saturating_add(skew);
         if let Some(readings) = self.state.readings.get(CLIENT.get()) {
             let reading = match self.reader {
                 Reader::Backend => &readings.by_backend,
@@ -154,5 +192,19 @@ mod tests {
         assert_eq!(clock.take_reading(0), Some(by_store));
         assert_eq!(clock.take_reading(0), None, "both are taken");
         assert_ne!(by_store, by_backend);
+    }
+
+    #[test]
+    fn clients_may_have_clocks_that_differ() {
+        let clock = SimClock::new(Instant::UNIX_EPOCH, 3).with_skews(&[0, -7]);
+        clock.advance(10);
+        let readings = [0, 1, 2].map(|client| {
+            enter_client(client);
+            let now = clock.now();
+            assert_eq!(clock.take_reading(client), Some(now), "what it read is noted");
+            now.seconds()
+        });
+        assert_eq!(readings, [10, 3, 10]);
+        enter_client(0);
     }
 }

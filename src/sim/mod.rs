@@ -5,5 +5,6 @@ pub mod clock;
 pub mod disk;
 pub mod entropy;
 pub mod executor;
+pub mod faults;
 pub mod schedule;
 pub mod scheduled;

@@ -1,10 +1,13 @@
 //! How all stores speak of errors.
 
+use serde::{Deserialize, Serialize};
+
 use crate::seam::{self, Record, RecordId, Site, StoredBytes};
 
 /// What kind of error a store returned: the names that the driver protocol
 /// uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each stands for the protocol's kind of its name")]
 pub enum Kind {

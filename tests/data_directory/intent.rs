@@ -23,7 +23,7 @@ fn what_is_exported_of_an_interrupted_commit_is_what_the_next_writer_makes_of_it
     let mut pending = 0;
     for step in start..=disk.trace_len() {
         for kind in ImageKind::ALL {
-            let left = sim(disk.image(step, kind));
+            let left = sim(disk.image(step, &kind));
             let has_intent = inspect(&left)
                 .information
                 .iter()

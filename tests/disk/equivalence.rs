@@ -368,7 +368,10 @@ impl Judge {
             Event::SyncFile { file: node } | Event::SyncDirectory { dir: node } => {
                 self.durable.insert(*node, self.live[node].clone());
             }
-            Event::SetModified { .. } | Event::Lock { .. } | Event::Unlock { .. } => {}
+            Event::SetModified { .. }
+            | Event::FailedSync { .. }
+            | Event::Lock { .. }
+            | Event::Unlock { .. } => {}
         }
     }
 

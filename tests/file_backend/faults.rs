@@ -22,7 +22,7 @@ use super::{contents, disk_with, files, id, open, record, sim, things, wait};
 
 /// What happens at one of the next calls.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(super) enum Fate {
     /// Nothing.
     Live,
     /// From the call after so many on, none ever returns.
@@ -59,7 +59,7 @@ impl Process {
         Self { disk, fate, failed: Arc::default(), calls: Arc::default() }
     }
 
-    fn meets(&self, fate: Fate) {
+    pub(super) fn meets(&self, fate: Fate) {
         *self.fate.lock().unwrap() = fate;
         *self.failed.lock().unwrap() = None;
     }
@@ -190,6 +190,17 @@ impl Fs for Process {
         to: &str,
     ) -> io::Result<()> {
         self.call("rename", self.disk.rename(from_dir, from, to_dir, to)).await
+    }
+
+    async fn rename_no_replace(
+        &self,
+        from_dir: &Self::Dir,
+        from: &str,
+        to_dir: &Self::Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        let renamed = self.disk.rename_no_replace(from_dir, from, to_dir, to);
+        self.call("rename_no_replace", renamed).await
     }
 
     async fn remove_file(&self, dir: &Self::Dir, name: &str) -> io::Result<()> {

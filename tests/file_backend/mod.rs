@@ -1,6 +1,7 @@
 //! What is particular to collections of files: what lies on the disk, what
 //! older software left or writes meanwhile, and what crashes leave.
 
+mod aside;
 mod crash;
 mod damage;
 mod faults;

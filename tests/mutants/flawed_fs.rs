@@ -1,4 +1,4 @@
-//! A file system with one of several flaws above a simulated one.
+//! A file system with one of several flaws above a sound one.
 
 use std::{
     future::Future,
@@ -25,21 +25,28 @@ pub enum FsFlaw {
     SweepsEverything,
     /// Whoever reads a flat file writes it anew without line breaks.
     RewritesWhatItReads,
+    /// A file whose sync failed is synced again, and that is believed.
+    SyncsAgain,
+    /// A file is not replaced by renaming: its bytes are written into its place,
+    /// one after the other.
+    WritesInPlace,
 }
 
-#[derive(Clone)]
-pub struct FlawedFs {
-    inner: SimFs,
+pub struct FlawedFs<F: Fs = SimFs> {
+    inner: F,
     flaw: FsFlaw,
     /// Files whose sync was put off.
-    put_off: Arc<Mutex<Vec<File>>>,
+    put_off: Arc<Mutex<Vec<Arc<F::File>>>>,
 }
 
-type Dir = <SimFs as Fs>::Dir;
-type File = Arc<<SimFs as Fs>::File>;
+impl<F: Fs> Clone for FlawedFs<F> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), flaw: self.flaw, put_off: Arc::clone(&self.put_off) }
+    }
+}
 
-impl FlawedFs {
-    pub fn new(inner: SimFs, flaw: FsFlaw) -> Self {
+impl<F: Fs> FlawedFs<F> {
+    pub fn new(inner: F, flaw: FsFlaw) -> Self {
         Self { inner, flaw, put_off: Arc::default() }
     }
 
@@ -51,11 +58,11 @@ impl FlawedFs {
     }
 }
 
-impl Fs for FlawedFs {
-    type Dir = Dir;
-    type File = File;
+impl<F: Fs> Fs for FlawedFs<F> {
+    type Dir = F::Dir;
+    type File = Arc<F::File>;
 
-    fn root(&self) -> Dir {
+    fn root(&self) -> F::Dir {
         self.inner.root()
     }
 
@@ -70,19 +77,19 @@ impl Fs for FlawedFs {
         self.inner.run(operation)
     }
 
-    async fn open_dir(&self, parent: &Dir, name: &str) -> io::Result<Dir> {
+    async fn open_dir(&self, parent: &F::Dir, name: &str) -> io::Result<F::Dir> {
         self.inner.open_dir(parent, name).await
     }
 
-    async fn create_dir(&self, parent: &Dir, name: &str) -> io::Result<()> {
+    async fn create_dir(&self, parent: &F::Dir, name: &str) -> io::Result<()> {
         self.inner.create_dir(parent, name).await
     }
 
-    async fn remove_dir(&self, parent: &Dir, name: &str) -> io::Result<()> {
+    async fn remove_dir(&self, parent: &F::Dir, name: &str) -> io::Result<()> {
         self.inner.remove_dir(parent, name).await
     }
 
-    async fn read_dir(&self, dir: &Dir) -> io::Result<Vec<DirEntry>> {
+    async fn read_dir(&self, dir: &F::Dir) -> io::Result<Vec<DirEntry>> {
         let entries = self.inner.read_dir(dir).await?;
         let is_leftover = |entry: &&DirEntry| {
             let name = entry.name.to_string_lossy();
@@ -96,19 +103,19 @@ impl Fs for FlawedFs {
         Ok(entries)
     }
 
-    async fn metadata(&self, dir: &Dir, name: &str) -> io::Result<Metadata> {
+    async fn metadata(&self, dir: &F::Dir, name: &str) -> io::Result<Metadata> {
         self.inner.metadata(dir, name).await.map(|metadata| self.flawed(metadata))
     }
 
-    async fn dir_metadata(&self, dir: &Dir) -> io::Result<Metadata> {
+    async fn dir_metadata(&self, dir: &F::Dir) -> io::Result<Metadata> {
         self.inner.dir_metadata(dir).await.map(|metadata| self.flawed(metadata))
     }
 
-    async fn set_dir_modified(&self, dir: &Dir, modified: FileTime) -> io::Result<()> {
+    async fn set_dir_modified(&self, dir: &F::Dir, modified: FileTime) -> io::Result<()> {
         self.inner.set_dir_modified(dir, modified).await
     }
 
-    async fn read(&self, dir: &Dir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
+    async fn read(&self, dir: &F::Dir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
         let (bytes, metadata) = self.inner.read(dir, name).await?;
         if self.flaw == FsFlaw::RewritesWhatItReads && bytes.starts_with(b"{\n") {
             let compact: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\n').collect();
@@ -120,23 +127,26 @@ impl Fs for FlawedFs {
         Ok((bytes, metadata))
     }
 
-    async fn create_file(&self, dir: &Dir, name: &str) -> io::Result<File> {
+    async fn create_file(&self, dir: &F::Dir, name: &str) -> io::Result<Arc<F::File>> {
         self.inner.create_file(dir, name).await.map(Arc::new)
     }
 
-    async fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+    async fn write(&self, file: &Arc<F::File>, bytes: &[u8]) -> io::Result<()> {
         self.inner.write(file, bytes).await
     }
 
-    async fn sync_file(&self, file: &File) -> io::Result<()> {
+    async fn sync_file(&self, file: &Arc<F::File>) -> io::Result<()> {
         if self.flaw == FsFlaw::NameBeforeContent {
             self.put_off.lock().unwrap().push(Arc::clone(file));
             return Ok(());
         }
-        self.inner.sync_file(file).await
+        match self.inner.sync_file(file).await {
+            Err(_) if self.flaw == FsFlaw::SyncsAgain => self.inner.sync_file(file).await,
+            synced => synced,
+        }
     }
 
-    async fn sync_dir(&self, dir: &Dir) -> io::Result<()> {
+    async fn sync_dir(&self, dir: &F::Dir) -> io::Result<()> {
         self.inner.sync_dir(dir).await?;
         let put_off = std::mem::take(&mut *self.put_off.lock().unwrap());
         for file in put_off {
@@ -145,34 +155,68 @@ impl Fs for FlawedFs {
         Ok(())
     }
 
-    async fn rename(&self, from_dir: &Dir, from: &str, to_dir: &Dir, to: &str) -> io::Result<()> {
+    async fn rename(
+        &self,
+        from_dir: &F::Dir,
+        from: &str,
+        to_dir: &F::Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        if self.flaw == FsFlaw::WritesInPlace {
+            let (bytes, _) = self.inner.read(from_dir, from).await?;
+            if let Err(error) = self.inner.remove_file(to_dir, to).await
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+            let file = self.inner.create_file(to_dir, to).await?;
+            for byte in &bytes {
+                self.inner.write(&file, std::slice::from_ref(byte)).await?;
+            }
+            return self.inner.remove_file(from_dir, from).await;
+        }
         self.inner.rename(from_dir, from, to_dir, to).await
     }
 
-    async fn remove_file(&self, dir: &Dir, name: &str) -> io::Result<()> {
+    async fn rename_no_replace(
+        &self,
+        from_dir: &F::Dir,
+        from: &str,
+        to_dir: &F::Dir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.inner.rename_no_replace(from_dir, from, to_dir, to).await
+    }
+
+    async fn remove_file(&self, dir: &F::Dir, name: &str) -> io::Result<()> {
         self.inner.remove_file(dir, name).await
     }
 
-    async fn open_file(&self, dir: &Dir, name: &str, access: Access) -> io::Result<File> {
+    async fn open_file(
+        &self,
+        dir: &F::Dir,
+        name: &str,
+        access: Access,
+    ) -> io::Result<Arc<F::File>> {
         self.inner.open_file(dir, name, access).await.map(Arc::new)
     }
 
-    async fn read_head(&self, file: &File) -> io::Result<Vec<u8>> {
+    async fn read_head(&self, file: &Arc<F::File>) -> io::Result<Vec<u8>> {
         self.inner.read_head(file).await
     }
 
-    async fn write_head(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+    async fn write_head(&self, file: &Arc<F::File>, bytes: &[u8]) -> io::Result<()> {
         self.inner.write_head(file, bytes).await
     }
 
-    async fn lock(&self, file: &File) -> io::Result<()> {
+    async fn lock(&self, file: &Arc<F::File>) -> io::Result<()> {
         if self.flaw == FsFlaw::NoLock {
             return Ok(());
         }
         self.inner.lock(file).await
     }
 
-    async fn try_lock(&self, file: &File) -> io::Result<bool> {
+    async fn try_lock(&self, file: &Arc<F::File>) -> io::Result<bool> {
         self.inner.try_lock(file).await
     }
 }

@@ -9,9 +9,10 @@ use crate::{
 };
 
 use super::{
+    aside,
     atomic::{self, Watched},
     catalog::directory_of,
-    intent::{self, INTENT_NAME},
+    intent::{self, INTENT_NAME, digest},
     lock::Held,
     plan::{FileStep, Plan, Step},
     quarantine,
@@ -27,7 +28,8 @@ pub(super) async fn apply<F: Fs>(call: &Call<'_, F>, held: &mut Held<F>, plan: P
     match steps.pop() {
         None => Ok(()),
         Some(Step::File(only)) if steps.is_empty() => {
-            held.begin(call, false).await?;
+            // What is removed is aside for a moment.
+            held.begin(call, only.after.is_none()).await?;
             let done = apply_one(call, held, only).await;
             conclude(call, held, done).await
         }
@@ -80,7 +82,10 @@ async fn change_file<F: Fs>(
     let name = step.path.file_name();
     match &step.after {
         Some(bytes) => atomic::replace(call, watched, name, bytes).await,
-        None => atomic::remove(call, watched, name).await,
+        None => {
+            let judged = digest(step.before.as_deref().unwrap_or_default());
+            aside::remove(call, watched, &step.path, &judged).await
+        }
     }
 }
 
@@ -100,6 +105,11 @@ async fn apply_several<F: Fs>(call: &Call<'_, F>, held: &Held<F>, steps: Vec<Ste
         if !directories.contains_key(path) {
             directories.insert(path.to_owned(), watch(call, held, path).await?);
         }
+    }
+    // What older software has renamed there need not be durable. It must not be
+    // gone when somebody compares the files with what the intent says of them.
+    for watched in directories.values() {
+        atomic::sync(call, &watched.dir, &watched.path).await.map_err(not_done)?;
     }
     write_intent(call, held, &mut directories, &steps).await?;
     // From here on the commit happens, now or when somebody completes it,
@@ -178,7 +188,8 @@ async fn write_intent<F: Fs>(
     }
 }
 
-fn unknown(error: Error) -> Error {
+/// The failure of a step after something of the operation may be visible.
+pub(super) fn unknown(error: Error) -> Error {
     with_outcome(error, Outcome::Unknown)
 }
 

@@ -76,8 +76,13 @@ impl<F: Fs> Watched<F> {
         self.expected
     }
 
+    /// Somebody else may have changed it.
+    pub(super) fn forget(&mut self) {
+        self.expected = None;
+    }
+
     /// To be called right before each change.
-    async fn enter(&mut self, call: &Call<'_, F>) {
+    pub(super) async fn enter(&mut self, call: &Call<'_, F>) {
         if let Some(expected) = self.expected {
             let now = call.storage.fs.dir_metadata(&self.dir).await;
             if now.map_or(true, |now| now.modified != expected) {
@@ -87,7 +92,7 @@ impl<F: Fs> Watched<F> {
     }
 
     /// To be called right after each change.
-    async fn leave(&mut self, call: &Call<'_, F>) {
+    pub(super) async fn leave(&mut self, call: &Call<'_, F>) {
         let Some(generation) = self.generation else {
             self.expected = None;
             return;

@@ -26,6 +26,7 @@ use crate::{
 };
 
 use super::{
+    aside,
     atomic::{self, Watched},
     catalog::{directory_of, parent_of},
     path::{RecordPath, is_older_directory},
@@ -171,6 +172,9 @@ pub(super) async fn complete<F: Fs>(call: &Call<'_, F>) -> Result<Completed> {
              {problem}; nothing was changed; compare it with the records and move it away"
         ))
     })?;
+    // Its writer may have died before its name was durable: a loss of power must
+    // not take it away with only a part of the changes made.
+    atomic::sync(call, &root, ".").await?;
     let mut touched = Vec::new();
     let mut unsynced = None;
     for change in &changes {
@@ -220,10 +224,14 @@ async fn redo<F: Fs>(call: &Call<'_, F>, change: &FileChange) -> Result<Option<(
     };
     let mut watched = Watched::unwatched(dir, path);
     if is_before && found != change.after {
-        let name = change.path.file_name();
         match &change.after {
-            Some(bytes) => atomic::replace(call, &mut watched, name, bytes).await?,
-            None => atomic::remove(call, &mut watched, name).await?,
+            Some(bytes) => {
+                atomic::replace(call, &mut watched, change.path.file_name(), bytes).await?;
+            }
+            None => {
+                let judged = change.before.as_deref().unwrap_or_default();
+                aside::remove(call, &mut watched, &change.path, judged).await?;
+            }
         }
     }
     Ok(Some((watched.dir, watched.path)))

@@ -20,7 +20,7 @@ use crate::{
 use super::{
     apply::not_done,
     intent,
-    open::sync_all_directories,
+    open::{settle_asides, sync_all_directories},
     storage::{Call, Storage},
 };
 
@@ -135,11 +135,13 @@ impl<F: Fs> Held<F> {
         self.head.is_changing()
     }
 
-    /// Completes the intent of a writer that died, if there is one, and makes
+    /// Settles what a writer that died left aside, completes its intent, if there
+    /// is one, and makes
     /// durable whatever it may have made visible: what others read from now on
     /// must not be lost before what they write.
     pub(super) async fn settle(&mut self, call: &Call<'_, F>, purpose: Purpose) -> Result<()> {
         // Whatever fails here, the operation itself has not begun.
+        settle_asides(call).await.map_err(not_done)?;
         let settled = match intent::complete(call).await.map_err(not_done)? {
             intent::Completed::Durably => Ok(()),
             intent::Completed::Visibly(error) => Err(error),

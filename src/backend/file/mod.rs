@@ -10,6 +10,7 @@
 //! | `judge` `plan` `apply` | a commit: whether it may, what it changes, changing it |
 //! | `make_way` | older records that lie where another one is to be written |
 //! | `atomic` `intent` `quarantine` | one file durably; several at once; bytes set aside |
+//! | `aside` | removing a file, but not what older software has made of it meanwhile |
 //! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
@@ -19,8 +20,8 @@
 //!
 //! **Beside the records** a collection's directory has `.storeproof.lock`
 //! (never removed), at times `.storeproof.intent` and
-//! `.storeproof.<16 hex digits>.tmp`, and the directory
-//! `.storeproof.quarantine`. Whatever else is there is foreign and left alone.
+//! `.storeproof.<16 hex digits>.tmp` and `.storeproof.aside.<16 hex digits>.<name>`, and the
+//! directory `.storeproof.quarantine`. Whatever else is there is foreign and left alone.
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::{
 };
 
 mod apply;
+mod aside;
 mod atomic;
 mod catalog;
 mod collection;

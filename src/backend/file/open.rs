@@ -10,6 +10,8 @@ use crate::{
 
 use super::{
     FileOptions,
+    apply::not_done,
+    aside,
     atomic::is_temporary,
     catalog::join,
     intent::INTENT_NAME,
@@ -55,7 +57,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
     if pending || held.is_unsettled() {
         held.settle(&call, Purpose::Write).await?;
     }
-    sweep(&call).await;
+    sweep(&call).await?;
     drop(held);
     Ok(storage)
 }
@@ -133,14 +135,17 @@ async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
 }
 
 /// Removes temporary files that nobody uses any more. What can't be listed or
-/// removed stays: it harms nobody, and the next opening tries again.
-async fn sweep<F: Fs>(call: &Call<'_, F>) {
+/// removed stays: it harms nobody, and the next opening tries again. A loss of
+/// power may have left a file aside, too, whatever the generation says.
+async fn sweep<F: Fs>(call: &Call<'_, F>) -> Result<()> {
     let fs = &call.storage.fs;
     let mut tour = Tour::new(call);
     while let Some(stop) = tour.next().await {
-        let Ok(Stop { dir, names, .. }) = stop else { continue };
+        let Ok(Stop { dir, names, path }) = stop else { continue };
         for name in names {
-            if name == PROBE_NAME {
+            if let Some(aside) = aside::recognise(&path, &name) {
+                aside::settle(call, &dir, &aside, &name).await.map_err(not_done)?;
+            } else if name == PROBE_NAME {
                 let _ = fs.remove_file(&dir, &name).await;
             } else if is_temporary(&name)
                 && let Ok(file) = fs.open_file(&dir, &name, Access::ReadWrite).await
@@ -150,6 +155,21 @@ async fn sweep<F: Fs>(call: &Call<'_, F>) {
             }
         }
     }
+    Ok(())
+}
+
+/// Settles every file that lies aside.
+pub(super) async fn settle_asides<F: Fs>(call: &Call<'_, F>) -> Result<()> {
+    let mut tour = Tour::new(call);
+    while let Some(stop) = tour.next().await {
+        let Stop { dir, path, names } = stop?;
+        for name in names {
+            if let Some(aside) = aside::recognise(&path, &name) {
+                aside::settle(call, &dir, &aside, &name).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes every name in the collection durable.

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    fs::{Access, Fs},
+    fs::Fs,
     seam::{Outcome, Result},
 };
 
@@ -68,11 +68,8 @@ pub(super) async fn keep<F: Fs>(call: &Call<'_, F>, path: &RecordPath, bytes: &[
     };
     let synced =
         |error| call.sync_failed("syncing the directory", QUARANTINE_NAME, Outcome::NotDone, error);
-    if kept {
-        let file =
-            fs.open_file(&dir, &name, Access::ReadWrite).await.map_err(not_done("opening"))?;
-        fs.sync_file(&file).await.map_err(synced)?;
-    } else {
+    // What is kept already was synced before it got its name.
+    if !kept {
         let mut watched = Watched::unwatched(dir.clone(), QUARANTINE_NAME);
         atomic::replace(call, &mut watched, &name, bytes).await.map_err(not_yet)?;
     }

@@ -10,8 +10,10 @@ use crate::{
 
 use super::{
     apply::{apply, conclude},
+    aside,
     atomic::{self, Watched},
     catalog::directory_of,
+    intent::digest,
     load::{Seen, load},
     lock::{self, Held, Purpose},
     plan::{FileStep, Plan, Step, plan_removal},
@@ -79,7 +81,7 @@ pub(super) async fn purge_expired<F: Fs>(call: &Call<'_, F>) -> Result<u64> {
         return Ok(0);
     }
     let mut removed = 0;
-    held.begin(call, false).await?;
+    held.begin(call, true).await?;
     let mut touched = BTreeMap::new();
     let mut done = purge(call, &held, &ids, now, &mut touched, &mut removed).await;
     for watched in touched.values() {
@@ -122,7 +124,7 @@ async fn purge<F: Fs>(
             quarantine::keep(call, path, bytes).await?;
         }
         for step in &steps {
-            let Step::File(FileStep { path, .. }) = step else { continue };
+            let Step::File(FileStep { path, before, .. }) = step else { continue };
             let place = directory_of(path);
             if !touched.contains_key(place) {
                 let Place::Found(dir) = call.open_directory(path.directories()).await? else {
@@ -132,7 +134,8 @@ async fn purge<F: Fs>(
                 touched.insert(place.to_owned(), watched);
             }
             if let Some(watched) = touched.get_mut(place) {
-                atomic::remove(call, watched, path.file_name()).await?;
+                let judged = digest(before.as_deref().unwrap_or_default());
+                aside::remove(call, watched, path, &judged).await?;
                 let fs_now = call.storage.fs.now();
                 call.storage.catalog().change(path, None, watched.modified(), fs_now);
             }

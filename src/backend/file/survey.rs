@@ -19,6 +19,7 @@ use crate::{
 };
 
 use super::{
+    aside::{self, Aside},
     atomic::is_temporary,
     catalog::join,
     envelope::{self, Decoded},
@@ -130,6 +131,9 @@ struct Surveyor<F: Fs> {
 struct Looked {
     records: BTreeMap<RecordPath, SurveyedFile>,
     others: BTreeSet<OtherFile>,
+    /// The records' files that a writer which died has left aside, with the
+    /// names that they have so.
+    asides: Vec<(Aside, String)>,
     /// The directories that may hold records.
     directories: BTreeSet<String>,
     /// What the files of the intent hold.
@@ -242,8 +246,24 @@ impl<F: Fs> Surveyor<F> {
                         ahead.push(below);
                     }
                     Entry::Record(record_path) => {
-                        self.read_record(&mut looked, &dir, record_path, &named).await?;
+                        let name = record_path.file_name();
+                        self.read_record(&mut looked, &dir, name, &record_path, &named).await?;
                     }
+                    Entry::Aside(original) => {
+                        looked.note(below, OtherKind::Temporary);
+                        looked.asides.push((original, name.to_owned()));
+                    }
+                }
+            }
+            for (aside, name) in std::mem::take(&mut looked.asides) {
+                // As recovery does it: what was judged goes, and what has its name
+                // by now replaced it.
+                let is_judged = match self.fs.read(&dir, &name).await {
+                    Ok((bytes, _)) => aside.is_judged(&bytes),
+                    Err(_) => false,
+                };
+                if !is_judged && !looked.records.contains_key(&aside.path) {
+                    self.read_record(&mut looked, &dir, &name, &aside.path, &named).await?;
                 }
             }
         }
@@ -296,29 +316,30 @@ impl<F: Fs> Surveyor<F> {
         &self,
         looked: &mut Looked,
         dir: &F::Dir,
-        path: RecordPath,
+        name: &str,
+        path: &RecordPath,
         named: &BTreeSet<&RecordPath>,
     ) -> Result<()> {
         if !(self.watch)(looked.count) {
             return Err(self.refused("it was interrupted".to_owned()));
         }
         looked.count += 1;
-        let file = match self.fs.read(dir, path.file_name()).await {
+        let file = match self.fs.read(dir, name).await {
             Ok((bytes, metadata)) => {
-                let file = self.surveyed(&path, &bytes, metadata.modified);
-                if named.contains(&path) {
+                let file = self.surveyed(path, &bytes, metadata.modified);
+                if named.contains(path) {
                     looked.touched.insert(path.clone(), bytes);
                 }
                 file
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => match self.fs.metadata(dir, path.file_name()).await {
+            Err(error) => match self.fs.metadata(dir, name).await {
                 Ok(other) if other.kind != EntryKind::File => {
                     looked.note(path.as_str().to_owned(), OtherKind::Foreign(other.kind));
                     return Ok(());
                 }
                 Ok(metadata) => SurveyedFile {
-                    stored: unreadable(&path, format!("it can't be read: {error}")),
+                    stored: unreadable(path, format!("it can't be read: {error}")),
                     length: metadata.length,
                     format: None,
                     path: path.clone(),
@@ -326,7 +347,7 @@ impl<F: Fs> Surveyor<F> {
                 Err(_) => return Ok(()),
             },
         };
-        looked.records.insert(path, file);
+        looked.records.insert(path.clone(), file);
         Ok(())
     }
 
@@ -402,6 +423,8 @@ enum Entry {
     /// The lock file, the intent, the quarantine: always there, or told apart.
     Own,
     Other(OtherKind),
+    /// A record's file that a writer which died has left aside.
+    Aside(Aside),
     /// To be looked through.
     Directory,
     Record(RecordPath),
@@ -420,9 +443,10 @@ fn place_of(directory: &str, name: &str, kind: EntryKind) -> Entry {
         }
         EntryKind::File if is_root && matches!(name, LOCK_NAME | INTENT_NAME) => Entry::Own,
         EntryKind::File if directory == QUARANTINE_NAME => Entry::Other(OtherKind::Quarantined),
-        EntryKind::File => match RecordPath::parse(&below) {
-            Some(path) => Entry::Record(path),
-            None => Entry::Other(OtherKind::Foreign(kind)),
+        EntryKind::File => match (RecordPath::parse(&below), aside::recognise(directory, name)) {
+            (Some(path), _) => Entry::Record(path),
+            (None, Some(original)) => Entry::Aside(original),
+            (None, None) => Entry::Other(OtherKind::Foreign(kind)),
         },
         EntryKind::Directory | EntryKind::Other => Entry::Other(OtherKind::Foreign(kind)),
     }

@@ -1,15 +1,22 @@
 //! The file backend on the operating system's file system, under proof.
 
-use std::{path::Path, path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tempfile::TempDir;
 
 use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
-    backend::file::{FileBackend, FileOptions},
-    fs::{Durability, OsFs},
-    seam::{Backend, Entropy, Error, Outcome, Result, Site},
-    sim::{clock::SimClock, entropy::SimEntropy},
+    backend::file::{
+        FileBackend, FileOptions,
+        survey::{OtherFile, OtherKind, survey},
+    },
+    check::processes::{Crew, Program},
+    fs::{Durability, Fs, OsFs},
+    seam::{Backend, Clock, CollectionSpec, Entropy, Error, Outcome, Result, Site},
+    sim::{clock::SimClock, entropy::SimEntropy, executor::run_alone},
 };
 
 /// The file backend in directories below a given one.
@@ -17,9 +24,9 @@ use crate::{
 /// Nothing loses its power here (the simulated disk does that), so that
 /// waiting for the medium would prove nothing: files are written with
 /// [`Durability::Process`].
-#[derive(Clone, Debug)]
 pub struct FileOs {
     scratch: PathBuf,
+    crew: Option<Crew>,
 }
 
 impl FileOs {
@@ -27,7 +34,13 @@ impl FileOs {
     /// goes with it.
     #[must_use]
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned() }
+        Self { scratch: scratch.to_owned(), crew: None }
+    }
+
+    /// The same, with processes of `program` for clients.
+    #[must_use]
+    pub fn with_processes(self, program: Program) -> Self {
+        Self { crew: Some(Crew::new(program)), ..self }
     }
 }
 
@@ -37,7 +50,8 @@ impl BackendUnderTest for FileOs {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { threads: true, ..Capabilities::default() }
+        let processes = self.crew.is_some();
+        Capabilities { threads: true, processes, ..Capabilities::default() }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
@@ -52,7 +66,52 @@ impl BackendUnderTest for FileOs {
             clock: Arc::new(world.clock.clone()),
             entropy: Arc::new(SimEntropy::new(world.seed)),
             page_size: world.page_size,
+            spec: world.spec.clone(),
         }))
+    }
+
+    fn crew(&self) -> Option<&Crew> {
+        self.crew.as_ref()
+    }
+}
+
+/// The operating system's file system below a directory.
+fn open_fs(directory: &Path) -> Result<OsFs> {
+    let fs = OsFs::open(directory).map_err(|source| Error::Io {
+        site: Site::new("open", &Arc::from(""), None),
+        doing: format!("open {}", directory.display()),
+        outcome: Outcome::NotDone,
+        source,
+    })?;
+    Ok(fs.with_durability(Durability::Process))
+}
+
+/// A handle on the storage in a directory.
+///
+/// # Errors
+/// When the directory can't be opened.
+pub fn open_directory(
+    directory: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    page_size: Option<u32>,
+) -> Result<Arc<dyn Backend>> {
+    Ok(open_on(open_fs(directory)?, clock, entropy, page_size))
+}
+
+/// A handle on the storage that is the root of a file system.
+pub fn open_on<F: Fs>(
+    fs: F,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    page_size: Option<u32>,
+) -> Arc<dyn Backend> {
+    let backend = FileBackend::new(fs, clock, entropy);
+    match page_size {
+        Some(page_size) => {
+            Arc::new(backend.with_options(FileOptions { page_size, ..FileOptions::default() }))
+        }
+        None => Arc::new(backend),
     }
 }
 
@@ -61,23 +120,29 @@ struct DirectoryStorage {
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     page_size: Option<u32>,
+    spec: CollectionSpec,
 }
 
 impl Storage for DirectoryStorage {
     fn handle(&self) -> Result<Arc<dyn Backend>> {
-        let fs = OsFs::open(self.directory.path()).map_err(|source| Error::Io {
-            site: Site::new("open", &Arc::from(""), None),
-            doing: format!("open {}", self.directory.path().display()),
-            outcome: Outcome::NotDone,
-            source,
-        })?;
-        let fs = fs.with_durability(Durability::Process);
-        let clock = Arc::clone(&self.clock);
-        let mut backend = FileBackend::new(fs, clock, Arc::clone(&self.entropy));
-        if let Some(size) = self.page_size {
-            backend =
-                backend.with_options(FileOptions { page_size: size, ..FileOptions::default() });
+        let clock: Arc<dyn Clock> = Arc::<SimClock>::clone(&self.clock);
+        open_directory(self.directory.path(), clock, Arc::clone(&self.entropy), self.page_size)
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(self.directory.path())
+    }
+
+    fn leftover(&self) -> Option<String> {
+        let Ok(fs) = open_fs(self.directory.path()) else { return None };
+        let looked = run_alone(0, survey(&fs, self.spec.clone(), Arc::new(|_| true)));
+        let Some(Ok(survey)) = looked else {
+            return Some("a directory that can't be looked at".to_owned());
+        };
+        if survey.intent.is_some() {
+            return Some("an interrupted commit".to_owned());
         }
-        Ok(Arc::new(backend))
+        let temporary = |other: &OtherFile| other.kind == OtherKind::Temporary;
+        survey.others.into_iter().find(temporary).map(|other| other.path)
     }
 }

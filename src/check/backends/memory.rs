@@ -6,6 +6,7 @@ use super::{BackendUnderTest, Capabilities, Storage, World};
 use crate::{
     backend::memory::MemoryBackend,
     seam::{Backend, Result},
+    sim::schedule::Bounds,
 };
 
 /// The memory backend.
@@ -20,7 +21,12 @@ impl BackendUnderTest for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { threads: true, ..Capabilities::default() }
+        Capabilities {
+            threads: true,
+            // A few calls have some ten thousand interleavings at most.
+            every_interleaving: Some(Bounds { preemptions: None, runs: 20_000 }),
+            ..Capabilities::default()
+        }
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {

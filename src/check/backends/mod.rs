@@ -5,22 +5,21 @@ mod memory;
 mod older;
 mod simulated;
 
-use std::{
-    ops::{ControlFlow, RangeInclusive},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-pub use file_os::FileOs;
+pub use file_os::{FileOs, open_directory, open_on};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
 
 use crate::{
-    check::scenario::ForeignFile,
+    check::{
+        processes::{Crew, Program},
+        scenario::ForeignFile,
+    },
     model::{legacy::LegacyDocument, subject::Reach},
     seam::{Backend, CollectionSpec, Result},
-    sim::{clock::SimClock, disk::ImageKind, executor::Sim},
+    sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
 
 /// What a backend makes possible: this table is the only place that says so.
@@ -33,9 +32,16 @@ pub struct Capabilities {
     pub threads: bool,
     /// Its storage can lose the process or the power at any I/O step.
     pub crashes: bool,
+    /// Its storage can fail at any call of the file system.
+    pub faults: bool,
     /// Its storage begins with what older software left, and older software
     /// may go on writing to it.
     pub older_software: bool,
+    /// Its storages are shared by processes: [`BackendUnderTest::crew`] has some.
+    pub processes: bool,
+    /// How much of a small scenario's interleavings is run, where all are to be;
+    /// none: it is too slow for that.
+    pub every_interleaving: Option<Bounds>,
     /// Which outcomes can be reached.
     pub reach: Reach,
 }
@@ -71,6 +77,25 @@ pub trait BackendUnderTest: Send + Sync {
     /// # Errors
     /// When the surroundings fail: a temporary directory can't be made.
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>>;
+
+    /// Processes for its clients; none: it has no use for them.
+    fn crew(&self) -> Option<&Crew> {
+        None
+    }
+}
+
+impl<B: BackendUnderTest + ?Sized> BackendUnderTest for &B {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        (**self).storage(world)
+    }
 }
 
 /// One storage, on which any number of handles may be open.
@@ -91,32 +116,109 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// The bytes of a file in the collection's directory, past the simulation.
+    /// The bytes of a file, past the simulation. The path leads from the
+    /// collection's directory on; it may begin with `../`.
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         let _ = path;
         None
     }
 
-    /// Shows the storages that crashes after each of so many I/O steps leave,
-    /// until `visit` breaks off. Storages that can't crash show none.
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
-        let _ = (after_steps, image, visit);
+    /// Whether some file has exactly these bytes, past the simulation.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
+
+    /// The paths of all files that lie outside the collection's directory, as
+    /// [`file`](Self::file) takes them. None where that is not known.
+    fn outside(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Its directory, for other processes; none: there is no such thing.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// How many of the I/O steps changed something.
+    fn changes(&self) -> usize {
+        0
+    }
+
+    /// A number that two storages have alike only if whoever has opened them
+    /// sees the same from then on, all else being equal; none: it can't be told.
+    fn digest(&self) -> Option<u64> {
+        None
+    }
+
+    /// A file that an interrupted call of ours left, past the simulation: once
+    /// the storage was opened there should be none.
+    fn leftover(&self) -> Option<String> {
+        None
+    }
+
+    /// Has the crashes of this storage explored, from before its first I/O step
+    /// on. One that can't crash has none.
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
+        let _ = explore;
+    }
+}
+
+/// The moments at which a storage may crash, one after the other, and what is
+/// left at each.
+pub trait Crashes {
+    /// How many I/O steps have happened.
+    fn position(&self) -> usize;
+
+    /// Lets one more happen; false when there is none.
+    fn advance(&mut self) -> bool;
+
+    /// Whether the next one can make a difference to what a crash leaves.
+    fn next_matters(&self) -> bool;
+
+    /// What may be left now, `most` kinds at most; what is not in it was left
+    /// out by `seed`.
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind>;
+
+    /// Makes what is left now, and tells it by a number that is the same where
+    /// the same is left.
+    fn image(&mut self, kind: &ImageKind) -> u64;
+
+    /// What was made last, as a storage; none: it was given away.
+    fn storage(&mut self) -> Option<Box<dyn Storage>>;
+
+    /// What is left now, in words.
+    fn describe(&self, kind: &ImageKind) -> String;
+}
+
+/// How many cases on the backend of that name a smoke run has.
+#[must_use]
+pub fn share(backend: &str) -> u64 {
+    match backend {
+        "memory" => 4_000,
+        "file" | "legacy" => 1_100,
+        _ => 300,
     }
 }
 
 /// Every backend; those on the real file system make their storages below
-/// `scratch`.
+/// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch))
+}
+
+/// As [`all`], with processes of `program` where several can share a storage.
+#[must_use]
+pub fn all_with_processes(scratch: &Path, program: Program) -> Vec<Box<dyn BackendUnderTest>> {
+    with_file_os(FileOs::new(scratch).with_processes(program))
+}
+
+fn with_file_os(file_os: FileOs) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
-        Box::new(FileOs::new(scratch)),
+        Box::new(file_os),
         Box::new(Simulated::legacy()),
     ]
 }

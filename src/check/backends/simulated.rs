@@ -1,11 +1,13 @@
 //! The file backend on the simulated disk, under proof.
 
-use std::{
-    ops::{ControlFlow, RangeInclusive},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use super::{BackendUnderTest, Capabilities, OlderSoftware, Storage, World, older::FlatFiles};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{
+    BackendUnderTest, Capabilities, Crashes, OlderSoftware, Storage, World, older::FlatFiles,
+};
 use crate::{
     backend::file::{FileBackend, FileOptions},
     fs::{FileTime, Fs},
@@ -13,9 +15,10 @@ use crate::{
     seam::{Backend, Entropy, Error, Instant, Outcome, Result, Site},
     sim::{
         clock::SimClock,
-        disk::{ImageKind, SimDisk, SimFs},
+        disk::{ImageBuilder, ImageKind, SimDisk, SimFs},
         entropy::SimEntropy,
         executor::Sim,
+        schedule::Bounds,
     },
 };
 
@@ -68,7 +71,12 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             has_points: true,
             threads: false,
             crashes: true,
+            faults: true,
+            processes: false,
             older_software: self.older_software,
+            // A few calls have more interleavings than can be run, but few of
+            // them with two preemptions.
+            every_interleaving: Some(Bounds { preemptions: Some(2), runs: 2_000 }),
             reach: Reach { legacy: self.older_software, damage: self.older_software },
         }
     }
@@ -83,7 +91,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
         for (path, text, modified) in legacy.chain(foreign) {
             let modified =
                 FileTime { seconds: modified.seconds(), nanoseconds: modified.nanoseconds() };
-            let path = format!("{directory}/{path}");
+            let path = absolute(&directory, &path);
             disk.write_raw(&path, text.as_bytes(), modified).map_err(|source| {
                 let site = Site::new("write_legacy", &world.spec.name, None);
                 Error::Io { site, doing: path.clone(), outcome: Outcome::NotDone, source }
@@ -100,6 +108,25 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
         };
         Ok(Box::new(DiskStorage { fs: SimFs::new(disk, world.sim.clone()), settings }))
     }
+}
+
+/// A path from the root on; `path` leads from `directory` on.
+fn absolute(directory: &str, path: &str) -> String {
+    let (mut above, mut rest) = (directory, path);
+    while let Some(outer) = rest.strip_prefix("../") {
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        rest = outer;
+    }
+    if above.is_empty() { rest.to_owned() } else { format!("{above}/{rest}") }
+}
+
+/// The inverse of [`absolute`].
+fn relative(directory: &str, path: &str) -> String {
+    let levels = directory.split('/').zip(path.split('/'));
+    let common = levels.take_while(|(one, other)| one == other).count();
+    let up = directory.split('/').count() - common;
+    let rest: Vec<&str> = path.split('/').skip(common).collect();
+    "../".repeat(up) + &rest.join("/")
 }
 
 /// What every handle on a storage has in common.
@@ -149,30 +176,111 @@ impl<F: Fs> Storage for DiskStorage<F> {
 
     fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
         let directory = self.settings.directory.split('/');
-        let older = || FlatFiles::new(self.fs.clone(), directory);
+        let older = || FlatFiles::new(self.fs.without_faults(), directory);
         self.settings.older_software.then(|| Arc::new(older()) as Arc<dyn OlderSoftware>)
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        let path = format!("{}/{path}", self.settings.directory);
+        let path = absolute(&self.settings.directory, path);
         self.fs.with_disk(|disk| disk.read_raw(&path))
     }
 
-    fn crash(
-        &self,
-        after_steps: RangeInclusive<usize>,
-        image: ImageKind,
-        visit: &mut dyn FnMut(usize, &dyn Storage) -> ControlFlow<()>,
-    ) {
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.fs.with_disk(|disk| disk.files().iter().any(|(_, held)| **held == *bytes))
+    }
+
+    fn outside(&self) -> Vec<String> {
+        let directory = &self.settings.directory;
+        let files = self.fs.with_disk(|disk| disk.files_outside(directory));
+        files.into_iter().map(|path| relative(directory, &path)).collect()
+    }
+
+    fn changes(&self) -> usize {
+        self.fs.with_disk(|disk| disk.trace().iter().filter(|step| step.event.is_change()).count())
+    }
+
+    fn digest(&self) -> Option<u64> {
+        Some(self.fs.with_disk(|disk| disk.digest_of(|name, bytes| !is_quiet_lock(name, bytes))))
+    }
+
+    fn leftover(&self) -> Option<String> {
+        self.fs.with_disk(|disk| disk.find_name(is_leftover))
+    }
+
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
         let disk = self.fs.disk();
-        let mut images = disk.images();
-        for after in after_steps {
-            images.advance_to(after);
-            let fs = SimFs::new(images.image(image), self.settings.sim.clone());
-            let storage = Self { fs, settings: self.settings.clone() };
-            if visit(after, &storage).is_break() {
-                return;
-            }
+        explore(&mut DiskCrashes { images: disk.images(), made: None, settings: &self.settings });
+    }
+}
+
+/// What is ours beside the records, but for the lock file and the quarantine.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with(".storeproof.")
+        && !matches!(name, ".storeproof.lock" | ".storeproof.quarantine")
+}
+
+/// Whether it is the lock file, and says that no change is under way: how many
+/// there were before makes no difference.
+fn is_quiet_lock(name: &str, bytes: &[u8]) -> bool {
+    let is_even = bytes.first().is_none_or(|byte| byte % 2 == 0);
+    name == ".storeproof.lock" && is_even && bytes.get(8).is_none_or(|several| *several == 0)
+}
+
+/// The crashes of a simulated disk.
+struct DiskCrashes<'a, F> {
+    images: ImageBuilder<'a>,
+    made: Option<SimDisk>,
+    settings: &'a Settings<F>,
+}
+
+impl<F: Fs> Crashes for DiskCrashes<'_, F> {
+    fn position(&self) -> usize {
+        self.images.position()
+    }
+
+    fn advance(&mut self) -> bool {
+        self.images.advance()
+    }
+
+    fn next_matters(&self) -> bool {
+        self.images.next_matters()
+    }
+
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
+        self.images.kinds(most, &mut Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    fn image(&mut self, kind: &ImageKind) -> u64 {
+        let disk = self.images.image(kind);
+        let digest = disk.digest();
+        self.made = Some(disk);
+        digest
+    }
+
+    fn storage(&mut self) -> Option<Box<dyn Storage>> {
+        let fs = SimFs::new(self.made.take()?, self.settings.sim.clone());
+        Some(Box::new(DiskStorage { fs, settings: self.settings.clone() }))
+    }
+
+    fn describe(&self, kind: &ImageKind) -> String {
+        self.images.describe(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{absolute, relative};
+
+    #[test]
+    fn a_path_leads_in_and_out() {
+        for (directory, path, whole) in [
+            ("users", "a.json", "users/a.json"),
+            ("users", "../a.json", "a.json"),
+            ("agent/sessions", "../x/a.json", "agent/x/a.json"),
+            ("agent/sessions", "../../a.json", "a.json"),
+        ] {
+            assert_eq!(absolute(directory, path), whole);
+            assert_eq!(relative(directory, whole), path);
         }
     }
 }

@@ -7,6 +7,15 @@ use crate::{
     model::{legacy::OlderAction, subject::Subject},
 };
 
+/// How much of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All that is left of it: by then it has written what it writes.
+    Whole,
+    /// One of the steps before.
+    Step,
+}
+
 impl<S: Subject> Search<'_, S> {
     /// The states after what `call` does, as `apply` says it, to one in which a
     /// change by older software has not happened that was made meanwhile.
@@ -19,6 +28,7 @@ impl<S: Subject> Search<'_, S> {
         &self,
         call: &Call<S>,
         model: &S::Model,
+        part: Part,
         apply: impl Fn(&S::Model) -> Vec<S::Model>,
     ) -> Vec<S::Model> {
         let mut states = Vec::new();
@@ -35,7 +45,8 @@ impl<S: Subject> Search<'_, S> {
                 // It replaced what the change made of the record, or left it alone.
                 let mut unchanged = after.clone();
                 S::legacy_undone(&mut unchanged, &without, action.id());
-                if unchanged != after || call.surely_writes(action) {
+                let writes = part == Part::Whole && call.surely_writes(action);
+                if unchanged != after || writes {
                     states.push(after);
                 } else {
                     S::legacy_undone(&mut unchanged, model, action.id());

@@ -2,23 +2,36 @@
 //!
 //! Delta debugging (Zeller and Hildebrandt, 2002) over everything a scenario
 //! is made of: clients, runs of actions, pairs of actions that only go
-//! together, legacy documents, preemptions; then values. Each candidate is run
-//! with the schedule as it was; if that no longer fails, a few random schedules
-//! are searched, because fewer steps need another interleaving.
+//! together, legacy documents, preemptions, faults; then values. Each candidate
+//! is run with the schedule and the faults as they were; if that no longer fails, a
+//! few random schedules are searched, because fewer steps need another
+//! interleaving, and other places for the faults. All passes are repeated until none
+//! of them finds anything more; no candidate is tried twice.
 
+mod crash;
+mod faults;
+mod preemptions;
 mod rename;
+
+use std::collections::BTreeSet;
 
 use rename::renamed;
 
 use super::{
+    processes::Kill,
     scenario::{Action, Mode, Scenario},
     statistics::Reached,
+    trace_hash::hash_of,
     verify::{Target, Verified, verify},
-    violation::{Signature, Violation},
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::subject::{Operation, Subject},
-    sim::schedule::{Preemption, Schedule},
+    sim::{
+        disk::ImageKind,
+        faults::FaultPlan,
+        schedule::{Preemption, Schedule},
+    },
 };
 
 /// A failing scenario with its violation.
@@ -37,9 +50,28 @@ pub const MOST_EXECUTIONS: u64 = 4_000;
 
 /// How many random schedules are tried for a candidate.
 const SCHEDULES_TRIED: u64 = 12;
+/// The same for one of a few steps, where each one less counts.
+const SCHEDULES_TRIED_AT_LAST: u64 = 36;
+/// How many steps are a few.
+const FEW_STEPS: usize = 8;
+
+/// How many preemptions are kept of a run that went on for ever, if they will do.
+const MOST_PREEMPTIONS: usize = 64;
 
 /// On threads a failure may show only now and then.
 const REPEATS_ON_THREADS: u64 = 40;
+
+/// And in processes, which take longer.
+const REPEATS_IN_PROCESSES: u64 = 10;
+
+/// How often a scenario is run until one says that it does not fail.
+pub(super) fn repeats(mode: &Mode) -> u64 {
+    match mode {
+        Mode::Simulated(_) | Mode::Exhaustive(_) => 1,
+        Mode::Threads => REPEATS_ON_THREADS,
+        Mode::Processes { .. } => REPEATS_IN_PROCESSES,
+    }
+}
 
 /// Makes `scenario` as small as possible while it fails in the same way.
 ///
@@ -48,7 +80,8 @@ pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
 ) -> Option<Counterexample<S::Op>> {
-    let mut shrinker = Shrinker { target, signature: None, executions: 0 };
+    let mut shrinker =
+        Shrinker { target, signature: None, executions: 0, in_vain: BTreeSet::new() };
     let mut best = shrinker.fails(scenario)?;
     shrinker.signature = Some(best.violation.signature.clone());
     loop {
@@ -57,7 +90,9 @@ pub fn shrink<S: Subject>(
         shrinker.remove_actions(&mut best);
         shrinker.remove_pairs(&mut best);
         shrinker.remove_preemptions(&mut best);
+        shrinker.simplify_faults(&mut best);
         shrinker.simplify(&mut best);
+        shrinker.simplify_crashes(&mut best);
         shrinker.rename(&mut best);
         if weight(&best.scenario) >= length || shrinker.is_exhausted() {
             break;
@@ -68,20 +103,25 @@ pub fn shrink<S: Subject>(
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
-fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize) {
+fn weight<Op: Operation>(scenario: &Scenario<Op>) -> (usize, usize, usize, usize) {
     let preemptions = match &scenario.mode {
         Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
-        _ => usize::MAX,
+        Mode::Processes { kills } => kills.len(),
+        _ => usize::MAX / 2,
     };
+    let decisions = preemptions + scenario.faults.most();
     let text = serde_json::to_string(scenario).map_or(usize::MAX, |text| text.len());
     let files = scenario.legacy.len() + scenario.foreign.len();
-    (scenario.length() + files, preemptions, text)
+    (scenario.length() + files, decisions, crash::weight(scenario), text)
 }
 
 struct Shrinker<'a, S: Subject> {
     target: &'a Target<'a, S>,
     signature: Option<Signature>,
     executions: u64,
+    /// Hashes of the candidates that were tried in vain: the passes come by the
+    /// same ones again and again.
+    in_vain: BTreeSet<u64>,
 }
 
 /// Where an action stands: in the setup, or in a client's program.
@@ -93,7 +133,10 @@ struct Place {
 
 impl<S: Subject> Shrinker<'_, S> {
     fn is_exhausted(&self) -> bool {
-        self.executions >= MOST_EXECUTIONS
+        let kind = self.signature.as_ref().map(|signature| signature.kind);
+        // Each run of these takes long.
+        let most = if kind == Some(Kind::NoEnd) { MOST_EXECUTIONS / 10 } else { MOST_EXECUTIONS };
+        self.executions >= most
     }
 
     fn run(&mut self, scenario: &Scenario<S::Op>) -> Verified {
@@ -104,47 +147,92 @@ impl<S: Subject> Shrinker<'_, S> {
     /// The scenario with its schedule and crash pinned down, if it fails in
     /// the same way.
     fn fails(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
-        let tries = if scenario.mode == Mode::Threads { REPEATS_ON_THREADS } else { 1 };
-        (0..tries).find_map(|_| self.fails_once(scenario))
+        (0..repeats(&scenario.mode)).find_map(|_| self.fails_once(scenario))
     }
 
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
         let verified = self.run(scenario);
         let violation = verified.violation?;
-        if self.signature.as_ref().is_some_and(|signature| *signature != violation.signature) {
+        if self.signature.as_ref().is_some_and(|known| !known.resembles(&violation.signature)) {
             return None;
         }
         let mut scenario = scenario.clone();
-        if let Some(preemptions) = verified.preemptions.filter(|_| scenario.mode != Mode::Threads) {
+        let is_simulated = matches!(scenario.mode, Mode::Simulated(_) | Mode::Exhaustive(_));
+        if let Some(preemptions) = verified.preemptions.filter(|_| is_simulated) {
+            if preemptions.len() > MOST_PREEMPTIONS && violation.signature.kind == Kind::NoEnd {
+                // Who goes on for ever mostly does so whatever the others do.
+                let first = preemptions.iter().take(MOST_PREEMPTIONS).cloned().collect();
+                scenario.mode = Mode::Simulated(Schedule::Preemptions(first));
+                if let Some(found) = self.fails_once(&scenario) {
+                    return Some(found);
+                }
+            }
             scenario.mode = Mode::Simulated(Schedule::Preemptions(preemptions));
         }
-        if let (Some(crash), Some(after)) = (&mut scenario.crash, verified.crashed_after) {
-            crash.after_steps = Some(after);
+        if !verified.faults.is_empty() {
+            scenario.faults = FaultPlan::Listed(verified.faults);
         }
+        scenario.pin_crashes(verified.crashed);
         Some(Counterexample { scenario, violation, executions: 0 })
     }
 
     /// Takes `candidate` in place of `best` if it fails in the same way, with
     /// its schedule or with another one, at its crash point or at another one.
     fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
-        if self.is_exhausted() {
+        let hash = hash_of(&[&serde_json::to_vec(&candidate).unwrap_or_default()]);
+        if self.is_exhausted() || self.in_vain.contains(&hash) {
             return false;
         }
-        if let Some(crash) = &mut candidate.crash {
-            crash.after_steps = None;
+        // At another moment first, then with anything else left.
+        candidate.each_crash(|crash| crash.after_steps = None);
+        let is_plain = |image: &ImageKind| ImageKind::ALL.contains(image);
+        let mut found = None;
+        if candidate.crashes().all(|crash| crash.image.as_ref().is_some_and(is_plain)) {
+            found = self.fails(&candidate);
         }
-        let mut found = self.fails(&candidate);
-        let interleaved =
-            candidate.clients.len() > 1 && matches!(candidate.mode, Mode::Simulated(_));
-        for seed in 0..SCHEDULES_TRIED {
+        if found.is_none() && candidate.crash.is_some() {
+            candidate.unpin_crashes();
+        }
+        let mut found = found.or_else(|| self.fails(&candidate));
+        // What a client gives up goes on beside it.
+        let interleaved = (candidate.clients.len() > 1 || !candidate.faults.is_none())
+            && matches!(candidate.mode, Mode::Simulated(_));
+        let faults = candidate.faults.clone();
+        let is_small = candidate.length() <= FEW_STEPS && candidate.crash.is_none();
+        let tries = if is_small { SCHEDULES_TRIED_AT_LAST } else { SCHEDULES_TRIED };
+        for seed in 0..tries {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
             }
             let one_in =
                 [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
             candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            candidate.faults = faults.elsewhere(seed);
             found = self.fails(&candidate);
         }
+        let replaced = self.replaces(best, found);
+        if !replaced {
+            self.in_vain.insert(hash);
+        }
+        replaced
+    }
+
+    /// The same, but neither with another schedule nor with another crash.
+    fn take_as_it_is(
+        &mut self,
+        best: &mut Counterexample<S::Op>,
+        candidate: &Scenario<S::Op>,
+    ) -> bool {
+        let found = self.fails(candidate);
+        self.replaces(best, found)
+    }
+
+    /// Puts what was found in place of `best` if it is smaller.
+    fn replaces(
+        &self,
+        best: &mut Counterexample<S::Op>,
+        found: Option<Counterexample<S::Op>>,
+    ) -> bool {
         match found {
             Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
                 *best = smaller;
@@ -154,7 +242,7 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
-    /// Clients, the setup, all legacy documents, extra handles, the crash.
+    /// Clients, the setup, all legacy documents, extra handles.
     fn remove_whole_parts(&mut self, best: &mut Counterexample<S::Op>) {
         let mut client = 0;
         while best.scenario.clients.len() > 1 && client < best.scenario.clients.len() {
@@ -165,7 +253,9 @@ impl<S: Subject> Shrinker<'_, S> {
                 client += 1;
             }
         }
-        let edits: [fn(&mut Scenario<S::Op>); 5] = [
+        let edits: [fn(&mut Scenario<S::Op>); 7] = [
+            |scenario| scenario.faults = FaultPlan::default(),
+            |scenario| scenario.skews.clear(),
             |scenario| scenario.setup.clear(),
             |scenario| scenario.legacy.clear(),
             |scenario| scenario.foreign.clear(),
@@ -185,6 +275,14 @@ impl<S: Subject> Shrinker<'_, S> {
             candidate.legacy.remove(document);
             if !self.take(best, candidate) {
                 document += 1;
+            }
+        }
+        let mut file = 0;
+        while file < best.scenario.foreign.len() {
+            let mut candidate = best.scenario.clone();
+            candidate.foreign.remove(file);
+            if !self.take(best, candidate) {
+                file += 1;
             }
         }
     }
@@ -233,24 +331,23 @@ impl<S: Subject> Shrinker<'_, S> {
         }
     }
 
+    /// Preemptions, or kills: runs of them, long ones first.
     fn remove_preemptions(&mut self, best: &mut Counterexample<S::Op>) {
-        let mut place = 0;
+        let mut size = decisions(&best.scenario.mode).div_ceil(2).max(1);
         loop {
-            let Mode::Simulated(Schedule::Preemptions(list)) = &best.scenario.mode else { return };
-            if place >= list.len() {
+            let mut start = 0;
+            while start < decisions(&best.scenario.mode) && !self.is_exhausted() {
+                let mut candidate = best.scenario.clone();
+                remove_decisions(&mut candidate.mode, start, size);
+                // Another schedule would be no simplification.
+                if !self.take_as_it_is(best, &candidate) {
+                    start += size;
+                }
+            }
+            if size == 1 {
                 return;
             }
-            let mut fewer = list.clone();
-            fewer.remove(place);
-            let mut candidate = best.scenario.clone();
-            candidate.mode = Mode::Simulated(Schedule::Preemptions(fewer));
-            // Not `take`: another schedule would be no simplification.
-            match self.fails(&candidate) {
-                Some(smaller) if weight(&smaller.scenario) < weight(&best.scenario) => {
-                    *best = smaller
-                }
-                _ => place += 1,
-            }
+            size /= 2;
         }
     }
 
@@ -282,6 +379,27 @@ impl<S: Subject> Shrinker<'_, S> {
                 }
             }
         }
+    }
+}
+
+/// How many preemptions, or kills, there are.
+fn decisions(mode: &Mode) -> usize {
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => list.len(),
+        Mode::Processes { kills } => kills.len(),
+        _ => 0,
+    }
+}
+
+fn remove_decisions(mode: &mut Mode, start: usize, count: usize) {
+    fn remove<T>(list: &mut Vec<T>, start: usize, count: usize) {
+        let end = (start + count).min(list.len());
+        list.drain(start.min(end)..end);
+    }
+    match mode {
+        Mode::Simulated(Schedule::Preemptions(list)) => remove(list, start, count),
+        Mode::Processes { kills } => remove(kills, start, count),
+        _ => {}
     }
 }
 
@@ -319,16 +437,23 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
         match place.client {
             None => {
                 left.setup.remove(place.action);
+                faults::forget_action(&mut left, None, place.action);
             }
             Some(client) => {
                 if let Some(program) = left.clients.get_mut(client) {
                     program.remove(place.action);
                 }
+                faults::forget_action(&mut left, Some(client), place.action);
+                let length = left.clients.get(client).map_or(0, Vec::len);
+                let is_last = place.action == length;
                 for_preemptions(&mut left, |list| {
-                    list.retain(|p| p.client != client || p.operation != place.action);
-                    for preemption in list.iter_mut().filter(|p| p.client == client) {
-                        if preemption.operation > place.action {
-                            preemption.operation -= 1;
+                    preemptions::forget_action(list, client, place.action, is_last);
+                });
+                for_kills(&mut left, |kills| {
+                    kills.retain(|kill| (kill.client, kill.operation) != (client, place.action));
+                    for kill in kills.iter_mut().filter(|kill| kill.client == client) {
+                        if kill.operation > place.action {
+                            kill.operation -= 1;
                         }
                     }
                 });
@@ -344,18 +469,25 @@ fn without<Op: Clone>(scenario: &Scenario<Op>, gone: &[Place]) -> Scenario<Op> {
     left
 }
 
-/// Renumbers the preemptions after client `gone` was removed.
+/// Mends what names clients after client `gone` was removed.
 fn forget_client<Op>(scenario: &mut Scenario<Op>, gone: usize) {
-    for_preemptions(scenario, |list| {
-        list.retain(|preemption| preemption.client != gone && preemption.to != gone);
-        for preemption in list {
-            for client in [&mut preemption.client, &mut preemption.to] {
-                if *client > gone {
-                    *client -= 1;
-                }
-            }
+    faults::forget_client(scenario, gone);
+    if gone < scenario.skews.len() {
+        scenario.skews.remove(gone);
+    }
+    for_kills(scenario, |kills| {
+        kills.retain(|kill| kill.client != gone);
+        for kill in kills.iter_mut().filter(|kill| kill.client > gone) {
+            kill.client -= 1;
         }
     });
+    for_preemptions(scenario, |list| preemptions::forget_client(list, gone));
+}
+
+fn for_kills<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Kill>)) {
+    if let Mode::Processes { kills } = &mut scenario.mode {
+        edit(kills);
+    }
 }
 
 fn for_preemptions<Op>(scenario: &mut Scenario<Op>, edit: impl FnOnce(&mut Vec<Preemption>)) {

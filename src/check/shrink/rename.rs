@@ -39,7 +39,7 @@ pub(super) fn renamed<Op: Operation>(scenario: &Scenario<Op>) -> Vec<Scenario<Op
 }
 
 /// What is about the store, and not about the run.
-const PARTS: [&str; 3] = ["legacy", "setup", "clients"];
+const PARTS: [&str; 4] = ["legacy", "setup", "clients", "crash"];
 
 fn count_texts(value: &Value, counts: &mut BTreeMap<String, usize>) {
     match value {

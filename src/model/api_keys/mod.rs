@@ -162,6 +162,15 @@ impl Subject for ApiKeysSubject {
         reads.extend(ids.into_iter().map(|id| ApiKeysOp::Get { id: id.clone() }));
         reads
     }
+
+    fn trial() -> Vec<ApiKeysOp> {
+        let id = RawId(Arc::from("trial"));
+        vec![
+            ApiKeysOp::Create(Box::new(ApiKeyData::new(id.clone(), Arc::from("trial")))),
+            ApiKeysOp::Get { id: id.clone() },
+            ApiKeysOp::Delete { id },
+        ]
+    }
 }
 
 /// A key that older software left, read with a reader of the model's own, and

@@ -5,15 +5,21 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::ApiKeyData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{api_keys::ApiKeyError, error::Kind},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApiKeysSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -31,7 +37,8 @@ pub enum ApiKeysSeen {
 }
 
 /// The errors of the API keys store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in ApiKeyError")]
 pub enum ApiKeysProblem {
     InvalidApiKeyId,
@@ -107,6 +114,15 @@ impl Verdict for ApiKeysSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: ApiKeysProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

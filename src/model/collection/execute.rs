@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     operation::{
-        ActionInput, CollectionOp, ConditionInput, CursorInput, ListInput, Place, RecordInput,
-        SelectionInput, WriteInput,
+        ActionInput, CollectionOp, ConditionInput, CursorInput, ListInput, Place, SelectionInput,
+        WriteInput,
     },
     outcome::CollectionSeen,
 };
@@ -71,8 +71,8 @@ async fn update(store: &dyn Collection, id: &RawId, data: &PayloadInput) -> Coll
 
 async fn write(store: &dyn Collection, op: &CollectionOp) -> Result<()> {
     match op {
-        CollectionOp::Put(input) => store.put(record(input)?).await,
-        CollectionOp::Create(input) => store.create(record(input)?).await,
+        CollectionOp::Put(input) => store.put(input.to_record()?).await,
+        CollectionOp::Create(input) => store.create(input.to_record()?).await,
         CollectionOp::Delete { id } => store.delete(&legal(id)?).await,
         CollectionOp::CompareAndSwap { id, expected, next } => {
             let (expected, next) = (expected.payload().clone(), next.payload().clone());
@@ -136,20 +136,9 @@ fn legal(id: &RawId) -> Result<RecordId, Error> {
     RecordId::new(Arc::clone(&id.0))
 }
 
-fn record(input: &RecordInput) -> Result<Record> {
-    Ok(Record {
-        id: legal(&input.id)?,
-        data: input.data.payload().clone(),
-        encoding: input.encoding.clone(),
-        created_at: input.created_at,
-        updated_at: input.updated_at,
-        expires_at: input.expires_at,
-    })
-}
-
 fn commit_write(input: &WriteInput) -> Result<Write> {
     let action = match &input.action {
-        ActionInput::Put(input) => Action::Put(record(input)?),
+        ActionInput::Put(input) => Action::Put(input.to_record()?),
         ActionInput::Replace { id, data } => {
             Action::Replace { id: legal(id)?, data: data.payload().clone() }
         }

@@ -137,7 +137,8 @@ fn selection(source: &mut Source<'_, '_>) -> Result<SelectionInput> {
             selection.prefix = id.get(..end).unwrap_or_default().to_owned();
         }
         _ => {
-            let prefixes = ["..", "../x/", "../", "%", "_", "a", "a/", "\u{e9}", "."];
+            let prefixes =
+                ["..", "../x/", "../collection2/", "../", "%", "_", "a", "a/", "\u{e9}", "."];
             selection.prefix = (*source.choose(&prefixes)?).to_owned();
         }
     }

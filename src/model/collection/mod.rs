@@ -24,7 +24,7 @@ pub use state::{CollectionModel, Entry, Stored};
 use super::{
     legacy::LegacyDocument,
     payload::PayloadInput,
-    source::Source,
+    source::{RawId, Source},
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
 use crate::seam::{Collection, CollectionSpec, Encoding, Instant, KeySpec, LegacySpec, RecordId};
@@ -179,6 +179,23 @@ impl Subject for CollectionSubject {
         reads.extend(names.into_iter().map(|name| find("name", &[name])));
         reads.extend(groups.into_iter().map(|(group, kind)| find("group", &[group, kind])));
         reads
+    }
+
+    fn trial() -> Vec<CollectionOp> {
+        let id = RawId(Arc::from("trial"));
+        let record = RecordInput {
+            id: id.clone(),
+            data: PayloadInput::new(b"1"),
+            encoding: Encoding::JSON,
+            created_at: Instant::UNIX_EPOCH,
+            updated_at: Instant::UNIX_EPOCH,
+            expires_at: None,
+        };
+        vec![
+            CollectionOp::Put(record),
+            CollectionOp::Get { id: id.clone() },
+            CollectionOp::Delete { id },
+        ]
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         source::RawId,
         subject::Operation,
     },
-    seam::{Encoding, Instant, RecordId},
+    seam::{Encoding, Error, Instant, Record, RecordId},
 };
 
 /// One call of a collection.
@@ -92,6 +92,36 @@ pub struct RecordInput {
     /// From when on it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+}
+
+impl RecordInput {
+    /// As a client would have to give it.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self {
+            id: RawId(Arc::from(record.id.as_str())),
+            data: PayloadInput::new(record.data.bytes()),
+            encoding: record.encoding.clone(),
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            expires_at: record.expires_at,
+        }
+    }
+
+    /// The record that is meant.
+    ///
+    /// # Errors
+    /// When its id is not legal.
+    pub fn to_record(&self) -> Result<Record, Error> {
+        Ok(Record {
+            id: RecordId::new(Arc::clone(&self.id.0))?,
+            data: self.data.payload().clone(),
+            encoding: self.encoding.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            expires_at: self.expires_at,
+        })
+    }
 }
 
 /// Which records a call is about.

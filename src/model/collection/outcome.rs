@@ -5,23 +5,28 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
+use super::operation::RecordInput;
 use crate::{
-    model::{payload::shown, subject::Verdict},
+    model::{failure::StorageFailure, payload::shown, subject::Verdict},
     seam::{Error, ErrorKind, Found, Outcome, Page, Record, RecordId},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CollectionSeen {
     /// It is done; there is nothing to return.
     Done,
     /// There was nothing to do: the call only read.
     Unchanged,
     /// A record.
-    Record(Record),
+    Record(#[serde(with = "as_input")] Record),
     /// A page.
     Page {
         /// The good records, in order.
+        #[serde(with = "as_inputs")]
         records: Vec<Record>,
         /// The damaged ones, in order.
         damaged: Vec<RecordId>,
@@ -31,6 +36,7 @@ pub enum CollectionSeen {
     /// What has a key.
     Found {
         /// The good records, in order.
+        #[serde(with = "as_inputs")]
         records: Vec<Record>,
         /// The damaged ones, in order.
         damaged: Vec<RecordId>,
@@ -42,7 +48,7 @@ pub enum CollectionSeen {
 }
 
 /// An error.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// Its kind.
     pub kind: ErrorKind,
@@ -219,6 +225,14 @@ impl Verdict for CollectionSeen {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
     }
 
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { kind: ErrorKind::Io, .. }) => Some(StorageFailure::Io),
+            Self::Failed(Failure { kind: ErrorKind::Closed, .. }) => Some(StorageFailure::Refused),
+            _ => None,
+        }
+    }
+
     fn describe(&self) -> String {
         match self {
             Self::Done => "done".to_owned(),
@@ -299,4 +313,45 @@ fn record_text(record: &Record) -> String {
         text += &format!(" until {expires_at}");
     }
     text
+}
+
+/// A record in the form in which scenarios have it.
+mod as_input {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{Record, RecordInput};
+
+    pub(super) fn serialize<S: Serializer>(
+        record: &Record,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        RecordInput::of(record).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Record, D::Error> {
+        RecordInput::deserialize(deserializer)?.to_record().map_err(D::Error::custom)
+    }
+}
+
+/// Records in the form in which scenarios have them.
+mod as_inputs {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::{Record, RecordInput};
+
+    pub(super) fn serialize<S: Serializer>(
+        records: &[Record],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(records.iter().map(RecordInput::of))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Record>, D::Error> {
+        let inputs = Vec::<RecordInput>::deserialize(deserializer)?;
+        inputs.iter().map(|input| input.to_record().map_err(D::Error::custom)).collect()
+    }
 }

@@ -176,6 +176,16 @@ impl Subject for SecretsSubject {
         reads.extend(ids.into_iter().map(|id| SecretsOp::Get { id: id.clone() }));
         reads
     }
+
+    fn trial() -> Vec<SecretsOp> {
+        let id = RawId(Arc::from("trial"));
+        let secret = SecretData::new(id.clone(), Arc::default(), Arc::from("trial"));
+        vec![
+            SecretsOp::Create { secret, value: None },
+            SecretsOp::Get { id: id.clone() },
+            SecretsOp::Delete { id },
+        ]
+    }
 }
 
 /// A secret that older software left, read with a reader of the model's own.

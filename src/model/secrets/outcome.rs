@@ -5,15 +5,21 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::data::SecretData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, secrets::SecretError},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SecretsSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -40,7 +46,8 @@ pub enum SecretsSeen {
 }
 
 /// The errors of the secrets store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in SecretError")]
 pub enum SecretsProblem {
     InvalidSecretId,
@@ -148,6 +155,15 @@ impl Verdict for SecretsSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: SecretsProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -226,6 +226,16 @@ impl Subject for SessionsSubject {
         let messages = ids.into_iter().map(|id| Wanted { id: id.clone(), user_id: None });
         lists.chain(lists_sub).chain(messages.map(SessionsOp::Messages)).collect()
     }
+
+    fn trial() -> Vec<SessionsOp> {
+        let id = RawId(Arc::from("trial"));
+        let wanted = Wanted { id: id.clone(), user_id: None };
+        vec![
+            SessionsOp::Create(SessionData::new(id, Arc::from("trial"))),
+            SessionsOp::Get(wanted.clone()),
+            SessionsOp::Delete(wanted),
+        ]
+    }
 }
 
 /// A session that older software left, read with a reader of the model's own;
@@ -326,6 +336,7 @@ const REQUIRED: &[(&str, &str)] = &[
 /// What a campaign on storage with damaged records must have reached besides.
 const REQUIRED_OF_DAMAGED: &[(&str, &str)] = &[
     ("get", "corrupt"),
+    ("delete", "corrupt"),
     ("list", "list_with_damage"),
     ("list_sub", "list_with_damage"),
     ("update", "corrupt"),

@@ -5,15 +5,21 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::{MessageData, SessionData, messages_text};
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, sessions::SessionError},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionsSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -38,7 +44,8 @@ pub enum SessionsSeen {
 pub type SessionsFailure = Failure<SessionsProblem>;
 
 /// The errors of the sessions store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in SessionError")]
 pub enum SessionsProblem {
     InvalidSessionId,
@@ -122,6 +129,15 @@ impl Verdict for SessionsSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(SessionsFailure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: SessionsProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

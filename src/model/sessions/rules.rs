@@ -271,9 +271,10 @@ fn apply(
                 remove(model, &root, moment);
                 Ok(())
             }
-            // "`delete` quarantine[s] its bytes first."
+            // "`delete` quarantine[s] its bytes first": where the user is named.
+            // Otherwise nobody can tell whose it is.
             Err(refusal) => match damaged(model, wanted).cloned() {
-                Some(place) if refusal.problem == CORRUPT.problem => {
+                Some(place) if wanted.user_id.is_some() && refusal.problem == CORRUPT.problem => {
                     model.damaged.remove(&place);
                     Ok(())
                 }

@@ -169,6 +169,15 @@ impl Subject for UsersSubject {
         }));
         reads
     }
+
+    fn trial() -> Vec<UsersOp> {
+        let id = RawId(Arc::from("trial"));
+        vec![
+            UsersOp::Create(UserData::new(id.clone(), Arc::from("trial"))),
+            UsersOp::Get { id: id.clone() },
+            UsersOp::Delete { id },
+        ]
+    }
 }
 
 /// Whether a file of older software is a JSON object with the id that its name

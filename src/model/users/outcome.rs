@@ -5,15 +5,21 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::UserData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, users::UserError},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UsersSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -36,7 +42,8 @@ pub enum UsersSeen {
 pub type UsersFailure = Failure<UsersProblem>;
 
 /// The errors of the users store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in UserError")]
 pub enum UsersProblem {
     InvalidUserId,
@@ -131,6 +138,15 @@ impl Verdict for UsersSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(UsersFailure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: UsersProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

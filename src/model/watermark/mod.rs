@@ -124,6 +124,12 @@ impl Subject for WatermarkSubject {
     fn observations<'a>(_ops: impl Iterator<Item = &'a WatermarkOp>) -> Vec<WatermarkOp> {
         vec![WatermarkOp::Load]
     }
+
+    fn trial() -> Vec<WatermarkOp> {
+        let state = PayloadInput::new(br#"{"version":3,"lastTick":"2026-01-01T00:00:00Z"}"#);
+        // There is no delete.
+        vec![WatermarkOp::Save { state }, WatermarkOp::Load]
+    }
 }
 
 /// What every campaign must have reached.

@@ -27,7 +27,7 @@ pub(super) const OPERATIONS: &[&str] = &["load", "save"];
 
 /// A state as a store returns it. Instants are compared as instants, all else
 /// exactly.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the member of its name in the state's JSON")]
 pub struct StateData {
     pub last_tick: InstantText,
@@ -36,7 +36,7 @@ pub struct StateData {
 }
 
 /// What a state says of a DAG.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the member of its name in the DAG's JSON")]
 pub struct DagData {
     pub last_scheduled_time: InstantText,
@@ -47,7 +47,7 @@ pub struct DagData {
 }
 
 /// What a state says of a single run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the member of its name in the run's JSON")]
 pub struct OneOffData {
     pub scheduled_time: InstantText,

@@ -5,14 +5,20 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::StateData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     store::{error::Kind, watermark::WatermarkError},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WatermarkSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -28,7 +34,8 @@ pub enum WatermarkSeen {
 }
 
 /// The errors of the watermark store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in WatermarkError")]
 pub enum WatermarkProblem {
     InvalidState,
@@ -54,7 +61,7 @@ impl WatermarkSeen {
     pub fn failed(error: &WatermarkError) -> Self {
         let (problem, message) = match error {
             WatermarkError::InvalidState => (WatermarkProblem::InvalidState, None),
-            WatermarkError::Storage(_) => {
+            WatermarkError::OnlySetAside(_) | WatermarkError::Storage(_) => {
                 (WatermarkProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
@@ -90,6 +97,15 @@ impl Verdict for WatermarkSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: WatermarkProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

@@ -163,6 +163,15 @@ impl Subject for WebhooksSubject {
         );
         reads
     }
+
+    fn trial() -> Vec<WebhooksOp> {
+        let id = RawId(Arc::from("trial"));
+        vec![
+            WebhooksOp::Create(WebhookData::new(id.clone(), Arc::from("trial"))),
+            WebhooksOp::Get { id: id.clone() },
+            WebhooksOp::Delete { id },
+        ]
+    }
 }
 
 /// A webhook that older software left, read with a reader of the model's own.

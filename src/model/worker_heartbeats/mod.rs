@@ -24,7 +24,7 @@ use super::{
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
 use crate::{
-    seam::{Collection, CollectionSpec, RecordId},
+    seam::{Collection, CollectionSpec, Instant, RecordId},
     store::worker_heartbeats::{WorkerHeartbeatStore, WorkerHeartbeats},
 };
 
@@ -182,6 +182,16 @@ impl Subject for WorkerHeartbeatsSubject {
         let gets = ids.into_iter().cloned();
         reads.extend(gets.map(|worker_id| HeartbeatsOp::Get { worker_id }));
         reads
+    }
+
+    fn trial() -> Vec<HeartbeatsOp> {
+        let worker_id = RawId(Arc::from("trial"));
+        let before = Instant::UNIX_EPOCH;
+        vec![
+            HeartbeatsOp::Upsert(HeartbeatData::new(worker_id.clone(), -1)),
+            HeartbeatsOp::Get { worker_id },
+            HeartbeatsOp::DeleteStale { before },
+        ]
     }
 }
 

@@ -5,15 +5,21 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::operation::HeartbeatData;
 use crate::{
-    model::{failure::Failure, subject::Verdict},
+    model::{
+        failure::{Failure, StorageFailure},
+        subject::Verdict,
+    },
     seam::RecordId,
     store::{error::Kind, worker_heartbeats::HeartbeatError},
 };
 
 /// What a call returned, but for the wording of messages.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HeartbeatsSeen {
     /// It is done; there is nothing to return.
     Done,
@@ -33,7 +39,8 @@ pub enum HeartbeatsSeen {
 }
 
 /// The errors of the heartbeats store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the error of its name in HeartbeatError")]
 pub enum HeartbeatsProblem {
     InvalidWorkerId,
@@ -65,7 +72,9 @@ impl HeartbeatsSeen {
         let (problem, message) = match error {
             HeartbeatError::InvalidWorkerId(_) => (HeartbeatsProblem::InvalidWorkerId, None),
             HeartbeatError::HeartbeatNotFound => (HeartbeatsProblem::HeartbeatNotFound, None),
-            HeartbeatError::Interrupted { .. } | HeartbeatError::Storage(_) => {
+            HeartbeatError::Interrupted { .. }
+            | HeartbeatError::OnlySetAside(_)
+            | HeartbeatError::Storage(_) => {
                 (HeartbeatsProblem::Storage(error.kind()), Some(Arc::from(error.to_string())))
             }
         };
@@ -105,6 +114,15 @@ impl Verdict for HeartbeatsSeen {
 
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Failed(Failure { unknown: true, .. }))
+    }
+
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        match self {
+            Self::Failed(Failure { problem: HeartbeatsProblem::Storage(kind), .. }) => {
+                StorageFailure::of(*kind)
+            }
+            _ => None,
+        }
     }
 
     fn describe(&self) -> String {

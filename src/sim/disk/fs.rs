@@ -11,24 +11,27 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
-    SimDisk,
+    SimDisk, faults,
     openings::{Asked, OpeningId, Openings, Ticket},
     trace::NodeId,
 };
 use crate::{
     fs::{Access, DirEntry, EntryKind, FileTime, Fs, HEAD_BYTES, Metadata},
-    sim::executor::Sim,
+    sim::{executor::Sim, faults::Fault},
 };
 
 /// A [`Fs`] over a simulated disk. All copies share the disk.
 ///
 /// Each call passes a scheduling point of the simulation first, and then
-/// happens at once. [`lock`](Fs::lock) is given in order of arrival; a call
+/// happens at once, or fails where the simulation has a fault for it (`faults`
+/// says how). [`lock`](Fs::lock) is given in order of arrival; a call
 /// that is dropped while it waits leaves the queue.
 #[derive(Clone, Debug)]
 pub struct SimFs {
     disk: Shared,
     sim: Sim,
+    /// Nothing fails here, whatever the simulation's faults are.
+    is_sound: bool,
 }
 
 /// An open directory of a [`SimFs`].
@@ -74,12 +77,13 @@ fn wake(wakers: Vec<Waker>) {
 
 impl SimFs {
     /// Gives `disk` to clients that `sim` schedules. What the disk holds is
-    /// durable; from here on every step is traced.
+    /// durable, unless it is what a killed process left; from here on every step
+    /// is traced.
     #[must_use]
     pub fn new(mut disk: SimDisk, sim: Sim) -> Self {
         disk.begin_trace();
         let state = State { disk, openings: Openings::default() };
-        Self { disk: Shared(Arc::new(Mutex::new(state))), sim }
+        Self { disk: Shared(Arc::new(Mutex::new(state))), sim, is_sound: false }
     }
 
     /// A copy of the disk as it is now, trace included, without open files.
@@ -92,6 +96,38 @@ impl SimFs {
     /// nor drop files of it.
     pub fn with_disk<T>(&self, action: impl FnOnce(&SimDisk) -> T) -> T {
         self.disk.with(|state| action(&state.disk))
+    }
+
+    /// The same for somebody else: nothing of theirs fails.
+    #[must_use]
+    pub fn without_faults(&self) -> Self {
+        Self { is_sound: true, ..self.clone() }
+    }
+
+    pub(super) fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// Passes a scheduling point, and says what goes wrong there.
+    async fn reach(&self, step: &'static str) -> Option<Fault> {
+        self.sim.step(step).await;
+        if self.is_sound {
+            return None;
+        }
+        let fault = self.sim.fault(step)?;
+        if fault.kind.is_cancel() {
+            self.sim.give_up().await;
+            return None;
+        }
+        Some(fault)
+    }
+
+    /// As [`Self::reach`], for a call that has no effect when it fails.
+    async fn enter(&self, step: &'static str) -> io::Result<()> {
+        match self.reach(step).await {
+            None => Ok(()),
+            Some(fault) => Err(fault.error()),
+        }
     }
 
     fn opened(&self, state: &mut State, node: NodeId, access: Access) -> SimFile {
@@ -142,46 +178,49 @@ impl Fs for SimFs {
         &self,
         operation: impl Future<Output = T> + Send + 'static,
     ) -> T {
+        if self.sim.has_faults() {
+            return faults::Detachable::new(operation, self).await;
+        }
         operation.await
     }
 
     async fn open_dir(&self, parent: &SimDir, name: &str) -> io::Result<SimDir> {
-        self.sim.step("open_dir").await;
+        self.enter("open_dir").await?;
         self.with_disk(|disk| disk.open_dir(parent.0, name)).map(SimDir)
     }
 
     async fn create_dir(&self, parent: &SimDir, name: &str) -> io::Result<()> {
-        self.sim.step("create_dir").await;
+        self.enter("create_dir").await?;
         self.disk.with(|state| state.disk.create(parent.0, name, EntryKind::Directory)).map(drop)
     }
 
     async fn remove_dir(&self, parent: &SimDir, name: &str) -> io::Result<()> {
-        self.sim.step("remove_dir").await;
+        self.enter("remove_dir").await?;
         self.disk.with(|state| state.disk.remove_dir(parent.0, name))
     }
 
     async fn read_dir(&self, dir: &SimDir) -> io::Result<Vec<DirEntry>> {
-        self.sim.step("read_dir").await;
+        self.enter("read_dir").await?;
         self.with_disk(|disk| disk.read_dir(dir.0))
     }
 
     async fn metadata(&self, dir: &SimDir, name: &str) -> io::Result<Metadata> {
-        self.sim.step("metadata").await;
+        self.enter("metadata").await?;
         self.with_disk(|disk| disk.metadata(dir.0, name))
     }
 
     async fn dir_metadata(&self, dir: &SimDir) -> io::Result<Metadata> {
-        self.sim.step("dir_metadata").await;
+        self.enter("dir_metadata").await?;
         self.with_disk(|disk| disk.node_metadata(dir.0))
     }
 
     async fn set_dir_modified(&self, dir: &SimDir, modified: FileTime) -> io::Result<()> {
-        self.sim.step("set_dir_modified").await;
+        self.enter("set_dir_modified").await?;
         self.disk.with(|state| state.disk.set_modified(dir.0, modified))
     }
 
     async fn read(&self, dir: &SimDir, name: &str) -> io::Result<(Vec<u8>, Metadata)> {
-        self.sim.step("read").await;
+        self.enter("read").await?;
         self.with_disk(|disk| {
             let (_, node, content) = disk.open_file(dir.0, name)?;
             Ok((content.bytes().to_vec(), node.metadata()))
@@ -189,7 +228,7 @@ impl Fs for SimFs {
     }
 
     async fn create_file(&self, dir: &SimDir, name: &str) -> io::Result<SimFile> {
-        self.sim.step("create_file").await;
+        self.enter("create_file").await?;
         self.disk.with(|state| {
             let node = state.disk.create(dir.0, name, EntryKind::File)?;
             Ok(self.opened(state, node, Access::ReadWrite))
@@ -197,19 +236,27 @@ impl Fs for SimFs {
     }
 
     async fn write(&self, file: &SimFile, bytes: &[u8]) -> io::Result<()> {
-        self.sim.step("write").await;
+        let fault = self.reach("write").await;
         file.check_writable(bytes)?;
-        self.disk.with(|state| state.disk.append(file.node, bytes))
+        self.disk.with(|state| match fault {
+            None => state.disk.append(file.node, bytes),
+            Some(fault) => Err(faults::fail_write(&mut state.disk, file.node, bytes, &fault)),
+        })
     }
 
     async fn sync_file(&self, file: &SimFile) -> io::Result<()> {
-        self.sim.step("sync_file").await;
-        self.disk.with(|state| state.disk.sync_file(file.node));
-        Ok(())
+        let fault = self.reach("sync_file").await;
+        self.disk.with(|state| match fault {
+            None => {
+                state.disk.sync_file(file.node);
+                Ok(())
+            }
+            Some(fault) => Err(faults::fail_sync(&mut state.disk, file.node, &fault)),
+        })
     }
 
     async fn sync_dir(&self, dir: &SimDir) -> io::Result<()> {
-        self.sim.step("sync_dir").await;
+        self.enter("sync_dir").await?;
         self.disk.with(|state| state.disk.sync_dir(dir.0));
         Ok(())
     }
@@ -221,7 +268,7 @@ impl Fs for SimFs {
         to_dir: &SimDir,
         to: &str,
     ) -> io::Result<()> {
-        self.sim.step("rename").await;
+        self.enter("rename").await?;
         self.disk.with(|state| {
             let replaced = state.disk.rename(from_dir.0, from, to_dir.0, to)?;
             state.release(replaced);
@@ -229,8 +276,22 @@ impl Fs for SimFs {
         })
     }
 
+    async fn rename_no_replace(
+        &self,
+        from_dir: &SimDir,
+        from: &str,
+        to_dir: &SimDir,
+        to: &str,
+    ) -> io::Result<()> {
+        self.enter("rename_no_replace").await?;
+        self.disk.with(|state| {
+            state.disk.must_be_free(to_dir.0, to)?;
+            state.disk.rename(from_dir.0, from, to_dir.0, to).map(drop)
+        })
+    }
+
     async fn remove_file(&self, dir: &SimDir, name: &str) -> io::Result<()> {
-        self.sim.step("remove_file").await;
+        self.enter("remove_file").await?;
         self.disk.with(|state| {
             let removed = state.disk.remove(dir.0, name)?;
             state.release(removed);
@@ -239,7 +300,7 @@ impl Fs for SimFs {
     }
 
     async fn open_file(&self, dir: &SimDir, name: &str, access: Access) -> io::Result<SimFile> {
-        self.sim.step("open_file").await;
+        self.enter("open_file").await?;
         self.disk.with(|state| {
             let (node, ..) = state.disk.open_file(dir.0, name)?;
             Ok(self.opened(state, node, access))
@@ -247,12 +308,12 @@ impl Fs for SimFs {
     }
 
     async fn read_head(&self, file: &SimFile) -> io::Result<Vec<u8>> {
-        self.sim.step("read_head").await;
+        self.enter("read_head").await?;
         self.with_disk(|disk| disk.read_head(file.node))
     }
 
     async fn write_head(&self, file: &SimFile, bytes: &[u8]) -> io::Result<()> {
-        self.sim.step("write_head").await;
+        self.enter("write_head").await?;
         if bytes.len() > HEAD_BYTES {
             return Err(Errno::INVAL.into());
         }
@@ -261,13 +322,13 @@ impl Fs for SimFs {
     }
 
     async fn lock(&self, file: &SimFile) -> io::Result<()> {
-        self.sim.step("lock").await;
+        self.enter("lock").await?;
         Locking { file, ticket: None }.await;
         Ok(())
     }
 
     async fn try_lock(&self, file: &SimFile) -> io::Result<bool> {
-        self.sim.step("try_lock").await;
+        self.enter("try_lock").await?;
         Ok(self.disk.with(|state| {
             let asked = state.openings.try_lock(file.node, file.opening);
             if asked == Some(Asked::Taken) {

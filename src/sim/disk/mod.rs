@@ -11,26 +11,35 @@
 //!   belong to a file whose content is not: after the crash it is empty;
 //! - a rename within a directory persists wholly or not at all; of one across
 //!   directories either half may persist;
-//! - between syncs anything may persist in any order.
+//! - between syncs anything may persist in any order;
+//! - a write may be torn: a part of its bytes, or all but one sector of them;
+//! - who is killed leaves the kernel what it had not synced: the next process
+//!   sees it, and a loss of power may still take it.
 //!
 //! Sources: fsync(2), rename(2), and the kernel's
 //! `Documentation/admin-guide/ext4.rst`; the order in which unsynced changes
 //! reach the disk is as free as Pillai et al. found it, "All File Systems Are
 //! Not Created Equal", OSDI 2014.
 
+mod faults;
 mod fs;
 mod image;
 mod openings;
 mod operations;
+mod possible;
 mod raw;
 mod trace;
 mod tree;
+mod words;
 
 pub use fs::{SimDir, SimFile, SimFs};
-pub use image::{Change, ImageBuilder, ImageKind, Unsynced};
+pub use image::{Change, ImageBuilder, ImageKind, SECTOR, Tear, Unsynced};
 pub use raw::RawEntry;
 pub use trace::{Event, NodeId, Step};
 
+use std::borrow::Borrow;
+
+use image::Durable;
 use tree::Tree;
 
 use crate::fs::FileTime;
@@ -53,6 +62,8 @@ const START: FileTime = FileTime { seconds: 1_767_225_600, nanoseconds: 0 };
 pub struct SimDisk {
     tree: Tree,
     clock: DiskClock,
+    /// What of it is durable, if not everything: the last process was killed.
+    durable: Option<Box<Durable>>,
     /// What the trace begins with; none as long as nothing is traced.
     initial: Option<(Tree, FileTime)>,
     steps: Vec<Step>,
@@ -105,7 +116,7 @@ impl SimDisk {
 
     fn mounted(tree: Tree, now: FileTime) -> Self {
         let clock = DiskClock { now, changes: 0 };
-        Self { tree, clock, initial: None, steps: Vec::new() }
+        Self { tree, clock, durable: None, initial: None, steps: Vec::new() }
     }
 
     /// What the clock shows.
@@ -134,7 +145,7 @@ impl SimDisk {
     /// For the images of one step after the other [`images`](Self::images) is
     /// cheaper.
     #[must_use]
-    pub fn image(&self, at: usize, kind: ImageKind) -> Self {
+    pub fn image(&self, at: usize, kind: impl Borrow<ImageKind>) -> Self {
         let mut images = self.images();
         images.advance_to(at);
         images.image(kind)
@@ -147,10 +158,12 @@ impl SimDisk {
             Some((tree, now)) => (tree, *now),
             None => (&self.tree, self.clock.now),
         };
-        ImageBuilder::new(initial, now, &self.steps)
+        let durable = self.durable.as_deref().cloned();
+        let durable = durable.unwrap_or_else(|| Durable::new(initial.clone()));
+        ImageBuilder::new(initial.clone(), durable, now, &self.steps)
     }
 
-    /// From here on every step is kept. What is there now is durable.
+    /// From here on every step is kept.
     fn begin_trace(&mut self) {
         if self.initial.is_none() {
             self.initial = Some((self.tree.clone(), self.clock.now));
@@ -167,6 +180,9 @@ impl SimDisk {
         self.tree.apply(&event, at);
         if self.initial.is_some() {
             self.steps.push(Step { event, at });
+        } else if let Some(durable) = &mut self.durable {
+            // What is done before clients come is durable at once.
+            durable.tree.apply(&event, at);
         }
     }
 }

@@ -52,17 +52,22 @@ impl SimDisk {
         }
     }
 
+    /// `AlreadyExists` if anything has the name.
+    pub(super) fn must_be_free(&self, dir: NodeId, name: &str) -> io::Result<()> {
+        match self.look_up(dir, name) {
+            Ok(_) => Err(Errno::EXIST.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn create(
         &mut self,
         dir: NodeId,
         name: &str,
         kind: EntryKind,
     ) -> io::Result<NodeId> {
-        match self.look_up(dir, name) {
-            Ok(_) => return Err(Errno::EXIST.into()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
-        }
+        self.must_be_free(dir, name)?;
         if self.tree.is_removed(dir) {
             return Err(Errno::NOENT.into());
         }
@@ -205,6 +210,10 @@ impl SimDisk {
 
     pub(super) fn sync_file(&mut self, file: NodeId) {
         self.record(Event::SyncFile { file });
+    }
+
+    pub(super) fn fail_sync(&mut self, file: NodeId) {
+        self.record(Event::FailedSync { file });
     }
 
     pub(super) fn sync_dir(&mut self, dir: NodeId) {

@@ -95,12 +95,51 @@ impl SimDisk {
         Some(self.tree.content(node)?.shared())
     }
 
+    /// The path of something whose name is like that.
+    #[must_use]
+    pub fn find_name(&self, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.tree.find_name(NodeId::ROOT, &is_wanted)
+    }
+
     /// All files with their bytes, ordered by path.
     #[must_use]
     pub fn files(&self) -> Vec<(String, Arc<[u8]>)> {
         let entries = self.entries().into_iter();
         let files = entries.filter(|entry| entry.kind == EntryKind::File);
         files.map(|entry| (entry.path, entry.bytes)).collect()
+    }
+
+    /// The paths of all files that are not below `directory`.
+    #[must_use]
+    pub fn files_outside(&self, directory: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut waiting = vec![(String::new(), NodeId::ROOT)];
+        while let Some((above, dir)) = waiting.pop() {
+            for (name, id) in self.tree.entries(dir).into_iter().flatten() {
+                let path =
+                    if above.is_empty() { name.to_string() } else { format!("{above}/{name}") };
+                match self.tree.is_directory(*id) {
+                    true if path != directory => waiting.push((path, *id)),
+                    true => {}
+                    false => found.push(path),
+                }
+            }
+        }
+        found
+    }
+
+    /// A number that two disks have alike if they hold the same names, bytes
+    /// and times of files.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.tree.digest(&|_, _| true)
+    }
+
+    /// The same, where of those files that do not count only the names do:
+    /// `counts` is asked by name and bytes.
+    #[must_use]
+    pub fn digest_of(&self, counts: impl Fn(&str, &[u8]) -> bool) -> u64 {
+        self.tree.digest(&counts)
     }
 
     /// Everything below the root, ordered by path.
@@ -213,6 +252,7 @@ mod tests {
         assert_eq!(disk.read_raw("a/b/c.json").as_deref(), Some(&b"{}"[..]));
         assert_eq!(disk.read_raw("a/b"), None);
         assert_eq!(disk.entries()[3].modified, TIME);
+        assert_eq!(disk.files_outside("a/b"), ["a.json", "a/link"]);
         assert_eq!(disk.trace_len(), 0, "setting up is not traced");
     }
 

@@ -76,6 +76,11 @@ pub enum Event {
         /// The file.
         file: NodeId,
     },
+    /// `fsync` of a file that failed: what it had to write is given up.
+    FailedSync {
+        /// The file.
+        file: NodeId,
+    },
     /// `fsync` of a directory.
     SyncDirectory {
         /// The directory.
@@ -104,6 +109,7 @@ impl Event {
             | Self::Remove { .. }
             | Self::SetModified { .. } => true,
             Self::SyncFile { .. }
+            | Self::FailedSync { .. }
             | Self::SyncDirectory { .. }
             | Self::Lock { .. }
             | Self::Unlock { .. } => false,

@@ -52,6 +52,43 @@ pub(super) enum Body {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content(Option<Arc<[u8]>>);
 
+/// Multiplies and folds a word at a time (the scheme of wyhash).
+#[derive(Default)]
+struct Digest(u64);
+
+impl Digest {
+    fn word(&mut self, word: u64) {
+        let mixed = u128::from(self.0 ^ word ^ 0x9e37_79b9_7f4a_7c15)
+            * u128::from(word.rotate_left(32) ^ 0xe703_7ed1_a0b4_28db);
+        let (low, high) = ((mixed & u128::from(u64::MAX)) as u64, (mixed >> 64) as u64);
+        self.0 = self.0.rotate_left(23) ^ low ^ high;
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        // Four lanes, so that a long content costs little.
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        let mut lanes = [1, 2, 3, 4].map(Self);
+        for block in blocks {
+            for (lane, word) in lanes.iter_mut().zip(block.as_chunks().0) {
+                lane.word(u64::from_le_bytes(*word));
+            }
+        }
+        if !blocks.is_empty() {
+            lanes.iter().for_each(|lane| self.word(lane.0));
+        }
+        let (words, rest) = rest.as_chunks();
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        for (slot, byte) in last.iter_mut().zip(rest) {
+            *slot = *byte;
+        }
+        self.word(u64::from_le_bytes(last));
+        self.word(bytes.len() as u64);
+    }
+}
+
 impl Content {
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.as_deref().unwrap_or_default()
@@ -230,6 +267,18 @@ impl Tree {
         }
     }
 
+    /// Makes a file so long, with zeroes at its end, unless it is longer.
+    pub(super) fn extend(&mut self, file: NodeId, length: u64) {
+        if let Some(Node { body: Body::File(content), .. }) = self.node_mut(file) {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            if content.bytes().len() < length {
+                let mut bytes = content.bytes().to_vec();
+                bytes.resize(length, 0);
+                content.0 = Some(bytes.into());
+            }
+        }
+    }
+
     pub(super) fn set_modified(&mut self, node: NodeId, at: FileTime) {
         if let Some(node) = self.node_mut(node) {
             node.modified = at;
@@ -251,24 +300,76 @@ impl Tree {
             Event::Remove { dir, name } => self.set_name(*dir, name, None, at),
             Event::SetModified { node, modified } => self.set_modified(*node, *modified),
             Event::SyncFile { .. }
+            | Event::FailedSync { .. }
             | Event::SyncDirectory { .. }
             | Event::Lock { .. }
             | Event::Unlock { .. } => {}
         }
     }
 
-    /// A copy as a new mount finds it: what has no name is gone, and inode
+    /// A number that two views have alike if everything that can be reached is:
+    /// names, bytes, and the times of files. The times of directories say
+    /// nothing to who opens them for the first time.
+    ///
+    /// Of files that do not count by this judgement only the names do.
+    pub(super) fn digest(&self, counts: &dyn Fn(&str, &[u8]) -> bool) -> u64 {
+        let mut digest = Digest::default();
+        self.digest_below(NodeId::ROOT, counts, &mut digest);
+        digest.0
+    }
+
+    fn digest_below(&self, dir: NodeId, counts: &dyn Fn(&str, &[u8]) -> bool, digest: &mut Digest) {
+        for (name, id) in self.entries(dir).into_iter().flatten() {
+            digest.bytes(name.as_bytes());
+            match self.node(*id) {
+                None => digest.word(1),
+                Some(Node { body: Body::Other, .. }) => digest.word(2),
+                Some(Node { body: Body::File(content), .. }) if !counts(name, content.bytes()) => {
+                    digest.word(6);
+                }
+                Some(Node { body: Body::File(content), modified, .. }) => {
+                    digest.word(3);
+                    digest.word(modified.seconds.cast_unsigned());
+                    digest.word(modified.nanoseconds.into());
+                    digest.bytes(content.bytes());
+                }
+                Some(Node { body: Body::Directory { .. }, .. }) => {
+                    digest.word(4);
+                    self.digest_below(*id, counts, digest);
+                    digest.word(5);
+                }
+            }
+        }
+    }
+
+    /// The path below `dir` of something whose name is like that.
+    pub(super) fn find_name(
+        &self,
+        dir: NodeId,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.entries(dir)?.iter().find_map(|(name, id)| {
+            if is_wanted(name) {
+                return Some(name.to_string());
+            }
+            let below = self.find_name(*id, is_wanted)?;
+            Some(format!("{name}/{below}"))
+        })
+    }
+
+    /// This view as a new mount finds it: what has no name is gone, and inode
     /// numbers are given out anew, because the views of a disk that never
     /// existed together may have used one twice.
-    pub(super) fn remounted(&self) -> Self {
+    pub(super) fn remounted(mut self) -> Self {
         let mut number = ROOT_NUMBER;
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (index, node) in self.nodes.iter().enumerate() {
-            let kept = node.as_ref().filter(|node| index == 0 || node.links > 0);
-            nodes.push(kept.map(|node| Node { number, ..node.clone() }));
+        for (index, slot) in self.nodes.iter_mut().enumerate() {
+            match slot {
+                Some(node) if index == 0 || node.links > 0 => node.number = number,
+                _ => *slot = None,
+            }
             number = number.saturating_add(1);
         }
-        Self { nodes, free_numbers: Vec::new(), next_number: number }
+        Self { nodes: self.nodes, free_numbers: Vec::new(), next_number: number }
     }
 
     /// Makes a tree of what half-persisted moves of directories left: a

@@ -83,10 +83,13 @@ pub trait Sessions: Send + Sync {
     async fn update(&self, session: Session, user_id: Option<&str>) -> Result<(), SessionError>;
 
     /// Removes a session and its sub-sessions at every depth, whoever's they
-    /// are. What lies under the id without being a session is quarantined.
+    /// are. What lies under the user's id without being a session is
+    /// quarantined.
     ///
     /// # Errors
-    /// `InvalidSessionId`, `InvalidUserId`, `SessionNotFound`: then nothing
+    /// `InvalidSessionId`, `InvalidUserId`, `SessionNotFound`; `Corrupt` for
+    /// what is no session where no user is named: nobody can tell whose it is,
+    /// and the session that is meant may be created in this moment. Then nothing
     /// was removed.
     async fn delete(&self, id: &str, user_id: Option<&str>) -> Result<(), SessionError>;
 
@@ -345,24 +348,25 @@ impl SessionStore {
         stored.messages().map_err(|problem| self.foreign(operation, &record, &problem))
     }
 
-    /// Replaces what is stored of a session by what `edit` makes of it, again
-    /// and again until nobody came in between.
+    /// Replaces what is stored of a session by what `edit` makes of it, if it
+    /// changes anything, again and again until nobody came in between.
     async fn change(
         &self,
         operation: &'static str,
         id: &str,
         user_id: Option<&str>,
-        edit: impl Fn(&Stored) -> Payload + Send,
+        edit: impl Fn(&Stored) -> Option<Payload> + Send,
     ) -> Result<(), SessionError> {
         loop {
             let (record, stored) = self.existing(operation, id, user_id).await?;
-            let next = edit(&stored);
-            // Where nothing changes, somebody may be about to make durable what was
-            // read; a commit comes after that.
-            let write = if next == record.data {
-                Write { action: Action::Check(record.id), when: Condition::Data(next) }
-            } else {
-                Write::compare_and_swap(record.id, record.data, next)
+            let write = match edit(&stored) {
+                Some(next) => Write::compare_and_swap(record.id, record.data, next),
+                // Somebody may be about to make durable what was read; a commit
+                // comes after that.
+                None => {
+                    let when = Condition::Data(record.data);
+                    Write { action: Action::Check(record.id), when }
+                }
             };
             match self.collection.commit(vec![write]).await {
                 // Somebody changed or removed it: there may be another one.
@@ -402,6 +406,32 @@ impl SessionStore {
         let doomed = self.with_sub_sessions(vec![record]).await?;
         let writes = doomed.into_iter().map(removal);
         self.collection.commit(writes.collect()).await
+    }
+
+    /// Removes what lies damaged at one of the two places of a user's session,
+    /// unless there is a session at the other one by then. The seam quarantines
+    /// the bytes.
+    async fn remove_damaged(&self, place: RecordId, id: &str, user_id: &str) -> Result<(), Error> {
+        let mut writes = Vec::new();
+        for other in [id.to_owned(), format!("{user_id}/{id}")] {
+            let Ok(other) = RecordId::new(other) else { continue };
+            if other == place {
+                continue;
+            }
+            let when = match self.collection.get(&other).await {
+                Err(Error::NotFound(_)) => Condition::Absent,
+                Err(Error::Corrupt { .. }) => Condition::Present,
+                Err(error) => return Err(error),
+                Ok(record) => match Stored::of(&record) {
+                    // It has just come, and is what is to go: the commit fails.
+                    Ok(stored) if stored.session.user_id == user_id => Condition::Absent,
+                    _ => Condition::Data(record.data),
+                },
+            };
+            writes.push(Write { action: Action::Check(other), when });
+        }
+        writes.push(Write { action: Action::Delete(place), when: Condition::Present });
+        self.collection.commit(writes).await
     }
 
     /// Removes the user's oldest top-level sessions, as far as they are too
@@ -562,21 +592,25 @@ impl Sessions for SessionStore {
         judge(id, user_id)?;
         loop {
             let located = self.locate(id, user_id).await.map_err(|error| error.during("delete"))?;
-            let removed = match located {
-                Located::Absent => return Err(SessionError::SessionNotFound),
-                Located::Session(record, _) => self.remove(record).await,
-                Located::Foreign(record, _) => {
+            let removed = match (located, user_id) {
+                (Located::Absent, _) => return Err(SessionError::SessionNotFound),
+                (Located::Session(record, _), _) => self.remove(record).await,
+                (Located::Foreign(record, _), Some(_)) => {
                     self.collection.quarantine(&record.id, record.data.bytes()).await
                 }
-                // Damaged bytes are quarantined by the seam.
-                Located::Damaged(place, _) => {
-                    let write = Write { action: Action::Delete(place), when: Condition::Present };
-                    self.collection.commit(vec![write]).await
+                (Located::Damaged(place, _), Some(user_id)) => {
+                    self.remove_damaged(place, id, user_id).await
+                }
+                (Located::Foreign(record, problem), None) => {
+                    return Err(self.foreign("delete", &record, &problem));
+                }
+                (Located::Damaged(_, error), None) => {
+                    return Err(SessionError::Storage(error.during("delete")));
                 }
             };
             match removed {
                 // Somebody came in between: what is there now?
-                Err(Error::Conflict(_) | Error::NotFound(_)) => {}
+                Err(Error::Conflict(_) | Error::NotFound(_) | Error::AlreadyExists(_)) => {}
                 removed => return Ok(removed.map_err(|error| error.during("delete"))?),
             }
         }
@@ -590,7 +624,7 @@ impl Sessions for SessionStore {
     ) -> Result<(), SessionError> {
         judge(id, user_id)?;
         let now = self.clock.now();
-        let edit = |stored: &Stored| stored.with_message(&message, now);
+        let edit = |stored: &Stored| Some(stored.with_message(&message, now));
         self.change("add_message", id, user_id, edit).await
     }
 

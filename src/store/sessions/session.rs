@@ -172,8 +172,8 @@ impl Stored {
     }
 
     /// What an update by `given` makes of it: another title, or none, and
-    /// another `updated_at`, if one is given.
-    pub(super) fn updated(&self, given: &Session) -> Payload {
+    /// another `updated_at`, if one is given. None: it stays as it is.
+    pub(super) fn updated(&self, given: &Session) -> Option<Payload> {
         let mut document = self.object.document().clone();
         document.set_or_remove_text("title", given.title.as_deref());
         // An instant that does not change keeps its text. One that older software
@@ -181,9 +181,12 @@ impl Stored {
         let stored = &self.session;
         let changed =
             given.updated_at.as_ref().filter(|at| Some(*at) != stored.updated_at.as_ref());
+        if changed.is_none() && given.title == stored.title {
+            return None;
+        }
         document.set_or_remove_instant("created_at", stored.created_at.as_ref());
         document.set_or_remove_instant("updated_at", changed.or(stored.updated_at.as_ref()));
-        self.object.within(&document)
+        Some(self.object.within(&document))
     }
 
     /// It with a further message, changed at `now`. The messages that are there
@@ -298,11 +301,11 @@ mod tests {
         given.model = Some("another".into());
         given.created_at = Some(Instant::UNIX_EPOCH.into());
         given.updated_at = InstantText::parse("2026-01-01T00:00:00.5Z");
-        let merged = stored(FULL).updated(&given);
+        let merged = stored(FULL).updated(&given).expect("its title goes");
         assert_eq!(merged.to_text_lossy(), FULL.replace(r#""title":"t","#, ""));
         given.title = Some("new".into());
         given.updated_at = Some(Instant::ZERO.into());
-        let merged = stored(FULL).updated(&given);
+        let merged = stored(FULL).updated(&given).expect("its title changes");
         let expected = FULL
             .replace(r#""title":"t""#, r#""title":"new""#)
             .replace("2026-01-01T00:00:00.50Z", "0001-01-01T00:00:00Z");
@@ -312,11 +315,16 @@ mod tests {
     #[test]
     fn instants_that_only_the_file_told_are_written_down() {
         let older = stored(r#"{"id":"s","user_id":"u","updated_at":null}"#);
-        let merged = older.updated(&Session::new("s", "u"));
+        assert_eq!(older.updated(&Session::new("s", "u")), None, "nothing changes");
+        let mut given = Session::new("s", "u");
+        given.title = Some("t".into());
+        let merged = older.updated(&given).expect("its title changes");
         let zero = "0001-01-01T00:00:00Z";
         assert_eq!(
             merged.to_text_lossy(),
-            format!(r#"{{"id":"s","user_id":"u","updated_at":"{zero}","created_at":"{zero}"}}"#)
+            format!(
+                r#"{{"id":"s","user_id":"u","updated_at":"{zero}","title":"t","created_at":"{zero}"}}"#
+            )
         );
         let with = older.with_message(&message("{}"), Instant::UNIX_EPOCH);
         assert!(with.to_text_lossy().contains(&format!(r#""created_at":"{zero}""#)));

@@ -31,7 +31,8 @@ pub trait Watermarks: Send + Sync {
     /// [`Self::load`] can't use is quarantined first.
     ///
     /// # Errors
-    /// `InvalidState`; those of the storage.
+    /// `InvalidState`; those of the storage; `OnlySetAside` when the storage failed
+    /// after the quarantine.
     async fn save(&self, state: Payload) -> Result<(), WatermarkError>;
 }
 
@@ -51,6 +52,10 @@ pub enum WatermarkError {
     /// What is to be saved is not a JSON object.
     #[error("the state is not a JSON object: nothing was saved")]
     InvalidState,
+    /// The storage failed when what can't be used was quarantined already: nothing
+    /// is stored, or the new state.
+    #[error("what could not be used was set aside, then: {0}")]
+    OnlySetAside(#[source] Error),
     /// Anything else.
     #[error(transparent)]
     Storage(#[from] Error),
@@ -62,7 +67,7 @@ impl WatermarkError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::InvalidState => Kind::InvalidArgument,
-            Self::Storage(error) => Kind::from(error),
+            Self::OnlySetAside(error) | Self::Storage(error) => Kind::from(error),
         }
     }
 
@@ -71,6 +76,7 @@ impl WatermarkError {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::InvalidState => Outcome::NotDone,
+            Self::OnlySetAside(_) => Outcome::Unknown,
             Self::Storage(error) => error.outcome(),
         }
     }
@@ -154,9 +160,16 @@ impl Watermarks for WatermarkStore {
         let id = RecordId::new(STATE)?;
         let now = self.clock.now();
         let mut record = Record::json(id.clone(), state, now);
+        let mut is_set_aside = false;
+        let failed = |error: Error, is_set_aside: bool| {
+            let error = error.during("save");
+            let kind =
+                if is_set_aside { WatermarkError::OnlySetAside } else { WatermarkError::Storage };
+            kind(error)
+        };
         loop {
-            let during = |error: Error| WatermarkError::Storage(error.during("save"));
-            let (unusable, when) = match self.stored(&id).await.map_err(during)? {
+            let stored = self.stored(&id).await;
+            let (unusable, when) = match stored.map_err(|error| failed(error, is_set_aside))? {
                 Stored::Nothing => (None, Condition::Absent),
                 // As it was read: what somebody saves meanwhile may have to be
                 // quarantined.
@@ -169,13 +182,13 @@ impl Watermarks for WatermarkStore {
             };
             if let Some(bytes) = unusable {
                 match self.collection.quarantine(&id, &bytes).await {
-                    Ok(()) => {}
+                    Ok(()) => is_set_aside = true,
                     // Somebody changed it meanwhile: look again.
                     Err(Error::Conflict(_) | Error::NotFound(_)) => {
                         record.created_at = now;
                         continue;
                     }
-                    Err(error) => return Err(during(error)),
+                    Err(error) => return Err(failed(error, is_set_aside)),
                 }
             }
             let write = Write { action: Action::Put(record.clone()), when };
@@ -187,7 +200,7 @@ impl Watermarks for WatermarkStore {
                     | Error::NotFound(_)
                     | Error::Corrupt { .. },
                 ) => record.created_at = now,
-                Err(error) => return Err(during(error)),
+                Err(error) => return Err(failed(error, is_set_aside)),
             }
         }
     }

@@ -40,7 +40,9 @@ pub trait WorkerHeartbeats: Send + Sync {
     /// one than that is ignored, wholly. A time of 0 is now.
     ///
     /// # Errors
-    /// `InvalidWorkerId`; `Corrupt` only over a record of a newer release.
+    /// `InvalidWorkerId`; `Corrupt` only over a record of a newer release;
+    /// `OnlySetAside` when the storage failed after damage under the worker's ids
+    /// was quarantined.
     async fn upsert(&self, heartbeat: Heartbeat) -> Result<(), HeartbeatError>;
 
     /// The last heartbeat of a worker.
@@ -92,6 +94,10 @@ pub enum HeartbeatError {
         /// What went wrong with the next one.
         source: Error,
     },
+    /// The storage failed when what lies under the worker's ids and is no heartbeat
+    /// was quarantined already.
+    #[error("what is no heartbeat was set aside, then: {0}")]
+    OnlySetAside(#[source] Error),
     /// Anything else.
     #[error(transparent)]
     Storage(Error),
@@ -104,7 +110,9 @@ impl HeartbeatError {
         match self {
             Self::InvalidWorkerId(_) => Kind::InvalidId,
             Self::HeartbeatNotFound => Kind::NotFound,
-            Self::Interrupted { source, .. } | Self::Storage(source) => Kind::from(source),
+            Self::Interrupted { source, .. }
+            | Self::OnlySetAside(source)
+            | Self::Storage(source) => Kind::from(source),
         }
     }
 
@@ -112,7 +120,7 @@ impl HeartbeatError {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Interrupted { .. } => Outcome::Unknown,
+            Self::Interrupted { .. } | Self::OnlySetAside(_) => Outcome::Unknown,
             Self::Storage(error) => error.outcome(),
             _ => Outcome::NotDone,
         }
@@ -172,15 +180,16 @@ impl WorkerHeartbeatStore {
     /// Quarantines bytes that are no heartbeat, unless they have gone already.
     /// What a newer release wrote is corrupt to every operation that names it;
     /// mere damage is only there.
-    async fn set_aside(&self, id: &RecordId, bytes: &[u8]) -> Result<(), Error> {
+    /// Whether it did.
+    async fn set_aside(&self, id: &RecordId, bytes: &[u8]) -> Result<bool, Error> {
         match self.collection.commit(vec![absent(id)]).await {
             Err(Error::AlreadyExists(_)) => {}
-            gone => return gone,
+            gone => return gone.map(|()| false),
         }
         match self.collection.quarantine(id, bytes).await {
             // Changed meanwhile: the commit that follows will find that out.
-            Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
-            quarantined => quarantined,
+            Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(false),
+            quarantined => quarantined.map(|()| true),
         }
     }
 
@@ -305,10 +314,16 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
         }
         let mut record =
             Record::json(places.own.clone(), heartbeat.to_document().to_payload(), now);
-        let during = |error: Error| error.during("upsert");
+        let mut is_set_aside = false;
+        let failed = |error: Error, is_set_aside: bool| match error.during("upsert") {
+            error if is_set_aside => HeartbeatError::OnlySetAside(error),
+            error => HeartbeatError::from(error),
+        };
         loop {
-            let own = self.look(&places.own).await.map_err(during)?;
-            let older = self.look(&places.older).await.map_err(during)?;
+            let own = self.look(&places.own).await;
+            let own = own.map_err(|error| failed(error, is_set_aside))?;
+            let older = self.look(&places.older).await;
+            let older = older.map_err(|error| failed(error, is_set_aside))?;
             let given = heartbeat.last_heartbeat_at;
             let is_fresher = |beat: &&Beat| beat.heartbeat.last_heartbeat_at > given;
             let beats = [own.beat(), older.beat()];
@@ -320,7 +335,8 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
             } else {
                 for (found, id) in [(&own, &places.own), (&older, &places.older)] {
                     if let Found::Other(bytes) = found {
-                        self.set_aside(id, bytes).await.map_err(during)?;
+                        let set_aside = self.set_aside(id, bytes).await;
+                        is_set_aside |= set_aside.map_err(|error| failed(error, is_set_aside))?;
                     }
                 }
                 // A listing goes by the time of creation: one that has not come
@@ -336,7 +352,7 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
                 Ok(()) => return Ok(()),
                 // Somebody else wrote one of them meanwhile: compare again.
                 Err(error) if is_change(&error) => {}
-                Err(error) => return Err(during(error).into()),
+                Err(error) => return Err(failed(error, is_set_aside)),
             }
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     check::history::{Call, Deed, Phase},
     model::{
+        failure::StorageFailure,
         legacy::{LegacyDocument, OlderAction},
         source::Source,
         subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
@@ -44,7 +45,7 @@ pub(super) enum Op {
 
 pub(super) use Op::{Clear, Create, Fill, Get, Older, Put, Scan, Undo, Wipe};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Seen {
     Done,
     Value(u8),
@@ -246,6 +247,10 @@ impl Subject for Registers {
     fn observations<'a>(_: impl Iterator<Item = &'a Op>) -> Vec<Op> {
         vec![Get(0), Get(1)]
     }
+
+    fn trial() -> Vec<Op> {
+        Vec::new()
+    }
 }
 
 impl Operation for Op {
@@ -295,6 +300,10 @@ impl Verdict for Seen {
         *self == Unknown
     }
 
+    fn storage_failure(&self) -> Option<StorageFailure> {
+        None
+    }
+
     fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -328,6 +337,8 @@ impl Made {
             },
             now: Instant::UNIX_EPOCH,
             variant: 0,
+            handle: 0,
+            faults: Vec::new(),
             invoked: self.invoked,
             returned: self.returned,
             io_invoked: 0,

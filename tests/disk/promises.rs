@@ -1,6 +1,11 @@
 //! What a crash leaves: one test for each promise of the journalling file
-//! systems, and for what they do not promise.
+//! systems, and for what they do not promise. The simulated disk never loses
+//! what is promised, and never keeps what is not.
 
+use std::collections::BTreeSet;
+
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use storeproof::{
     fs::{Access, Fs},
     sim::{
@@ -266,16 +271,6 @@ fn after_a_crash_all_locks_are_free_and_the_trace_is_new() {
     assert!(alone(after.try_lock(&file)).expect("locks work here"), "a dead process has the lock");
 }
 
-/// What a crash left is durable: a second one right after it changes nothing.
-#[test]
-fn an_image_is_durable_itself() {
-    let fs = holding(&[("a", "1")]);
-    written(&fs, &fs.root(), "b", "2");
-    let image = fs.with_disk(|disk| disk.image(disk.trace_len(), ImageKind::Everything));
-    let after = SimFs::new(image, Sim::default());
-    assert_eq!(after_power_loss(&after), are(&[("a", "1"), ("b", "2")]));
-}
-
 /// The clock of a machine does not go back because it was restarted.
 #[test]
 fn the_clock_goes_on_after_a_crash() {
@@ -374,4 +369,176 @@ fn whatever_half_of_a_directorys_move_persists_a_tree_is_left() {
     sync_dir(&fs, &a);
     sync_dir(&fs, &root);
     assert_eq!(paths(&fs), ["b", "b/a", "b/a/in_a", "b/c", "b/c/in_c", "b/in_b"]);
+}
+
+/// Everything that a crash now may leave, each once.
+fn after_any_crash(fs: &SimFs) -> BTreeSet<Vec<(String, String)>> {
+    fs.with_disk(|disk| {
+        let mut images = disk.images();
+        images.advance_to(disk.trace_len());
+        let kinds = images.kinds(1_024, &mut Xoshiro256PlusPlus::seed_from_u64(1));
+        assert!(kinds.len() <= 1_024, "{} images", kinds.len());
+        kinds.iter().map(|kind| files(&images.image(kind))).collect()
+    })
+}
+
+fn set_of<const N: usize>(images: [&[(&str, &str)]; N]) -> BTreeSet<Vec<(String, String)>> {
+    images.into_iter().map(are).collect()
+}
+
+/// Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014), table 1:
+/// no file system that they looked at keeps the order of all changes; and
+/// fsync(2) is the only promise that POSIX makes.
+#[test]
+fn of_what_was_not_synced_any_part_may_persist() {
+    let fs = simulated();
+    for name in ["a", "b", "c", "d"] {
+        sync_file(&fs, &written(&fs, &fs.root(), name, "bytes"));
+    }
+    assert_eq!(after_any_crash(&fs).len(), 16, "each of four names is there or is not");
+    sync_dir(&fs, &fs.root());
+    assert_eq!(after_any_crash(&fs).len(), 1, "nothing is in doubt once it is synced");
+}
+
+/// The kernel's admin-guide/ext4.rst on `auto_da_alloc` ("replace via rename"),
+/// as above: the rename may persist without the data. And rename(2) makes no
+/// promise that it persists when the data do.
+#[test]
+fn a_rename_may_persist_without_its_data_and_the_data_without_the_rename() {
+    let fs = holding(&[("target", "old")]);
+    written(&fs, &fs.root(), "temporary", "ab");
+    alone(fs.rename(&fs.root(), "temporary", &fs.root(), "target")).expect("renamed");
+    let expected = set_of([
+        &[("target", "old")],
+        // Made, and not renamed: without its data, torn, and with it.
+        &[("target", "old"), ("temporary", "")],
+        &[("target", "old"), ("temporary", "a")],
+        &[("target", "old"), ("temporary", "ab")],
+        &[("target", "old"), ("temporary", "\0\0")],
+        // Renamed.
+        &[("target", "")],
+        &[("target", "a")],
+        &[("target", "ab")],
+        &[("target", "\0\0")],
+    ]);
+    let found = after_any_crash(&fs);
+    assert!(found.is_subset(&expected), "more is possible: {found:#?}");
+    for must in [
+        are(&[("target", "old")]),
+        are(&[("target", "")]),
+        are(&[("target", "ab")]),
+        are(&[("target", "old"), ("temporary", "ab")]),
+    ] {
+        assert!(found.contains(&must), "{must:?} is not among {found:#?}");
+    }
+}
+
+/// rename(2): the target is replaced atomically, and ext4, XFS and btrfs journal
+/// both names as one: there is no moment without either, and none with half.
+#[test]
+fn no_crash_leaves_half_of_a_rename_within_a_directory() {
+    let fs = holding(&[("a", "new"), ("b", "old")]);
+    alone(fs.rename(&fs.root(), "a", &fs.root(), "b")).expect("renamed");
+    let expected = set_of([&[("a", "new"), ("b", "old")], &[("b", "new")]]);
+    assert_eq!(after_any_crash(&fs), expected);
+}
+
+/// A disk writes a sector wholly or not at all (Pillai et al., section 2: "the
+/// atomicity of block writes"), and more than one sector in any order; a file
+/// system may besides lay down the length of a file before or after its bytes,
+/// so that a short file, and one with zeroes, are possible.
+#[test]
+fn an_unsynced_write_may_be_torn_between_sectors_and_at_any_byte() {
+    let fs = holding(&[("log", "head")]);
+    let file = alone(fs.open_file(&fs.root(), "log", Access::ReadWrite)).expect("it is there");
+    let long = "x".repeat(1_500);
+    alone(fs.write(&file, long.as_bytes())).expect("written");
+    let images = after_any_crash(&fs);
+    let contents: BTreeSet<&str> = images.iter().map(|files| files[0].1.as_str()).collect();
+    let whole = format!("head{long}");
+    for content in &contents {
+        let written = content.bytes().zip(whole.bytes());
+        let is_part = content.starts_with("head")
+            && written.clone().all(|(byte, whole)| byte == whole || byte == 0);
+        assert!(is_part, "it is no part of what was written: {} bytes", content.len());
+    }
+    for length in ["head".len(), "head".len() + 1, 512, 1_024, whole.len() - 1, whole.len()] {
+        assert!(contents.contains(&whole[..length]), "never cut to {length} bytes");
+    }
+    let hole = format!("{}{}{}", &whole[..512], "\0".repeat(512), &whole[1_024..]);
+    assert!(contents.contains(hole.as_str()), "the middle sector is never missing");
+    sync_file(&fs, &file);
+    let synced: BTreeSet<_> = after_any_crash(&fs);
+    assert_eq!(
+        synced,
+        BTreeSet::from([are(&[("log", whole.as_str())])]),
+        "a synced write is whole"
+    );
+}
+
+/// What is overwritten and not synced is as it was, where the new bytes did not
+/// reach the disk.
+#[test]
+fn a_torn_write_over_other_bytes_leaves_those() {
+    let fs = holding(&[("head", "old bytes")]);
+    let file = alone(fs.open_file(&fs.root(), "head", Access::ReadWrite)).expect("it is there");
+    alone(fs.write_head(&file, b"NEW")).expect("written");
+    for image in after_any_crash(&fs) {
+        let content = &image[0].1;
+        let is_mixed = content.starts_with(['o', 'N']) && content.ends_with(" bytes");
+        assert!(is_mixed && content.len() == 9, "{content:?}");
+    }
+}
+
+/// write(2) and signal(7): a killed process takes nothing back, and syncs
+/// nothing either. What it had not synced is in the page cache for the next
+/// process to see, and for a loss of power to take.
+#[test]
+fn what_a_killed_process_had_not_synced_may_still_be_lost_with_the_power() {
+    let fs = simulated();
+    written(&fs, &fs.root(), "a", "1");
+    let killed = fs.with_disk(|disk| disk.image(disk.trace_len(), ImageKind::Everything));
+    let next = SimFs::new(killed, Sim::default());
+    assert_eq!(files(&next.disk()), are(&[("a", "1")]), "the next process sees it");
+    assert_eq!(after_power_loss(&next), are(&[]));
+    let file = alone(next.open_file(&next.root(), "a", Access::Read)).expect("it is there");
+    sync_file(&next, &file);
+    assert_eq!(after_power_loss(&next), are(&[]), "its name is not durable");
+    sync_dir(&next, &next.root());
+    assert_eq!(after_power_loss(&next), are(&[("a", "1")]), "the next process can sync it");
+}
+
+/// As above: a second kill makes no difference.
+#[test]
+fn two_kills_are_as_one() {
+    let fs = simulated();
+    written(&fs, &fs.root(), "a", "1");
+    let kill = |fs: &SimFs| {
+        let disk = fs.with_disk(|disk| disk.image(disk.trace_len(), ImageKind::Everything));
+        SimFs::new(disk, Sim::default())
+    };
+    let next = kill(&kill(&fs));
+    written(&next, &next.root(), "b", "2");
+    assert_eq!(files(&next.disk()), are(&[("a", "1"), ("b", "2")]));
+    assert_eq!(after_power_loss(&next), are(&[]));
+    sync_dir(&next, &next.root());
+    assert_eq!(after_power_loss(&next), are(&[("a", ""), ("b", "")]), "names without data");
+}
+
+/// What a loss of power left is on the disk: the next one finds it there.
+#[test]
+fn what_a_loss_of_power_left_is_durable() {
+    let fs = holding(&[("a", "1")]);
+    written(&fs, &fs.root(), "b", "2");
+    fs.with_disk(|disk| {
+        let mut images = disk.images();
+        images.advance_to(disk.trace_len());
+        for kind in images.kinds(64, &mut Xoshiro256PlusPlus::seed_from_u64(1)) {
+            if kind.is_power_loss() {
+                let left = images.image(&kind);
+                let expected = files(&left);
+                assert_eq!(after_any_crash(&SimFs::new(left, Sim::default())), [expected].into());
+            }
+        }
+    });
 }

@@ -1,0 +1,325 @@
+//! Where a bug can be planted: in calls of a store, in a store, in the
+//! collection below it, in the backend, in the file system.
+
+use std::{marker::PhantomData, ops::Range, path::Path, sync::Arc};
+
+use super::rerouted::{Reroute, Rerouted};
+use crate::{
+    check::{
+        backends::{
+            BackendUnderTest, Capabilities, Crashes, OlderSoftware, Simulated, Storage, World,
+        },
+        crash::CrashCheck,
+        generate,
+        registry::{Found, saved},
+        shrink::shrink,
+        statistics::Reached,
+        verify::{Opener, Target, verify},
+    },
+    fs::Fs,
+    model::{
+        divergence::Divergences,
+        subject::{Subject, Surroundings},
+    },
+    seam::{Backend, Collection, Result},
+    sim::disk::{ImageKind, SimFs},
+};
+
+/// A planted bug, whatever its store is.
+pub trait Planted: Sync {
+    /// The store that it is in.
+    fn store(&self) -> &'static str;
+
+    /// Whether it can be planted on that backend.
+    fn can_be_on(&self, backend: &dyn BackendUnderTest) -> bool;
+
+    /// Runs these cases of the campaign with that seed, up to the first that
+    /// breaks a promise: how many it ran, and whether the last one broke one.
+    fn run(&self, backend: &dyn BackendUnderTest, seed: u64, cases: Range<u64>) -> (u64, bool);
+
+    /// The smallest scenario that fails as that case does.
+    fn counterexample(&self, backend: &dyn BackendUnderTest, seed: u64, case: u64)
+    -> Option<Found>;
+}
+
+/// A place to plant a bug in.
+trait Place: Sync {
+    type Store: Subject;
+
+    /// Opens the store: the sound one, unless the bug is in it.
+    fn opener(&self) -> Box<Opener<Self::Store>> {
+        Box::new(Self::Store::open)
+    }
+
+    /// The backend with the bug: as it is, unless the bug is in it. None where
+    /// there can be no such bug.
+    fn backend<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>> {
+        Some(Box::new(sound))
+    }
+}
+
+impl<P: Place> Planted for P {
+    fn store(&self) -> &'static str {
+        P::Store::NAME
+    }
+
+    fn can_be_on(&self, backend: &dyn BackendUnderTest) -> bool {
+        self.backend(backend).is_some()
+    }
+
+    fn run(&self, backend: &dyn BackendUnderTest, seed: u64, cases: Range<u64>) -> (u64, bool) {
+        let Some(backend) = self.backend(backend) else { return (0, false) };
+        let capabilities = backend.capabilities();
+        let (open, divergences) = (self.opener(), Divergences::default());
+        let target = target::<P::Store>(&*backend, &*open, &divergences);
+        let mut reached = Reached::new::<P::Store>();
+        let mut ran = 0;
+        for case in cases {
+            let scenario = generate::case::<P::Store>(seed, case, &capabilities);
+            ran += 1;
+            if verify(&target, &scenario, &mut reached).violation.is_some() {
+                return (ran, true);
+            }
+        }
+        (ran, false)
+    }
+
+    fn counterexample(
+        &self,
+        backend: &dyn BackendUnderTest,
+        seed: u64,
+        case: u64,
+    ) -> Option<Found> {
+        let backend = self.backend(backend)?;
+        let (open, divergences) = (self.opener(), Divergences::default());
+        let target = target::<P::Store>(&*backend, &*open, &divergences);
+        let scenario = generate::case::<P::Store>(seed, case, &backend.capabilities());
+        saved::<P::Store>(&target, case, shrink(&target, &scenario)?)
+    }
+}
+
+fn target<'a, S: Subject>(
+    backend: &'a dyn BackendUnderTest,
+    open: &'a Opener<S>,
+    divergences: &'a Divergences,
+) -> Target<'a, S> {
+    Target { backend, open, divergences, crashes: CrashCheck::default() }
+}
+
+/// A function that makes a flawed collection of a sound one.
+type Flaw = fn(Arc<dyn Collection>) -> Arc<dyn Collection>;
+
+/// Some calls of a store see a flawed collection, all others a sound one.
+pub(super) struct InCalls<S: Reroute> {
+    store: PhantomData<fn() -> S>,
+    calls: &'static [&'static str],
+    flaw: Flaw,
+}
+
+impl<S: Reroute> InCalls<S> {
+    pub(super) const fn new(calls: &'static [&'static str], flaw: Flaw) -> Self {
+        Self { store: PhantomData, calls, flaw }
+    }
+}
+
+impl<S: Reroute> Place for InCalls<S> {
+    type Store = S;
+
+    fn opener(&self) -> Box<Opener<S>> {
+        let Self { calls, flaw, .. } = *self;
+        Box::new(move |collection, surroundings| {
+            let sound = S::open(Arc::clone(&collection), surroundings);
+            let flawed = S::open(flaw(collection), surroundings);
+            S::reroute(Rerouted { sound, flawed, calls })
+        })
+    }
+}
+
+/// A store with a wrong implementation of some calls.
+pub(super) struct InStore<S: Subject> {
+    store: PhantomData<fn() -> S>,
+    open: fn(Arc<dyn Collection>, &Surroundings) -> Arc<S::Store>,
+}
+
+impl<S: Subject> InStore<S> {
+    pub(super) const fn new(open: fn(Arc<dyn Collection>, &Surroundings) -> Arc<S::Store>) -> Self {
+        Self { store: PhantomData, open }
+    }
+}
+
+impl<S: Subject> Place for InStore<S> {
+    type Store = S;
+
+    fn opener(&self) -> Box<Opener<S>> {
+        Box::new(self.open)
+    }
+}
+
+/// A function that makes a flawed backend of a sound one; the paths of all files
+/// outside the collection's directory are given.
+type BackendFlaw = fn(Arc<dyn Backend>, Vec<String>) -> Arc<dyn Backend>;
+
+/// The backend below a store.
+pub(super) struct InBackend<S: Subject> {
+    store: PhantomData<fn() -> S>,
+    flaw: BackendFlaw,
+}
+
+impl<S: Subject> InBackend<S> {
+    pub(super) const fn new(flaw: BackendFlaw) -> Self {
+        Self { store: PhantomData, flaw }
+    }
+}
+
+impl<S: Subject> Place for InBackend<S> {
+    type Store = S;
+
+    fn backend<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>> {
+        Some(Box::new(FlawedBackend { sound, flaw: self.flaw }))
+    }
+}
+
+/// The simulated file system below the file backend.
+pub(super) struct InFileSystem<S: Subject, F> {
+    store: PhantomData<fn() -> S>,
+    flaw: fn(SimFs) -> F,
+}
+
+impl<S: Subject, F> InFileSystem<S, F> {
+    pub(super) const fn new(flaw: fn(SimFs) -> F) -> Self {
+        Self { store: PhantomData, flaw }
+    }
+}
+
+impl<S: Subject, F: Fs> Place for InFileSystem<S, F> {
+    type Store = S;
+
+    fn backend<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>> {
+        let simulated = [Simulated::file(), Simulated::legacy()];
+        let same = simulated.iter().find(|simulated| simulated.name() == sound.name())?;
+        let flawed = Simulated::wrapped(same.name(), self.flaw);
+        Some(match same.capabilities().older_software {
+            true => Box::new(flawed.with_older_software()),
+            false => Box::new(flawed),
+        })
+    }
+}
+
+/// A backend every handle of which has a flaw.
+struct FlawedBackend<'b> {
+    sound: &'b dyn BackendUnderTest,
+    flaw: BackendFlaw,
+}
+
+impl BackendUnderTest for FlawedBackend<'_> {
+    fn name(&self) -> &'static str {
+        self.sound.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.sound.capabilities()
+    }
+
+    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
+        Ok(Box::new(FlawedStorage { sound: self.sound.storage(world)?, flaw: self.flaw }))
+    }
+}
+
+struct FlawedStorage {
+    sound: Box<dyn Storage>,
+    flaw: BackendFlaw,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Storage for FlawedStorage {
+    fn handle(&self) -> Result<Arc<dyn Backend>> {
+        Ok((self.flaw)(self.sound.handle()?, self.sound.outside()))
+    }
+
+    fn io_steps(&self) -> usize {
+        self.sound.io_steps()
+    }
+
+    fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
+        self.sound.older_software()
+    }
+
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        self.sound.file(path)
+    }
+
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.sound.holds(bytes)
+    }
+
+    fn outside(&self) -> Vec<String> {
+        self.sound.outside()
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.sound.directory()
+    }
+
+    fn digest(&self) -> Option<u64> {
+        self.sound.digest()
+    }
+
+    fn changes(&self) -> usize {
+        self.sound.changes()
+    }
+
+    fn leftover(&self) -> Option<String> {
+        self.sound.leftover()
+    }
+
+    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
+        self.sound.crashes(&mut |sound| explore(&mut FlawedCrashes { sound, flaw: self.flaw }));
+    }
+}
+
+/// The crashes of a storage with a flaw.
+struct FlawedCrashes<'c> {
+    sound: &'c mut dyn Crashes,
+    flaw: BackendFlaw,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Crashes for FlawedCrashes<'_> {
+    fn position(&self) -> usize {
+        self.sound.position()
+    }
+
+    fn advance(&mut self) -> bool {
+        self.sound.advance()
+    }
+
+    fn next_matters(&self) -> bool {
+        self.sound.next_matters()
+    }
+
+    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
+        self.sound.kinds(most, seed)
+    }
+
+    fn image(&mut self, kind: &ImageKind) -> u64 {
+        self.sound.image(kind)
+    }
+
+    fn storage(&mut self) -> Option<Box<dyn Storage>> {
+        let sound = self.sound.storage()?;
+        Some(Box::new(FlawedStorage { sound, flaw: self.flaw }))
+    }
+
+    fn describe(&self, kind: &ImageKind) -> String {
+        self.sound.describe(kind)
+    }
+}

@@ -1,0 +1,3 @@
+//! Bugs of the watermark.
+
+pub(super) mod a20_save_keeps_a_null;

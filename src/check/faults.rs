@@ -1,0 +1,153 @@
+//! What faults leave open, and no more.
+//!
+//! "Every error says whether the operation was surely not done or may have been;
+//! it is all or nothing in either case. After a failed fsync a handle refuses
+//! writes until reopened."
+//!
+//! So a call under which the storage failed may say so, and then it is as if it
+//! had never been called, or as if it may have been; any other answer must be
+//! right, and every other call must go on as if nothing had failed. What it did is
+//! for the order of the calls to explain.
+
+use super::{
+    history::{Call, Deed, PENDING, Phase},
+    linearize::{self, Unexplained},
+};
+use crate::model::{
+    divergence::Divergences,
+    failure::StorageFailure,
+    subject::{Operation, Subject, Verdict},
+};
+
+/// A call that says what nothing gave it the right to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unjustified {
+    /// Its place in the history.
+    pub call: usize,
+    /// What is expected of it instead.
+    pub expected: &'static str,
+    /// The rule that says so.
+    pub rule: &'static str,
+}
+
+impl Unjustified {
+    /// The same in a history with so many calls before.
+    pub(super) fn after(self, earlier: usize) -> Self {
+        Self { call: self.call + earlier, ..self }
+    }
+}
+
+/// The first call whose word about the storage is not justified by what failed.
+pub(super) fn unjustified<S: Subject>(calls: &[Call<S>]) -> Option<Unjustified> {
+    calls.iter().enumerate().find_map(|(place, call)| {
+        let (expected, rule) = broken_rule(calls, call)?;
+        Some(Unjustified { call: place, expected, rule })
+    })
+}
+
+fn broken_rule<S: Subject>(
+    calls: &[Call<S>],
+    call: &Call<S>,
+) -> Option<(&'static str, &'static str)> {
+    let Deed::Call { op, seen: Some(seen) } = &call.deed else { return None };
+    let has_met = call.faults.iter().any(|fault| !fault.kind.is_cancel());
+    match seen.storage_failure() {
+        None if seen.is_unknown() => Some(LEFT_OPEN),
+        Some(StorageFailure::Io) if !has_met && seen.is_unknown() => Some(LEFT_OPEN),
+        Some(StorageFailure::Io) if !has_met => Some(FAILS_ALONE),
+        Some(_) if op.is_read() && seen.is_unknown() => Some(READS_ARE_SURE),
+        Some(StorageFailure::Io) => None,
+        Some(StorageFailure::Refused) if op.is_read() => Some(READS_GO_ON),
+        Some(StorageFailure::Refused) => {
+            (!has_sync_failed(calls, call, |failed| failed.invoked < call.returned))
+                .then_some(REFUSES_ALONE)
+        }
+        None => {
+            let writes = !op.is_read()
+                && !seen.is_refusal()
+                && call.writes().is_none_or(|ids| !ids.is_empty());
+            // What began before the failure may have passed it.
+            let is_closed =
+                || has_sync_failed(calls, call, |failed| failed.returned < call.invoked);
+            (writes && is_closed()).then_some(WRITES_ON)
+        }
+    }
+}
+
+/// Whether a sync failed under a call through the same handle for which `when`
+/// holds.
+fn has_sync_failed<S: Subject>(
+    calls: &[Call<S>],
+    call: &Call<S>,
+    when: impl Fn(&Call<S>) -> bool,
+) -> bool {
+    calls.iter().any(|other| {
+        other.handle == call.handle
+            && other.phase != Phase::Afterwards
+            && other.faults.iter().any(crate::sim::faults::Fault::fails_a_sync)
+            && when(other)
+    })
+}
+
+/// As [`linearize`](linearize::linearize), for a history with calls that surely
+/// were not done because the storage failed: an order must explain all others.
+///
+/// # Errors
+/// The longest explanation, when there is no whole one.
+pub(super) fn linearize<S: Subject>(
+    calls: &[Call<S>],
+    initial: &S::Model,
+    divergences: &Divergences,
+) -> Result<(), Box<Unexplained<S>>> {
+    if !calls.iter().any(Call::has_failed) {
+        return linearize::linearize(calls, initial, divergences);
+    }
+    let kept = calls.iter().enumerate().filter(|(_, call)| !call.has_failed());
+    let (kept, places): (Vec<_>, Vec<_>) = kept.map(|(place, call)| (call.clone(), place)).unzip();
+    linearize::linearize(&kept, initial, divergences).map_err(|unexplained| {
+        let place = |k: usize| places.get(k).copied();
+        let failed = (0..calls.len()).filter(|place| places.binary_search(place).is_err());
+        let order = unexplained.order.iter().filter_map(|k| place(*k)).chain(failed).collect();
+        let stuck = unexplained.stuck.and_then(|(k, broken)| Some((place(k)?, broken)));
+        Box::new(Unexplained { order, stuck })
+    })
+}
+
+/// A commit of several files that failed when it was written down may have its
+/// effect when somebody completes it: whoever takes the lock next, before he sees
+/// anything. Older software takes none: its change may come before that effect,
+/// and so does every return before the next write that is acknowledged.
+pub(super) fn wait_beside_older<S: Subject>(calls: &mut [Call<S>]) {
+    let is_older = |call: &&Call<S>| matches!(call.deed, Deed::Older(_));
+    let Some(last) = calls.iter().filter(is_older).map(|call| call.invoked).max() else { return };
+    let is_looking = |call: &&Call<S>| match &call.deed {
+        _ if call.phase == Phase::Afterwards => true,
+        Deed::Call { op, seen: Some(seen) } => {
+            !op.is_read() && !seen.is_refusal() && !seen.is_unknown()
+        }
+        _ => false,
+    };
+    let looks: Vec<(u64, u64)> =
+        calls.iter().filter(is_looking).map(|call| (call.invoked, call.returned)).collect();
+    let open = |call: &&mut Call<S>| call.is_optional() && call.returned < last;
+    for call in calls.iter_mut().filter(open) {
+        let next = looks.iter().find(|(invoked, _)| *invoked > call.returned);
+        call.returned = next.map_or(PENDING, |(_, returned)| *returned);
+    }
+}
+
+type Rule = (&'static str, &'static str);
+
+const LEFT_OPEN: Rule = (
+    "done, or surely not done",
+    "where the storage does not fail, every call says whether it was done",
+);
+const FAILS_ALONE: Rule =
+    ("no failure", "a call under which nothing of the storage failed does not fail");
+const READS_ARE_SURE: Rule = ("surely not done", "a read that fails was surely not done");
+const READS_GO_ON: Rule =
+    ("an answer", "a handle that takes no more writes goes on reading, and says what fails");
+const REFUSES_ALONE: Rule =
+    ("no refusal", "a handle takes writes as long as no fsync has failed through it");
+const WRITES_ON: Rule =
+    ("refused", "after a failed fsync a handle refuses writes until it is reopened");

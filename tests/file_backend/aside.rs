@@ -1,0 +1,100 @@
+//! What is removed lies aside for a moment, so that nothing is lost that older
+//! software writes meanwhile.
+
+use std::sync::Arc;
+
+use storeproof::{
+    backend::file::survey::{OtherFile, OtherKind, survey},
+    seam::{CollectionExt, Instant, Selection, Write},
+};
+
+use super::{
+    contents, disk_with,
+    faults::{Fate, Process},
+    files, id, old_writer_puts, open, record, sim, things, wait,
+};
+
+/// What was judged is `1`, whose SHA-256 begins so.
+const ASIDE: &str = "things/.storeproof.aside.6b86b273ff34fce1.a.json";
+
+/// A way to remove the record `a`, with its name.
+type Removal = (&'static str, fn(&Process));
+
+/// All of them.
+fn removals() -> [Removal; 4] {
+    [
+        ("delete", |fs| wait(open(fs, things()).delete(&id("a"))).unwrap()),
+        ("compare_and_delete", |fs| {
+            let write = Write::compare_and_delete(id("a"), record("a", "1").data);
+            wait(open(fs, things()).commit(vec![write])).unwrap();
+        }),
+        ("claim", |fs| {
+            let claimed = wait(open(fs, things()).claim(&Selection::all())).unwrap();
+            assert_eq!(claimed.data.bytes(), b"1", "what was judged is what was claimed");
+        }),
+        ("purge_expired", |fs| {
+            let mut expired = record("a", "1");
+            expired.expires_at = Some(Instant::UNIX_EPOCH);
+            let collection = open(fs, things());
+            wait(collection.put(expired)).unwrap();
+            fs.meets(Fate::Before("rename", |disk| old_writer_puts(disk, "things/a.json", "2")));
+            assert_eq!(wait(collection.purge_expired()).unwrap(), 1);
+        }),
+    ]
+}
+
+#[test]
+fn a_file_that_older_software_refreshes_during_a_removal_stays() {
+    for (removal, remove) in removals() {
+        let disk = sim(disk_with(&[("things/a.json", "1")]));
+        let fs = Process::new(disk.clone());
+        drop(open(&fs, things()));
+        fs.meets(Fate::Before("rename", |disk| old_writer_puts(disk, "things/a.json", "2")));
+        remove(&fs);
+        assert_eq!(files(&disk), [("things/a.json".into(), "2".into())], "{removal}");
+        assert_eq!(contents(&open(&fs, things())), [("a".into(), "2".into())], "{removal}");
+    }
+}
+
+/// After a loss of power the generation tells nothing.
+#[test]
+fn what_a_loss_of_power_left_aside_is_settled_when_the_collection_is_opened() {
+    let record = |content: &str| vec![("things/a.json".to_owned(), content.to_owned())];
+    for (left, expected) in [
+        // It is what was judged: it goes.
+        (vec![(ASIDE, "1")], vec![]),
+        // Nobody has judged it: it has its name back.
+        (vec![(ASIDE, "2")], record("2")),
+        // What has the name by now was written later.
+        (vec![(ASIDE, "2"), ("things/a.json", "3")], record("3")),
+        (vec![(ASIDE, "1"), ("things/a.json", "3")], record("3")),
+    ] {
+        let disk = sim(disk_with(&left));
+        let surveyed =
+            wait(survey(&disk, things(), Arc::new(|_| true))).expect("it is looked through");
+        let is_leftover = |other: &&OtherFile| {
+            other.kind == OtherKind::Temporary && format!("things/{}", other.path) == ASIDE
+        };
+        assert_eq!(surveyed.others.iter().filter(is_leftover).count(), 1, "{left:?}");
+        assert!(surveyed.is_unsettled, "{left:?}");
+        let collection = open(&disk, things());
+        assert_eq!(contents(&collection).len(), expected.len(), "{left:?}");
+        assert_eq!(
+            surveyed.records.len(),
+            expected.len(),
+            "{left:?}: a look without a trace sees it as it will be"
+        );
+        assert_eq!(files(&disk), expected, "{left:?}");
+    }
+}
+
+/// A directory replaces no file.
+#[test]
+fn what_is_aside_and_finds_a_directory_in_its_place_is_set_aside_for_good() {
+    let disk = sim(disk_with(&[(ASIDE, "2"), ("things/a.json/b.json", "3")]));
+    let collection = open(&disk, things());
+    assert_eq!(contents(&collection), [("a.json/b".into(), "3".into())]);
+    let kept: Vec<_> = files(&disk).into_iter().filter(|(_, content)| content == "2").collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(kept[0].0.starts_with("things/.storeproof.quarantine/a.json~"), "{kept:?}");
+}

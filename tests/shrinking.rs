@@ -1,0 +1,169 @@
+//! Counterexamples become minimal on cases whose minimum is known, and not
+//! merely shorter.
+
+use std::{collections::BTreeSet, sync::Mutex};
+
+use async_trait::async_trait;
+use storeproof::{
+    bugs::flaws::{Flaw, Flawed},
+    check::{
+        backends::Memory,
+        crash::CrashCheck,
+        generate::case_of_size,
+        shrink::{Counterexample, shrink},
+        statistics::Reached,
+        verify::{Opener, Target, verify},
+    },
+    model::{
+        collection::{CollectionOp, CollectionSubject},
+        divergence::Divergences,
+    },
+    seam::{
+        Action, Collection, Condition, Error, Outcome, RecordId, Result, Selection, Site, Write,
+    },
+};
+
+/// How many operations a sequence has before it is made small.
+const OPERATIONS: usize = 50;
+/// How many runs that may take.
+const MOST_EXECUTIONS: u64 = 300;
+const SEEDS: u64 = 40;
+
+fn fails<T>(collection: &dyn Collection) -> Result<T> {
+    Err(Error::Backend {
+        site: Site::new("planted", &collection.spec().name, None),
+        problem: "planted".to_owned(),
+        outcome: Outcome::NotDone,
+    })
+}
+
+/// The sequence of the case, made small; none: it does not fail.
+fn made_small(open: &Opener<CollectionSubject>, seed: u64) -> Counterexample<CollectionOp> {
+    let divergences = Divergences::default();
+    let target = Target::<CollectionSubject> {
+        backend: &Memory,
+        open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
+    let failing =
+        (0..10_000).map(|case| case_of_size::<CollectionSubject>(seed, case, 1, OPERATIONS));
+    let mut failing = failing.filter(|scenario| {
+        verify(&target, scenario, &mut Reached::new::<CollectionSubject>()).violation.is_some()
+    });
+    let scenario = failing.next().expect("a sequence that fails");
+    shrink(&target, &scenario).expect("it fails again")
+}
+
+/// Every sequence that fails ends up with `steps` steps, within
+/// [`MOST_EXECUTIONS`] runs.
+fn assert_minimal(what: &str, steps: usize, open: &Opener<CollectionSubject>) {
+    let made_small: Vec<_> = (0..SEEDS).map(|seed| made_small(open, seed)).collect();
+    let mut executions: Vec<u64> = made_small.iter().map(|small| small.executions).collect();
+    executions.sort_unstable();
+    let lengths: Vec<_> = made_small.iter().map(|small| small.scenario.length()).collect();
+    println!("{what}: lengths {lengths:?}, executions {executions:?}");
+    for (seed, small) in made_small.iter().enumerate() {
+        let operations: Vec<_> = small.scenario.operations().collect();
+        assert_eq!(operations.len(), steps, "{what}, seed {seed}: {operations:#?}");
+        let executions = small.executions;
+        assert!(executions <= MOST_EXECUTIONS, "{what}, seed {seed}: {executions} runs");
+    }
+}
+
+/// What was created can't be deleted again.
+#[derive(Default)]
+struct NoWayBack(Mutex<BTreeSet<RecordId>>);
+
+#[async_trait]
+impl Flaw for NoWayBack {
+    async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
+        if let [Write { action: Action::Delete(id), when: Condition::Any }] = writes.as_slice()
+            && self.0.lock().unwrap().contains(id)
+        {
+            return fails(sound);
+        }
+        let created = match writes.as_slice() {
+            [Write { action: Action::Put(record), when: Condition::Absent }] => {
+                Some(record.id.clone())
+            }
+            _ => None,
+        };
+        sound.commit(writes).await?;
+        self.0.lock().unwrap().extend(created);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_create_and_the_delete_of_what_it_created_are_two_steps() {
+    let open: Box<Opener<CollectionSubject>> =
+        Box::new(|collection, _| Flawed::over(collection, NoWayBack::default()));
+    assert_minimal("a create and its delete", 2, &*open);
+}
+
+/// Counts commits, and fails to count records when their number is even: no one of
+/// them can be left out, any two of them can.
+#[derive(Default)]
+struct EvenCommits(Mutex<u64>);
+
+#[async_trait]
+impl Flaw for EvenCommits {
+    async fn count(&self, sound: &dyn Collection, selection: &Selection) -> Result<u64> {
+        if self.0.lock().unwrap().is_multiple_of(2) {
+            return fails(sound);
+        }
+        sound.count(selection).await
+    }
+
+    async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
+        *self.0.lock().unwrap() += 1;
+        sound.commit(writes).await
+    }
+}
+
+#[test]
+fn steps_that_can_only_go_in_pairs_go() {
+    let open: Box<Opener<CollectionSubject>> =
+        Box::new(|collection, _| Flawed::over(collection, EvenCommits::default()));
+    assert_minimal("pairs", 1, &*open);
+}
+
+/// Fails to count records while every record that was put was deleted again: a put
+/// can go only with the delete of what it left.
+#[derive(Default)]
+struct NothingLeft(Mutex<BTreeSet<RecordId>>);
+
+#[async_trait]
+impl Flaw for NothingLeft {
+    async fn count(&self, sound: &dyn Collection, selection: &Selection) -> Result<u64> {
+        if self.0.lock().unwrap().is_empty() {
+            return fails(sound);
+        }
+        sound.count(selection).await
+    }
+
+    async fn commit(&self, sound: &dyn Collection, writes: Vec<Write>) -> Result<()> {
+        sound.commit(writes.clone()).await?;
+        let mut left = self.0.lock().unwrap();
+        for write in &writes {
+            match &write.action {
+                Action::Put(record) => {
+                    left.insert(record.id.clone());
+                }
+                Action::Delete(id) => {
+                    left.remove(id);
+                }
+                Action::Replace { .. } | Action::Check(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_put_goes_together_with_the_delete_of_what_it_left() {
+    let open: Box<Opener<CollectionSubject>> =
+        Box::new(|collection, _| Flawed::over(collection, NothingLeft::default()));
+    assert_minimal("puts with their deletes", 1, &*open);
+}
