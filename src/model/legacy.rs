@@ -76,6 +76,15 @@ pub fn plain_id(source: &mut Source<'_, '_>) -> Result<RawId> {
     Ok(if is_plain(&id.0) { id } else { RawId(Arc::from("a")) })
 }
 
+/// As [`plain_id`], but it may have several levels: a file in directories.
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn plain_levels(source: &mut Source<'_, '_>) -> Result<RawId> {
+    let id = source.id()?;
+    Ok(if id.0.split('/').all(is_plain) { id } else { RawId(Arc::from("a")) })
+}
+
 /// Whether the id is one level that nobody would encode.
 #[must_use]
 pub fn is_plain(id: &str) -> bool {

@@ -195,11 +195,21 @@ pub trait Crashes {
 #[must_use]
 pub fn share(backend: &str) -> u64 {
     match backend {
-        "memory" => 4_000,
-        "file" | "legacy" => 1_100,
-        _ => 300,
+        "memory" => 2_400,
+        "file" => 660,
+        "legacy" => 440,
+        _ => 180,
     }
 }
+
+/// And how many a run of the default profile has.
+#[must_use]
+pub fn default_cases(backend: &str) -> u64 {
+    share(backend) * DEFAULT_SHARE
+}
+
+/// How many times the cases of a smoke run a default run has.
+const DEFAULT_SHARE: u64 = 10;
 
 /// Every backend; those on the real file system make their storages below
 /// `scratch`. Without processes of their own.
