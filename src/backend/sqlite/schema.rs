@@ -1,6 +1,6 @@
 //! The tables, and what a database must be to be opened.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 
@@ -236,16 +236,15 @@ impl Opening<'_> {
                 "its text is {encoding}, which has another order than UTF-8: choose another path"
             )));
         }
-        let sql = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+        let schema = || -> rusqlite::Result<BTreeMap<String, Option<String>>> {
+            let mut all = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
+            let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        let schema = schema().map_err(|error| self.failed(&error))?;
         for (name, statement) in LAYOUT {
-            let stored: rusqlite::Result<Option<String>> =
-                connection.prepare_cached(sql).and_then(|mut found| {
-                    let mut rows = found.query([name])?;
-                    rows.next()?.map(|row| row.get(0)).transpose()
-                });
-            let stored = stored.map_err(|error| self.failed(&error))?;
-            let what = match stored {
-                Some(stored) if stored == statement => continue,
+            let what = match schema.get(name) {
+                Some(Some(stored)) if stored == statement => continue,
                 Some(_) => "has another layout",
                 None => "is missing",
             };

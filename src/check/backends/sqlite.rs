@@ -1,8 +1,9 @@
 //! The SQLite backend under proof.
 
 use std::{
+    io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -18,6 +19,8 @@ use crate::{
 
 /// The database of a storage, in its directory.
 const FILE: &str = "records.db";
+/// Its log, while it is open.
+const LOG: &str = "records.db-wal";
 
 /// Databases in directories below a given one.
 ///
@@ -26,9 +29,17 @@ const FILE: &str = "records.db";
 pub struct Sqlite {
     scratch: PathBuf,
     crew: Option<Crew>,
-    /// An empty database of ours: copying it takes a tenth of the time that
-    /// making one does.
-    template: Mutex<Option<Arc<TempDir>>>,
+    /// An empty database of ours: copying it is faster than making one.
+    template: Mutex<Option<Arc<[u8]>>>,
+    idle: Arc<Directories>,
+}
+
+/// Directories that were storages and may be again: a file system takes long to
+/// find room for new files where many were removed a moment ago.
+type Directories = Mutex<Vec<TempDir>>;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sqlite {
@@ -39,7 +50,7 @@ impl Sqlite {
     /// goes with it.
     #[must_use]
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), crew: None, template: Mutex::default() }
+        Self { scratch: scratch.to_owned(), crew: None, template: Mutex::default(), idle: Arc::default() }
     }
 
     /// The same, with processes of `program` for clients.
@@ -48,24 +59,34 @@ impl Sqlite {
         Self { crew: Some(Crew::new(program)), ..self }
     }
 
-    fn directory(&self, site: &Site) -> Result<TempDir> {
-        TempDir::new_in(&self.scratch).map_err(|source| Error::Io {
-            site: site.clone(),
-            doing: format!("make a directory in {}", self.scratch.display()),
-            outcome: Outcome::NotDone,
-            source,
-        })
+    fn directory(&self) -> io::Result<TempDir> {
+        match locked(&self.idle).pop() {
+            Some(directory) => Ok(directory),
+            None => TempDir::new_in(&self.scratch),
+        }
     }
 
-    fn template(&self, site: &Site) -> Result<Arc<TempDir>> {
-        let mut template = self.template.lock().unwrap_or_else(PoisonError::into_inner);
+    #[expect(clippy::disallowed_methods, reason = "the database is a real file")]
+    fn template(&self) -> Result<Arc<[u8]>> {
+        let mut template = locked(&self.template);
         if let Some(made) = &*template {
             return Ok(Arc::clone(made));
         }
-        let directory = self.directory(site)?;
+        let directory = self.directory().map_err(|error| failed(&self.scratch, error))?;
         // Closing it leaves everything in the one file.
         drop(open_database(directory.path(), Arc::new(SystemClock), None)?);
-        Ok(Arc::clone(template.insert(Arc::new(directory))))
+        let path = directory.path().join(FILE);
+        let made = std::fs::read(&path).map_err(|error| failed(&path, error))?;
+        Ok(Arc::clone(template.insert(made.into())))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        site: Site::new("make_storage", &Arc::from(""), None),
+        doing: format!("making a database in {}", path.display()),
+        outcome: Outcome::NotDone,
+        source,
     }
 }
 
@@ -79,20 +100,18 @@ impl BackendUnderTest for Sqlite {
         Capabilities { threads: true, processes, ..Capabilities::default() }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the database is a real file")]
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
-        let site = Site::new("make_storage", &world.spec.name, None);
-        let template = self.template(&site)?;
-        let directory = self.directory(&site)?;
-        std::fs::copy(template.path().join(FILE), directory.path().join(FILE)).map_err(
-            |source| Error::Io {
-                site,
-                doing: format!("copy a database to {}", directory.path().display()),
-                outcome: Outcome::NotDone,
-                source,
-            },
-        )?;
-        let clock = Arc::new(world.clock.clone());
-        Ok(Box::new(DatabaseStorage { directory, clock, page_size: world.page_size }))
+        let template = self.template()?;
+        let directory = self.directory().map_err(|error| failed(&self.scratch, error))?;
+        let path = directory.path().join(FILE);
+        std::fs::write(&path, &template).map_err(|error| failed(&path, error))?;
+        Ok(Box::new(DatabaseStorage {
+            directory: Some(directory),
+            clock: Arc::new(world.clock.clone()),
+            page_size: world.page_size,
+            idle: Arc::clone(&self.idle),
+        }))
     }
 
     fn crew(&self) -> Option<&Crew> {
@@ -118,18 +137,33 @@ pub(super) fn open_database(
 }
 
 struct DatabaseStorage {
-    directory: TempDir,
+    /// There until it is dropped.
+    directory: Option<TempDir>,
     clock: Arc<SimClock>,
     page_size: Option<u32>,
+    idle: Arc<Directories>,
 }
 
 impl Storage for DatabaseStorage {
     fn handle(&self) -> Result<Arc<dyn Backend>> {
         let clock: Arc<dyn Clock> = Arc::<SimClock>::clone(&self.clock);
-        open_database(self.directory.path(), clock, self.page_size)
+        let directory = self.directory().unwrap_or(Path::new(""));
+        open_database(directory, clock, self.page_size)
     }
 
     fn directory(&self) -> Option<&Path> {
-        Some(self.directory.path())
+        self.directory.as_ref().map(TempDir::path)
+    }
+}
+
+impl Drop for DatabaseStorage {
+    fn drop(&mut self) {
+        // Who closes a database last removes its log: where there is one, someone
+        // still has it open, or was killed.
+        if let Some(directory) = self.directory.take()
+            && !directory.path().join(LOG).exists()
+        {
+            locked(&self.idle).push(directory);
+        }
     }
 }
