@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
         return Ok(Status::Holds);
     }
     let scratch = files::scratch_directory()?;
-    let backends = backends::all_with_processes(scratch.path(), client::program()?);
+    let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     let plan = Plan::new(arguments, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
