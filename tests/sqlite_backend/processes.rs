@@ -118,8 +118,7 @@ fn two_processes_lose_nothing_and_never_both_win() {
         wait(collection.create(record(&format!("prize/{round}"), "1"))).unwrap();
     }
     let mut won: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (name, lines) in
-        said(children("two_processes_lose_nothing_and_never_both_win", &database))
+    for (name, lines) in said(children("two_processes_lose_nothing_and_never_both_win", &database))
     {
         for line in lines {
             won.entry(line).or_default().push(name);
@@ -139,9 +138,8 @@ fn two_processes_lose_nothing_and_never_both_win() {
     }
     let of_one = won.values().filter(|names| names[0] == "one").count();
     assert!(of_one > 0 && of_one < won.len(), "one process won everything: they never met");
-    let checked: String = someone_else(&database)
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let checked: String =
+        someone_else(&database).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(checked, "ok");
     drop(backend(&database).unwrap());
 }

@@ -71,11 +71,10 @@ impl Handle {
         if let Some(problem) = *closed {
             return Err(Error::Closed { site: site(), problem: problem.to_owned() });
         }
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| {
-                told(&error, site(), "waiting for the write lock", Outcome::NotDone)
-            })?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(
+                |error| told(&error, site(), "waiting for the write lock", Outcome::NotDone),
+            )?;
         let value = work(&Tx { connection: &transaction, collection: &self.collection }, declared)
             .map_err(|failed| failed.told(&site, "writing to the database"))?;
         let Err(error) = transaction.commit() else { return Ok(value) };

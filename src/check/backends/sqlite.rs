@@ -50,7 +50,12 @@ impl Sqlite {
     /// goes with it.
     #[must_use]
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), crew: None, template: Mutex::default(), idle: Arc::default() }
+        Self {
+            scratch: scratch.to_owned(),
+            crew: None,
+            template: Mutex::default(),
+            idle: Arc::default(),
+        }
     }
 
     /// The same, with processes of `program` for clients.
