@@ -88,7 +88,7 @@ impl Collection for SqliteCollection {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let now = self.clock.now();
-        self.handle.read(site, |tx| query::list(tx, query, after, limit, now))
+        self.handle.read(site, |tx| query::list(tx, query, after.as_ref(), limit, now))
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {

@@ -164,7 +164,7 @@ impl Opening<'_> {
 
     fn failed(&self, error: &rusqlite::Error) -> Error {
         let doing = format!("opening the database {}", self.path.display());
-        told(error, self.site.clone(), &doing, Outcome::NotDone)
+        told(error, self.site, &doing, Outcome::NotDone)
     }
 
     fn pragma(&self, connection: &Connection, name: &str) -> Result<i32> {

@@ -65,7 +65,8 @@ impl Sqlite {
     }
 
     fn directory(&self) -> io::Result<TempDir> {
-        match locked(&self.idle).pop() {
+        let idle = locked(&self.idle).pop();
+        match idle {
             Some(directory) => Ok(directory),
             None => TempDir::new_in(&self.scratch),
         }
