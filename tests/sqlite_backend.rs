@@ -13,7 +13,9 @@ use rusqlite::Connection;
 use storeproof::{
     backend::sqlite::{SqliteBackend, SqliteOptions},
     fs::Durability,
-    seam::{Backend, Collection, CollectionSpec, Instant, KeySpec, Payload, Record, RecordId, Result},
+    seam::{
+        Backend, Collection, CollectionSpec, Instant, KeySpec, Payload, Record, RecordId, Result,
+    },
 };
 
 use super::backends::wait;

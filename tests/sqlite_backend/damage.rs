@@ -37,7 +37,8 @@ fn damaged(path: &Path, change: &str) -> std::sync::Arc<dyn Collection> {
     let collection = open(path, things());
     wait(collection.put(record("a", "1"))).unwrap();
     wait(collection.put(record("b", "2"))).unwrap();
-    let changed = someone_else(path).execute(&format!("UPDATE records SET {change} WHERE id = 'a'"), []);
+    let changed =
+        someone_else(path).execute(&format!("UPDATE records SET {change} WHERE id = 'a'"), []);
     assert_eq!(changed.unwrap(), 1);
     collection
 }
@@ -142,7 +143,8 @@ fn rows_without_a_legal_id_are_named_and_end_no_listing() {
     let path = directory.path().join("db");
     let collection = open(&path, things());
     wait(collection.put(record("b", "2"))).unwrap();
-    let bad = ["''", "x'ff'", "CAST(x'61ff' AS TEXT)", "CAST(x'610062' AS TEXT)", "hex(zeroblob(600))"];
+    let bad =
+        ["''", "x'ff'", "CAST(x'61ff' AS TEXT)", "CAST(x'610062' AS TEXT)", "hex(zeroblob(600))"];
     for bad in bad {
         let sql = format!(
             "INSERT INTO records VALUES ('things', {bad}, x'31', 'json', 0, 0, 0, 0, NULL, NULL)"

@@ -50,18 +50,26 @@ fn as_a_child() -> Option<(std::path::PathBuf, String)> {
     Some((env::var_os(DATABASE)?.into(), env::var(NAME).ok()?))
 }
 
+/// Goes on when the other process is at this round as well.
+#[expect(clippy::disallowed_methods, reason = "the processes see each other by directories")]
+fn meet(place: &Path, round: usize, name: &str) {
+    let ready = |name: &str| place.join(format!("{round}-{name}"));
+    std::fs::create_dir(ready(name)).unwrap();
+    // If the other fails, this one must not wait for ever.
+    let mut patience = 20_000_000_u64;
+    while !NAMES.iter().all(|name| ready(name).exists()) {
+        patience = patience.checked_sub(1).expect("the other process is gone");
+        std::hint::spin_loop();
+    }
+}
+
 const OPENINGS: usize = 50;
 
 #[test]
 fn two_processes_may_make_one_database_at_the_same_moment() {
     if let Some((place, name)) = as_a_child() {
         for round in 0..OPENINGS {
-            // Both are there before either goes on.
-            let ready = |name: &str| place.join(format!("{round}-{name}"));
-            std::fs::create_dir_all(ready(&name)).unwrap();
-            while !NAMES.iter().all(|name| ready(name).exists()) {
-                std::hint::spin_loop();
-            }
+            meet(&place, round, &name);
             let collection = open(&place.join(format!("{round}.db")), things());
             wait(collection.create(record(&name, "1"))).unwrap();
         }
@@ -79,8 +87,9 @@ const ROUNDS: usize = 300;
 
 /// Creates records that the other creates too, takes unique keys that the other
 /// takes too, claims what the other claims too, and adds to a common counter.
-fn contend(collection: &dyn Collection, name: &str) {
+fn contend(collection: &dyn Collection, place: &Path, name: &str) {
     for round in 0..ROUNDS {
+        meet(place, round, name);
         match wait(collection.create(record(&format!("contested/{round}"), &format!("{name:?}")))) {
             Ok(()) => println!("won record {round}"),
             Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),
@@ -107,7 +116,7 @@ fn contend(collection: &dyn Collection, name: &str) {
 fn two_processes_lose_nothing_and_never_both_win() {
     let spec = || CollectionSpec::new("shared").with_keys([KeySpec::unique("key", &["/key"])]);
     if let Some((database, name)) = as_a_child() {
-        contend(&*open(&database, spec()), &name);
+        contend(&*open(&database, spec()), database.parent().unwrap(), &name);
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -118,8 +127,7 @@ fn two_processes_lose_nothing_and_never_both_win() {
         wait(collection.create(record(&format!("prize/{round}"), "1"))).unwrap();
     }
     let mut won: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (name, lines) in
-        said(children("two_processes_lose_nothing_and_never_both_win", &database))
+    for (name, lines) in said(children("two_processes_lose_nothing_and_never_both_win", &database))
     {
         for line in lines {
             won.entry(line).or_default().push(name);
@@ -139,9 +147,8 @@ fn two_processes_lose_nothing_and_never_both_win() {
     }
     let of_one = won.values().filter(|names| names[0] == "one").count();
     assert!(of_one > 0 && of_one < won.len(), "one process won everything: they never met");
-    let checked: String = someone_else(&database)
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let checked: String =
+        someone_else(&database).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(checked, "ok");
     drop(backend(&database).unwrap());
 }

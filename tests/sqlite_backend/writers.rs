@@ -35,7 +35,8 @@ fn a_write_that_sqlite_refuses_was_surely_not_done() {
     let collection = open(&path, things());
     wait(collection.put(record("a", "1"))).unwrap();
     let other = someone_else(&path);
-    let abort = "CREATE TRIGGER refuse BEFORE UPDATE ON records BEGIN SELECT raise(ABORT, 'secret'); END";
+    let abort =
+        "CREATE TRIGGER refuse BEFORE UPDATE ON records BEGIN SELECT raise(ABORT, 'secret'); END";
     other.execute_batch(abort).unwrap();
     let error = wait(collection.put(record("a", "2"))).unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Backend, Outcome::NotDone));

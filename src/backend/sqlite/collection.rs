@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{
-    commit::commit,
-    connection::Handle,
-    declared::refresh,
-    query,
-    remove,
-};
+use super::{commit::commit, connection::Handle, declared::refresh, query, remove};
 use crate::{
     backend::judge::{Seen, judge_input},
     seam::{
@@ -94,7 +88,7 @@ impl Collection for SqliteCollection {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let now = self.clock.now();
-        self.handle.read(site, |tx| query::list(tx, query, after, limit, now))
+        self.handle.read(site, |tx| query::list(tx, query, after.as_ref(), limit, now))
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
@@ -152,8 +146,7 @@ impl Collection for SqliteCollection {
 
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         let site = || self.site("quarantine", Some(id));
-        self.handle.write(site, |tx, _| {
-            remove::quarantine(tx, id, expected, self.clock.now(), site)
-        })
+        self.handle
+            .write(site, |tx, _| remove::quarantine(tx, id, expected, self.clock.now(), site))
     }
 }

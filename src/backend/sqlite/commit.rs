@@ -120,8 +120,8 @@ fn judge_keys(tx: &Tx<'_>, spec: &CollectionSpec, decided: &[Decided], now: Inst
             {
                 continue;
             }
-            let given_twice = (0..decided.len())
-                .any(|other| other != at && given(other, place) == Some(value));
+            let given_twice =
+                (0..decided.len()).any(|other| other != at && given(other, place) == Some(value));
             let stays = |holder: &Record| {
                 let changed = |other: &Decided| {
                     other.id == holder.id && !matches!(other.change, Change::Keep)

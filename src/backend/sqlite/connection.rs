@@ -53,7 +53,7 @@ impl Handle {
         let transaction = seat
             .connection
             .transaction()
-            .map_err(|error| told(&error, site(), doing, Outcome::NotDone))?;
+            .map_err(|error| told(&error, &site(), doing, Outcome::NotDone))?;
         // Dropping it ends it.
         work(&Tx { connection: &transaction, collection: &self.collection })
             .map_err(|failed| failed.told(site, doing))
@@ -71,21 +71,20 @@ impl Handle {
         if let Some(problem) = *closed {
             return Err(Error::Closed { site: site(), problem: problem.to_owned() });
         }
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| {
-                told(&error, site(), "waiting for the write lock", Outcome::NotDone)
-            })?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(
+                |error| told(&error, &site(), "waiting for the write lock", Outcome::NotDone),
+            )?;
         let value = work(&Tx { connection: &transaction, collection: &self.collection }, declared)
             .map_err(|failed| failed.told(&site, "writing to the database"))?;
         let Err(error) = transaction.commit() else { return Ok(value) };
         let doing = "committing";
         if is_busy(&error) {
-            return Err(told(&error, site(), doing, Outcome::NotDone));
+            return Err(told(&error, &site(), doing, Outcome::NotDone));
         }
         // The log may hold the commit, and whoever recovers from it takes it for
         // done; this connection takes it for undone.
         *closed = Some("a commit failed on the medium");
-        Err(told(&error, site(), doing, Outcome::Unknown))
+        Err(told(&error, &site(), doing, Outcome::Unknown))
     }
 }

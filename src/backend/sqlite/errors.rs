@@ -34,7 +34,7 @@ impl Failed {
     pub(super) fn told(self, site: impl FnOnce() -> Site, doing: &str) -> Error {
         match self {
             Self::Told(error) => error,
-            Self::Sqlite(error) => told(&error, site(), doing, Outcome::NotDone),
+            Self::Sqlite(error) => told(&error, &site(), doing, Outcome::NotDone),
         }
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
 
 /// SQLite's error in the seam's terms. Its own message is left out, since it may
 /// hold a statement: the code says as much.
-pub(super) fn told(error: &rusqlite::Error, site: Site, doing: &str, outcome: Outcome) -> Error {
+pub(super) fn told(error: &rusqlite::Error, site: &Site, doing: &str, outcome: Outcome) -> Error {
     let meaning = match error.sqlite_error() {
         Some(code) => ffi::code_to_str(code.extended_code),
         None => "a value of another type than ours",

@@ -41,9 +41,7 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::{
-    collection::SqliteCollection, connection::Handle, declared::declare, schema::connect,
-};
+use self::{collection::SqliteCollection, connection::Handle, declared::declare, schema::connect};
 use crate::{
     fs::Durability,
     seam::{Backend, Clock, Collection, CollectionSpec, Result, Site},

@@ -170,7 +170,7 @@ impl Filling {
 pub(super) fn list(
     tx: &Tx<'_>,
     query: &ListQuery,
-    after: Option<Position>,
+    after: Option<&Position>,
     limit: usize,
     now: Instant,
 ) -> Step<Page> {
@@ -178,7 +178,7 @@ pub(super) fn list(
     let mut filling = Filling { page: Page::default(), limit, last: None };
     let damaged = damaged(tx)?;
     for item in &damaged {
-        let is_due = match &after {
+        let is_due = match after {
             None => true,
             Some(Position::Damaged(id)) => item.id > *id,
             Some(Position::Record(..)) => false,
@@ -194,7 +194,7 @@ pub(super) fn list(
     }
     let bounds = Bounds::of(selection);
     // The first position is before all records of its instant.
-    let (start, after_id) = match &after {
+    let (start, after_id) = match after {
         Some(Position::Record(at, id)) if selection.since.is_none_or(|since| *at >= since) => {
             ((at.seconds(), at.nanoseconds()), id.as_str())
         }

@@ -91,8 +91,7 @@ pub(super) fn purge(tx: &Tx<'_>, now: Instant) -> Step<u64> {
     let mut expired = Vec::new();
     {
         let mut statement = tx.connection.prepare_cached(sql)?;
-        let mut rows =
-            statement.query(params![tx.collection, now.seconds(), now.nanoseconds()])?;
+        let mut rows = statement.query(params![tx.collection, now.seconds(), now.nanoseconds()])?;
         while let Some(row) = rows.next()? {
             // Damaged bytes are never destroyed.
             expired.extend(Stored::read(row)?.content.ok().map(|record| record.id));

@@ -100,10 +100,7 @@ const LAYOUT: [(&str, &str); 9] = [
     PRIMARY KEY (collection, key, value, id)
 ) WITHOUT ROWID",
     ),
-    (
-        "record_keys_by_record",
-        "CREATE INDEX record_keys_by_record ON record_keys (collection, id)",
-    ),
+    ("record_keys_by_record", "CREATE INDEX record_keys_by_record ON record_keys (collection, id)"),
     // Who removes a record removes its keys, whoever it is.
     (
         "records_removed",
@@ -167,7 +164,7 @@ impl Opening<'_> {
 
     fn failed(&self, error: &rusqlite::Error) -> Error {
         let doing = format!("opening the database {}", self.path.display());
-        told(error, self.site.clone(), &doing, Outcome::NotDone)
+        told(error, self.site, &doing, Outcome::NotDone)
     }
 
     fn pragma(&self, connection: &Connection, name: &str) -> Result<i32> {
@@ -304,7 +301,11 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, site: &Site) -> Resu
     connection.set_prepared_statement_cache_capacity(64);
     let timeout = connection.busy_timeout(options.busy_timeout);
     timeout.map_err(|error| opening.failed(&error))?;
-    let identity = opening.identify(&connection)?;
+    let identity = {
+        // One moment: somebody may be making the database.
+        let transaction = connection.transaction().map_err(|error| opening.failed(&error))?;
+        opening.identify(&transaction)?
+    };
     if connection.is_readonly("main").map_err(|error| opening.failed(&error))? {
         return Err(Error::Io {
             doing: format!("opening the database {}: it can't be written", path.display()),

@@ -50,7 +50,12 @@ impl Sqlite {
     /// goes with it.
     #[must_use]
     pub fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), crew: None, template: Mutex::default(), idle: Arc::default() }
+        Self {
+            scratch: scratch.to_owned(),
+            crew: None,
+            template: Mutex::default(),
+            idle: Arc::default(),
+        }
     }
 
     /// The same, with processes of `program` for clients.
@@ -60,7 +65,8 @@ impl Sqlite {
     }
 
     fn directory(&self) -> io::Result<TempDir> {
-        match locked(&self.idle).pop() {
+        let idle = locked(&self.idle).pop();
+        match idle {
             Some(directory) => Ok(directory),
             None => TempDir::new_in(&self.scratch),
         }
