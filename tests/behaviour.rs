@@ -56,6 +56,8 @@ mod sessions_rules;
 #[cfg(test)]
 mod shrinking;
 #[cfg(test)]
+mod sqlite_backend;
+#[cfg(test)]
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;

@@ -13,7 +13,7 @@ use super::Bug;
 use crate::check::backends::{BackendUnderTest, share};
 
 /// How many rounds there are: the cases of the default profile.
-pub const MOST_ROUNDS: u64 = 600;
+pub const MOST_ROUNDS: u64 = 1_000;
 
 /// What came of looking for a bug.
 #[derive(Clone, Debug, Default)]

@@ -89,13 +89,12 @@ impl Profile {
     /// How many cases of a store on this backend. Chosen so that every backend
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
-        let smoke = backends::share(backend);
-        if self == Self::Smoke { smoke } else { smoke * DEFAULT_SHARE }
+        match self {
+            Self::Smoke => backends::share(backend),
+            Self::Default | Self::Deep => backends::default_cases(backend),
+        }
     }
 }
-
-/// How many times the cases of a smoke run a default run has.
-const DEFAULT_SHARE: u64 = 6;
 
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;
@@ -132,7 +131,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
         return Ok(Status::Holds);
     }
     let scratch = files::scratch_directory()?;
-    let backends = backends::all_with_processes(scratch.path(), client::program()?);
+    let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     let plan = Plan::new(arguments, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));

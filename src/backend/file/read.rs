@@ -35,7 +35,17 @@ pub(super) async fn get<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Reco
         // not count. Looking afterwards is enough, because nothing of it
         // counts for anybody before it is over.
         let head = lock::read_head(call).await?;
-        if !(head.is_changing() && head.several) {
+        if head.is_changing() && head.several {
+            continue;
+        }
+        // Only what is absent may have been aside, and have its name back: that
+        // it is absent must hold while nothing changes.
+        if !matches!(current.seen(now), Seen::Absent) {
+            return outcome(call, &current, now);
+        }
+        let current = load(call, id).await?;
+        let now = call.storage.clock.now();
+        if lock::read_head(call).await? == head {
             return outcome(call, &current, now);
         }
     }

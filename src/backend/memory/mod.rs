@@ -7,7 +7,7 @@
 mod storage;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -15,10 +15,10 @@ use std::{
 use async_trait::async_trait;
 use storage::{Storage, Values};
 
+use super::judge::{Seen, judge_input, judge_write};
 use crate::seam::{
-    Action, Backend, Clock, Collection, CollectionSpec, Condition, Cursor, Encoding, Error, Found,
-    Instant, KeyValue, ListQuery, Page, Payload, Position, Record, RecordId, Result, Selection,
-    Site, Write,
+    Action, Backend, Clock, Collection, CollectionSpec, Cursor, Error, Found, Instant, KeyValue,
+    ListQuery, Page, Position, Record, RecordId, Result, Selection, Site, Write,
 };
 
 /// The page size where neither the caller nor [`MemoryBackend::with_page_size`]
@@ -102,58 +102,12 @@ impl MemoryCollection {
         Error::InvalidArgument { site: self.site(operation, None), problem }
     }
 
-    /// What is judged without looking at the state.
-    fn judge_input(&self, writes: &[Write]) -> Result<()> {
-        // Few writes are compared with each other; many go through a set.
-        let mut named = BTreeSet::new();
-        for (place, write) in writes.iter().enumerate() {
-            let id = write.id();
-            let repeated = if writes.len() > 8 {
-                !named.insert(id)
-            } else {
-                writes.iter().take(place).any(|earlier| earlier.id() == id)
-            };
-            if repeated {
-                let problem = "the commit names this id twice; join the writes".to_owned();
-                return Err(Error::InvalidArgument {
-                    site: self.site("commit", Some(id)),
-                    problem,
-                });
-            }
-            if let Action::Put(record) = &write.action
-                && !is_valid(&record.encoding, &record.data)
-            {
-                return Err(self.invalid_record(id));
-            }
-        }
-        Ok(())
-    }
-
     /// What is judged on the state before the commit, but for the keys.
     fn judge_state(&self, storage: &Storage, writes: &[Write], now: Instant) -> Result<()> {
         for write in writes {
-            let id = write.id();
-            let stored = storage.live(id, now).map(|stored| &stored.record);
-            match (&write.when, stored) {
-                (Condition::Absent, Some(_)) => {
-                    return Err(Error::AlreadyExists(self.site("commit", Some(id))));
-                }
-                (Condition::Present | Condition::Data(_), None) => {
-                    return Err(Error::NotFound(self.site("commit", Some(id))));
-                }
-                (Condition::Data(expected), Some(record)) if record.data != *expected => {
-                    return Err(Error::Conflict(self.site("commit", Some(id))));
-                }
-                _ => {}
-            }
-            if let Action::Replace { data, .. } = &write.action {
-                let Some(record) = stored else {
-                    return Err(Error::NotFound(self.site("commit", Some(id))));
-                };
-                if !is_valid(&record.encoding, data) {
-                    return Err(self.invalid_record(id));
-                }
-            }
+            let stored = storage.live(write.id(), now);
+            let seen = stored.map_or(Seen::Absent, |stored| Seen::Good(&stored.record));
+            judge_write(&self.spec, write, seen)?;
         }
         Ok(())
     }
@@ -200,17 +154,6 @@ impl MemoryCollection {
         }
         Ok(())
     }
-
-    fn invalid_record(&self, id: &RecordId) -> Error {
-        Error::InvalidRecord {
-            site: self.site("commit", Some(id)),
-            problem: "the encoding is json, but the data are not one JSON text",
-        }
-    }
-}
-
-fn is_valid(encoding: &Encoding, data: &Payload) -> bool {
-    *encoding != Encoding::JSON || data.is_json()
 }
 
 /// Whether a write changes or removes the record `id`.
@@ -320,7 +263,7 @@ impl Collection for MemoryCollection {
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<()> {
-        self.judge_input(&writes)?;
+        judge_input(&self.spec, &writes)?;
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
         self.judge_state(&storage, &writes, now)?;
@@ -414,7 +357,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::seam::{CollectionExt, KeySpec};
+    use crate::seam::{CollectionExt, KeySpec, Payload};
 
     struct Still;
 

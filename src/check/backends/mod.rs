@@ -4,13 +4,16 @@ mod file_os;
 mod memory;
 mod older;
 mod simulated;
+mod sqlite;
 
 use std::{path::Path, sync::Arc};
 
-pub use file_os::{FileOs, open_directory, open_on};
+use file_os::open_directory;
+pub use file_os::{FileOs, open_on};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
+pub use sqlite::Sqlite;
 
 use crate::{
     check::{
@@ -18,7 +21,7 @@ use crate::{
         scenario::ForeignFile,
     },
     model::{legacy::LegacyDocument, subject::Reach},
-    seam::{Backend, CollectionSpec, Result},
+    seam::{Backend, Clock, CollectionSpec, Entropy, Error, Result, Site},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
 
@@ -195,30 +198,67 @@ pub trait Crashes {
 #[must_use]
 pub fn share(backend: &str) -> u64 {
     match backend {
-        "memory" => 4_000,
-        "file" | "legacy" => 1_100,
-        _ => 300,
+        "memory" => 2_400,
+        "file" => 660,
+        "legacy" => 440,
+        Sqlite::NAME => 160,
+        _ => 180,
     }
 }
+
+/// And how many a run of the default profile has.
+#[must_use]
+pub fn default_cases(backend: &str) -> u64 {
+    share(backend) * DEFAULT_SHARE
+}
+
+/// How many times the cases of a smoke run a default run has.
+const DEFAULT_SHARE: u64 = 10;
 
 /// Every backend; those on the real file system make their storages below
 /// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
-    with_file_os(FileOs::new(scratch))
+    on_real_files(FileOs::new(scratch), Sqlite::new(scratch))
 }
 
 /// As [`all`], with processes of `program` where several can share a storage.
 #[must_use]
-pub fn all_with_processes(scratch: &Path, program: Program) -> Vec<Box<dyn BackendUnderTest>> {
-    with_file_os(FileOs::new(scratch).with_processes(program))
+pub fn all_with_processes(scratch: &Path, program: &Program) -> Vec<Box<dyn BackendUnderTest>> {
+    on_real_files(
+        FileOs::new(scratch).with_processes(program.clone()),
+        Sqlite::new(scratch).with_processes(program.clone()),
+    )
 }
 
-fn with_file_os(file_os: FileOs) -> Vec<Box<dyn BackendUnderTest>> {
+fn on_real_files(file_os: FileOs, sqlite: Sqlite) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
         Box::new(file_os),
+        Box::new(sqlite),
         Box::new(Simulated::legacy()),
     ]
+}
+
+/// A handle on the storage in a directory, on a backend of that name whose
+/// storages are shared by processes.
+///
+/// # Errors
+/// When there is no such backend, or the storage can't be opened.
+pub fn open_shared(
+    backend: &str,
+    directory: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    page_size: Option<u32>,
+) -> Result<Arc<dyn Backend>> {
+    match backend {
+        FileOs::NAME => open_directory(directory, clock, entropy, page_size),
+        Sqlite::NAME => sqlite::open_database(directory, clock, page_size),
+        _ => Err(Error::InvalidArgument {
+            site: Site::new("open", &Arc::from(""), None),
+            problem: format!("no processes share a storage of the backend {backend:?}"),
+        }),
+    }
 }

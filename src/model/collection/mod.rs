@@ -61,6 +61,8 @@ impl Subject for CollectionSubject {
         SPEC.with(Clone::clone)
     }
 
+    const WRITES_SEVERAL: bool = true;
+
     fn open(collection: Arc<dyn Collection>, _: &Surroundings) -> Arc<Self::Store> {
         collection
     }

@@ -176,12 +176,16 @@ pub(super) fn partial_steps(
     };
     match op {
         SessionsOp::Delete(wanted) => {
-            let Ok((root, _)) = existing(model, wanted) else { return states };
-            for place in sub_sessions(model, root, |_| false) {
-                if place != root && is_next_to_go(model, place, root, moment) {
-                    without(place);
-                }
+            if existing(model, wanted).is_err() {
+                return states;
             }
+            let mut going = BTreeSet::new();
+            for root in roots(model, wanted, moment) {
+                let below = sub_sessions(model, root, |_| false).into_iter();
+                let below = below.filter(|place| *place != root);
+                going.extend(below.filter(|place| is_next_to_go(model, place, root, moment)));
+            }
+            going.into_iter().for_each(without);
         }
         SessionsOp::Create(session) if stage == 1 => {
             let own = place_of(session);
@@ -517,19 +521,32 @@ fn existing<'a>(
     if let Some(user_id) = &wanted.user_id {
         legal(user_id, INVALID_USER_ID)?;
     }
-    let is_users = |session: &SessionData| {
-        wanted.user_id.as_ref().is_none_or(|user_id| session.user_id == *user_id)
-    };
-    model
-        .records
-        .iter()
-        .filter(|(_, session)| session.id == wanted.id && is_users(session))
+    candidates(model, wanted)
         .min_by_key(|(place, session)| (&session.created_at, &session.user_id, *place))
         .ok_or_else(|| match damaged(model, wanted) {
             None => NO_SUCH_SESSION,
             // "A stored record that can't be read is `Corrupt`."
             Some(_) => CORRUPT,
         })
+}
+
+fn candidates<'a>(
+    model: &'a SessionsModel,
+    wanted: &Wanted,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a SessionData)> {
+    model.records.iter().filter(|(_, session)| {
+        let is_users = |user_id: &Arc<str>| session.user_id == *user_id;
+        session.id == wanted.id && wanted.user_id.as_ref().is_none_or(is_users)
+    })
+}
+
+/// The sessions that a removal may be about which found its own a while ago: the
+/// first one, and while such may have come since, the next.
+fn roots<'a>(model: &'a SessionsModel, wanted: &Wanted, moment: &Moment<'_>) -> Vec<&'a Arc<str>> {
+    let mut all: Vec<_> = candidates(model, wanted).collect();
+    all.sort_by_key(|(place, session)| (&session.created_at, &session.user_id, *place));
+    let old = all.iter().position(|(place, _)| !touches(moment, place));
+    all.into_iter().take(old.map_or(usize::MAX, |old| old + 1)).map(|(place, _)| place).collect()
 }
 
 /// The first damaged record that may be the session, by its place alone.

@@ -459,9 +459,15 @@ impl SessionStore {
             let kept = sessions.split_off(excess.min(sessions.len()));
             // Only as long as all are there are these too many.
             let kept = kept.iter().map(|(_, record)| &record.id);
-            let mut writes: Vec<Write> = kept.chain([own]).map(presence).collect();
+            let kept: Vec<&RecordId> = kept.chain([own]).collect();
             let oldest = sessions.into_iter().map(|(_, record)| record).collect();
-            writes.extend(self.with_sub_sessions(oldest).await?.into_iter().map(removal));
+            let going = self.with_sub_sessions(oldest).await?;
+            if going.iter().any(|record| kept.contains(&&record.id)) {
+                // By now another session has its id, below one that is to go.
+                continue;
+            }
+            let mut writes: Vec<Write> = kept.into_iter().map(presence).collect();
+            writes.extend(going.into_iter().map(removal));
             match self.collection.commit(writes).await {
                 Err(Error::Conflict(_) | Error::NotFound(_)) => {}
                 trimmed => return trimmed,
