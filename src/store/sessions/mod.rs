@@ -261,6 +261,7 @@ impl SessionStore {
 
     /// What lies under the id, as one moment has it.
     async fn locate(&self, id: &str, user_id: Option<&str>) -> Result<Located, Error> {
+        let mut gone: Vec<RecordId> = Vec::new();
         loop {
             let found = self.collection.find(ID, &[id]).await?;
             let is_users = |owner: &str| user_id.is_none_or(|user_id| user_id == owner);
@@ -293,11 +294,16 @@ impl SessionStore {
                 .map(|damaged| damaged.id)
                 .filter(|place| may_be(place, id, user_id))
                 .collect();
+            let damaged = places.clone();
             if let Some(user_id) = user_id {
                 places.extend(RecordId::new(format!("{user_id}/{id}")));
             }
             match self.nameless(places).await? {
                 Located::Session(..) => {}
+                // The damage went meanwhile: a session may have come before that.
+                Located::Absent if damaged.iter().any(|place| !gone.contains(place)) => {
+                    gone.extend(damaged);
+                }
                 other => return Ok(other),
             }
         }
