@@ -1,5 +1,6 @@
 //! Where collections really live.
 
+mod arguments;
 mod judge;
 
 pub mod file;

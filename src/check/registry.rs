@@ -147,6 +147,8 @@ pub struct Found {
     pub case: u64,
     /// How many runs it took to make it small.
     pub executions: u64,
+    /// Whether it failed again; if not, it is as large as it was.
+    pub seen_again: bool,
     /// What is broken.
     pub violation: Violation,
     /// How many steps it has.
@@ -271,6 +273,7 @@ pub(crate) fn saved<S: Subject>(
     Some(Found {
         case,
         executions: found.executions,
+        seen_again: found.seen_again,
         violation: found.violation,
         steps,
         replay: text,

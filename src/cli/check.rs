@@ -367,10 +367,16 @@ fn human(
             let name = replay_name(*store, *backend, counterexample.case);
             let path = output.path(&name);
             text += &terminal::violation(store.name(), backend.name(), &counterexample.violation);
+            let (steps, runs) = (counterexample.steps, counterexample.executions);
+            text += &match counterexample.seen_again {
+                true => format!("  shrunk to {steps} steps in {runs} runs"),
+                false => format!(
+                    "  seen once, and not in {runs} runs since (what threads and processes do is \
+                     not the same twice): kept with all of its {steps} steps"
+                ),
+            };
             text += &format!(
-                "  shrunk to {} steps in {} runs; replay file {}\n  replay: storeproof replay {}\n\n",
-                counterexample.steps,
-                counterexample.executions,
+                "; replay file {}\n  replay: storeproof replay {}\n\n",
                 path.display(),
                 shown_path(&path),
             );

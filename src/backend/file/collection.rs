@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
+    backend::arguments::{declared_key, page_bounds},
     fs::Fs,
     seam::{
-        Collection, CollectionSpec, Error, Found, KeyValue, ListQuery, Page, Record, RecordId,
-        Result, Selection, Write,
+        Collection, CollectionSpec, Found, KeyValue, ListQuery, Page, Record, RecordId, Result,
+        Selection, Write,
     },
 };
 
@@ -38,10 +39,6 @@ impl<F: Fs> FileCollection<F> {
         Call::new(&self.storage, operation, id)
     }
 
-    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
-        Error::InvalidArgument { site: self.call(operation, None).site(), problem }
-    }
-
     async fn answer(&self, operation: &'static str, query: Query) -> Result<Answer> {
         let storage = Arc::clone(&self.storage);
         let answer =
@@ -63,15 +60,7 @@ impl<F: Fs> Collection for FileCollection<F> {
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        let Some((place, declared)) = self.storage.spec.key(key) else {
-            let problem = format!("the key {key:?} was not declared at open");
-            return Err(self.invalid_argument("find", problem));
-        };
-        if declared.parts.len() != parts.len() {
-            let (wanted, given) = (declared.parts.len(), parts.len());
-            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
-            return Err(self.invalid_argument("find", problem));
-        }
+        let (place, _) = declared_key(&self.storage.spec, key, parts)?;
         let Some(value) = KeyValue::new(parts) else { return Ok(Found::default()) };
         let query = Query::Holders { place, value: Arc::new(value) };
         let Answer { choice, records } = self.answer("find", query).await?;
@@ -79,18 +68,8 @@ impl<F: Fs> Collection for FileCollection<F> {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.unwrap_or(self.storage.options.page_size);
-        if limit == 0 {
-            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
-        }
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => match cursor.position() {
-                None => return Err(Error::InvalidCursor(self.call("list", None).site())),
-                position => position,
-            },
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let Storage { spec, options, .. } = &*self.storage;
+        let (after, limit) = page_bounds(spec, query, options.page_size)?;
         let query = Query::Page { selection: query.selection.clone(), after, limit };
         let Answer { choice, records } = self.answer("list", query).await?;
         Ok(Page { records, damaged: choice.damaged, next_cursor: choice.next_cursor })

@@ -15,7 +15,10 @@ use std::{
 use async_trait::async_trait;
 use storage::{Storage, Values};
 
-use super::judge::{Seen, judge_input, judge_write};
+use super::{
+    arguments::{declared_key, page_bounds},
+    judge::{Seen, judge_input, judge_write},
+};
 use crate::seam::{
     Action, Backend, Clock, Collection, CollectionSpec, Cursor, Error, Found, Instant, KeyValue,
     ListQuery, Page, Position, Record, RecordId, Result, Selection, Site, Write,
@@ -96,10 +99,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl MemoryCollection {
     fn site(&self, operation: &'static str, id: Option<&RecordId>) -> Site {
         Site::new(operation, &self.spec.name, id)
-    }
-
-    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
-        Error::InvalidArgument { site: self.site(operation, None), problem }
     }
 
     /// What is judged on the state before the commit, but for the keys.
@@ -195,15 +194,7 @@ impl Collection for MemoryCollection {
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        let Some((at, declared)) = self.spec.key(key) else {
-            let problem = format!("the key {key:?} was not declared at open");
-            return Err(self.invalid_argument("find", problem));
-        };
-        if declared.parts.len() != parts.len() {
-            let (wanted, given) = (declared.parts.len(), parts.len());
-            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
-            return Err(self.invalid_argument("find", problem));
-        }
+        let (at, _) = declared_key(&self.spec, key, parts)?;
         let storage = locked(&self.storage);
         let now = self.clock.now();
         let mut found = Found::default();
@@ -216,18 +207,7 @@ impl Collection for MemoryCollection {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.unwrap_or(self.page_size);
-        if limit == 0 {
-            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
-        }
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => match cursor.position() {
-                Some(position) => Some(position),
-                None => return Err(Error::InvalidCursor(self.site("list", None))),
-            },
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (after, limit) = page_bounds(&self.spec, query, self.page_size)?;
         let storage = locked(&self.storage);
         let now = self.clock.now();
         let selection = &query.selection;

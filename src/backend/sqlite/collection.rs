@@ -6,7 +6,10 @@ use async_trait::async_trait;
 
 use super::{commit::commit, connection::Handle, declared::refresh, query, remove};
 use crate::{
-    backend::judge::{Seen, judge_input},
+    backend::{
+        arguments::{declared_key, page_bounds},
+        judge::{Seen, judge_input},
+    },
     seam::{
         Clock, Collection, CollectionSpec, Error, Found, KeyValue, ListQuery, Page, Record,
         RecordId, Result, Selection, Site, Write,
@@ -34,10 +37,6 @@ impl SqliteCollection {
     fn site(&self, operation: &'static str, id: Option<&RecordId>) -> Site {
         Site::new(operation, &self.spec.name, id)
     }
-
-    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
-        Error::InvalidArgument { site: self.site(operation, None), problem }
-    }
 }
 
 #[async_trait]
@@ -58,15 +57,7 @@ impl Collection for SqliteCollection {
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        let Some((_, declared)) = self.spec.key(key) else {
-            let problem = format!("the key {key:?} was not declared at open");
-            return Err(self.invalid_argument("find", problem));
-        };
-        if declared.parts.len() != parts.len() {
-            let (wanted, given) = (declared.parts.len(), parts.len());
-            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
-            return Err(self.invalid_argument("find", problem));
-        }
+        let (_, declared) = declared_key(&self.spec, key, parts)?;
         let value = KeyValue::new(parts);
         let site = || self.site("find", None);
         let now = self.clock.now();
@@ -74,19 +65,8 @@ impl Collection for SqliteCollection {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.unwrap_or(self.page_size);
-        if limit == 0 {
-            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
-        }
+        let (after, limit) = page_bounds(&self.spec, query, self.page_size)?;
         let site = || self.site("list", None);
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => match cursor.position() {
-                None => return Err(Error::InvalidCursor(site())),
-                position => position,
-            },
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let now = self.clock.now();
         self.handle.read(site, |tx| query::list(tx, query, after.as_ref(), limit, now))
     }

@@ -1,6 +1,6 @@
 //! Reading: one record, the holders of a key, pages, counts.
 
-use rusqlite::{named_params, params, types::Value};
+use rusqlite::{ToSql, params, types::Value};
 
 use super::{
     connection::Tx,
@@ -17,9 +17,8 @@ use crate::{
     },
 };
 
-/// What is selected, in SQL: `:from` and `:end` bound the ids, the others the
-/// times of creation. Each is always given. The times decide no index: ids do,
-/// or the order.
+/// What is selected, in SQL, with the parameters of [`Bounds`]. The times decide no
+/// index: ids do, or the order.
 macro_rules! selected {
     () => {
         "records.collection = :collection AND records.id >= :from AND records.id < :end \
@@ -31,7 +30,7 @@ macro_rules! selected {
 }
 pub(super) use selected;
 
-/// What has not expired, in SQL.
+/// What has not expired, in SQL, with the parameters of [`Bounds`].
 macro_rules! live {
     () => {
         "(records.expires_at_seconds IS NULL \
@@ -41,23 +40,47 @@ macro_rules! live {
 }
 pub(super) use live;
 
-/// The parameters of [`selected!`].
+/// What bounds a selection: the ids, the times of creation, the present. Each is
+/// always given.
 pub(super) struct Bounds<'s> {
-    pub(super) from: &'s str,
-    pub(super) end: Value,
-    pub(super) since: (i64, u32),
-    pub(super) until: (i64, u32),
+    collection: &'s str,
+    from: &'s str,
+    end: Value,
+    since: (i64, u32),
+    until: (i64, u32),
+    now: (i64, u32),
 }
 
+/// The parameters of a statement, by name.
+type Parameters<'p> = Vec<(&'p str, &'p dyn ToSql)>;
+
 impl<'s> Bounds<'s> {
-    pub(super) fn of(selection: &'s Selection) -> Self {
+    pub(super) fn of(tx: &Tx<'s>, selection: &'s Selection, now: Instant) -> Self {
         let pair = |at: Instant| (at.seconds(), at.nanoseconds());
         Self {
+            collection: tx.collection,
             from: &selection.prefix,
             end: end_of(&selection.prefix),
             since: pair(selection.since.unwrap_or(Instant::MIN)),
             until: selection.until.map_or((Instant::MAX.seconds() + 1, 0), pair),
+            now: pair(now),
         }
+    }
+
+    /// As parameters of a statement, with those that only this one has.
+    pub(super) fn and<'p>(&'p self, others: &[(&'p str, &'p dyn ToSql)]) -> Parameters<'p> {
+        let own: [(&str, &dyn ToSql); 9] = [
+            (":collection", &self.collection),
+            (":from", &self.from),
+            (":end", &self.end),
+            (":since_seconds", &self.since.0),
+            (":since_nanoseconds", &self.since.1),
+            (":until_seconds", &self.until.0),
+            (":until_nanoseconds", &self.until.1),
+            (":now_seconds", &self.now.0),
+            (":now_nanoseconds", &self.now.1),
+        ];
+        [&own, others].concat()
     }
 }
 
@@ -192,7 +215,7 @@ pub(super) fn list(
         filling.last = Some(Position::Damaged(item.id.clone()));
         filling.page.damaged.push(item.clone());
     }
-    let bounds = Bounds::of(selection);
+    let bounds = Bounds::of(tx, selection, now);
     // The first position is before all records of its instant.
     let (start, after_id) = match after {
         Some(Position::Record(at, id)) if selection.since.is_none_or(|since| *at >= since) => {
@@ -212,20 +235,11 @@ pub(super) fn list(
           ORDER BY records.created_at_seconds, records.created_at_nanoseconds, records.id"
     );
     let mut statement = tx.connection.prepare_cached(sql)?;
-    let mut rows = statement.query(named_params! {
-        ":collection": tx.collection,
-        ":from": bounds.from,
-        ":end": bounds.end,
-        ":since_seconds": bounds.since.0,
-        ":since_nanoseconds": bounds.since.1,
-        ":until_seconds": bounds.until.0,
-        ":until_nanoseconds": bounds.until.1,
-        ":now_seconds": now.seconds(),
-        ":now_nanoseconds": now.nanoseconds(),
-        ":start_seconds": start.0,
-        ":start_nanoseconds": start.1,
-        ":after_id": after_id,
-    })?;
+    let mut rows = statement.query(&*bounds.and(&[
+        (":start_seconds", &start.0),
+        (":start_nanoseconds", &start.1),
+        (":after_id", &after_id),
+    ]))?;
     while let Some(row) = rows.next()? {
         let Stored { id, id_is_sound, created_at, content } = Stored::read(row)?;
         let is_named = damaged.binary_search_by(|item| item.id.cmp(&id)).is_ok();
@@ -253,18 +267,8 @@ pub(super) fn list(
 
 /// How many good records are selected.
 pub(super) fn count(tx: &Tx<'_>, selection: &Selection, now: Instant) -> Step<u64> {
-    let bounds = Bounds::of(selection);
-    let given = named_params! {
-        ":collection": tx.collection,
-        ":from": bounds.from,
-        ":end": bounds.end,
-        ":since_seconds": bounds.since.0,
-        ":since_nanoseconds": bounds.since.1,
-        ":until_seconds": bounds.until.0,
-        ":until_nanoseconds": bounds.until.1,
-        ":now_seconds": now.seconds(),
-        ":now_nanoseconds": now.nanoseconds(),
-    };
+    let bounds = Bounds::of(tx, selection, now);
+    let given = &*bounds.and(&[]);
     let sql = concat!("SELECT count(*) FROM records WHERE ", selected!(), " AND ", live!());
     let all: u64 = {
         let mut statement = tx.connection.prepare_cached(sql)?;

@@ -1,7 +1,7 @@
 //! Taking records away: deletes, claims, purges, quarantine.
 
 use rusqlite::{
-    named_params, params,
+    params,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -51,7 +51,8 @@ pub(super) fn take_first(
     after: &[u8],
     now: Instant,
 ) -> Step<Option<(Stored, Vec<u8>)>> {
-    let bounds = Bounds::of(selection);
+    let bounds = Bounds::of(tx, selection, now);
+    let after = ToSqlOutput::Borrowed(ValueRef::Text(after));
     let sql = concat!(
         "DELETE FROM records WHERE collection = :collection AND id = (
              SELECT records.id FROM records WHERE ",
@@ -63,18 +64,7 @@ pub(super) fn take_first(
         columns!()
     );
     let mut statement = tx.connection.prepare_cached(sql)?;
-    let mut rows = statement.query(named_params! {
-        ":collection": tx.collection,
-        ":from": bounds.from,
-        ":end": bounds.end,
-        ":since_seconds": bounds.since.0,
-        ":since_nanoseconds": bounds.since.1,
-        ":until_seconds": bounds.until.0,
-        ":until_nanoseconds": bounds.until.1,
-        ":now_seconds": now.seconds(),
-        ":now_nanoseconds": now.nanoseconds(),
-        ":after": ToSqlOutput::Borrowed(ValueRef::Text(after)),
-    })?;
+    let mut rows = statement.query(&*bounds.and(&[(":after", &after)]))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let place = row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?.to_vec();
     Ok(Some((Stored::read(row)?, place)))

@@ -201,8 +201,8 @@ pub fn share(backend: &str) -> u64 {
         "memory" => 2_400,
         "file" => 660,
         "legacy" => 440,
-        Sqlite::NAME => 160,
-        _ => 180,
+        Sqlite::NAME => 70,
+        _ => 90,
     }
 }
 

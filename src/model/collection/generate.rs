@@ -22,7 +22,7 @@ use crate::{
 
 /// How often each operation comes, in the order of
 /// [`OPERATIONS`](super::operation::OPERATIONS).
-const WEIGHTS: &[u8] = &[10, 14, 10, 6, 8, 4, 4, 6, 8, 3, 5, 9, 3, 3];
+const WEIGHTS: &[u8] = &[10, 14, 10, 6, 14, 5, 5, 6, 8, 3, 5, 9, 3, 3];
 
 /// The same where a case is about commits.
 const WEIGHTS_OF_COMMITS: &[u8] = &[1, 4, 1, 5, 1, 1, 1, 0, 1, 0, 0, 15, 0, 0];

@@ -5,11 +5,13 @@ mod execute;
 mod generate;
 mod operation;
 mod outcome;
+mod refusals;
 mod rules;
 mod shrink;
 mod state;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::sync::Arc;
 
