@@ -58,6 +58,8 @@ mod shrinking;
 #[cfg(test)]
 mod sqlite_backend;
 #[cfg(test)]
+mod targets;
+#[cfg(test)]
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;

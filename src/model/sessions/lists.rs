@@ -9,7 +9,8 @@ use super::{
     operation::{SessionData, SessionsOp},
     outcome::SessionsSeen,
     rules::{
-        INVALID_SESSION_ID, INVALID_USER_ID, SessionsModel, Verdict, legal, refuse, without_messages,
+        INVALID_SESSION_ID, INVALID_USER_ID, SessionsModel, Verdict, legal, refuse,
+        without_messages,
     },
 };
 use crate::{
