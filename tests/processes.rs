@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
+    io::{self, BufRead, BufReader, Write},
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -24,6 +25,8 @@ const DIRECTORY: &str = "STOREPROOF_TEST_DIRECTORY";
 const NAME: &str = "STOREPROOF_TEST_NAME";
 /// How many records both try to create, and how often each adds to a counter.
 const ROUNDS: usize = 300;
+/// What a child says when it could begin.
+const READY: &str = "ready";
 
 fn open(directory: &Path) -> Arc<dyn Collection> {
     let fs = OsFs::open(directory).unwrap().with_durability(Durability::Process);
@@ -50,6 +53,9 @@ fn json(text: &str) -> Payload {
 /// won.
 fn child(directory: &Path, name: &str) {
     let collection = open(directory);
+    // They begin together: one that had to start first would find all taken.
+    println!("\n{READY}");
+    io::stdin().lines().next().unwrap().unwrap();
     for round in 0..ROUNDS {
         let record = Record::json(
             id(&format!("contested/{round}")),
@@ -96,22 +102,30 @@ fn two_processes_lose_nothing_and_never_both_win() {
             .args(["--nocapture", "--test-threads=1"])
             .env(DIRECTORY, directory.path())
             .env(NAME, name)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap()
     });
+    let mut children = children.map(|mut child| {
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == READY), "a process did not come to its beginning");
+        (child, lines)
+    });
+    for (child, _) in &mut children {
+        child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+    }
     let mut won: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut counted = 0;
-    for (child, name) in children.into_iter().zip(["one", "two"]) {
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "process {name} failed: {}", output.status);
-        for line in String::from_utf8(output.stdout).unwrap().lines() {
-            // The test runner's own first line has no end of line before ours.
-            if let Some(what) = line.split_once("won ").map(|(_, what)| what) {
+    for ((mut child, lines), name) in children.into_iter().zip(["one", "two"]) {
+        for line in lines {
+            if let Some(what) = line.strip_prefix("won ") {
                 won.entry(what.to_owned()).or_default().push(name);
             }
-            counted += usize::from(line.ends_with("counted"));
+            counted += usize::from(line == "counted");
         }
+        let status = child.wait().unwrap();
+        assert!(status.success(), "process {name} failed: {status}");
     }
 
     assert_eq!(counted, 2 * ROUNDS, "a process did not finish");

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod judge;
+mod working_set;
 
 pub mod file;
 pub mod memory;

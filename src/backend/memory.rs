@@ -4,24 +4,21 @@
 //! Every operation takes the collection's one lock, works, and lets it go: it
 //! is atomic as it stands, and never waits for anything else.
 
-mod storage;
-
 use std::{
     collections::BTreeMap,
-    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use storage::{Storage, Values};
 
 use super::{
     arguments::{declared_key, page_bounds},
     judge::{Seen, judge_input, judge_write},
+    working_set::{Values, WorkingSet},
 };
 use crate::seam::{
-    Action, Backend, Clock, Collection, CollectionSpec, Cursor, Error, Found, Instant, KeyValue,
-    ListQuery, Page, Position, Record, RecordId, Result, Selection, Site, Write,
+    Action, Backend, Clock, Collection, CollectionSpec, Error, Found, Instant, KeyValue, ListQuery,
+    Page, Record, RecordId, Result, Selection, Site, Write,
 };
 
 /// The page size where neither the caller nor [`MemoryBackend::with_page_size`]
@@ -62,6 +59,13 @@ impl MemoryBackend {
     }
 }
 
+/// What all handles of one collection share.
+#[derive(Default)]
+struct Storage {
+    set: WorkingSet,
+    quarantined: Vec<Record>,
+}
+
 /// By name.
 type Collections = BTreeMap<Arc<str>, Arc<Mutex<Storage>>>;
 
@@ -73,7 +77,7 @@ impl Backend for MemoryBackend {
             Arc::clone(locked(&self.collections).entry(Arc::clone(&spec.name)).or_default());
         let places = {
             let mut storage = locked(&storage);
-            spec.keys.iter().map(|key| storage.index_of(key)).collect()
+            spec.keys.iter().map(|key| storage.set.index_of(key)).collect()
         };
         let clock = Arc::clone(&self.clock);
         Ok(Arc::new(MemoryCollection { spec, places, clock, page_size: self.page_size, storage }))
@@ -102,9 +106,9 @@ impl MemoryCollection {
     }
 
     /// What is judged on the state before the commit, but for the keys.
-    fn judge_state(&self, storage: &Storage, writes: &[Write], now: Instant) -> Result<()> {
+    fn judge_state(&self, set: &WorkingSet, writes: &[Write], now: Instant) -> Result<()> {
         for write in writes {
-            let stored = storage.live(write.id(), now);
+            let stored = set.live(write.id(), now);
             let seen = stored.map_or(Seen::Absent, |stored| Seen::Good(&stored.record));
             judge_write(&self.spec, write, seen)?;
         }
@@ -115,7 +119,7 @@ impl MemoryCollection {
     /// hold. An expired record holds nothing, and is given nothing.
     fn judge_keys(
         &self,
-        storage: &Storage,
+        set: &WorkingSet,
         writes: &[Write],
         values: &[Values],
         now: Instant,
@@ -125,7 +129,7 @@ impl MemoryCollection {
             let write = writes.get(at)?;
             let expires_at = match &write.action {
                 Action::Put(record) => record.expires_at,
-                Action::Replace { id, .. } => storage.records.get(id)?.record.expires_at,
+                Action::Replace { id, .. } => set.records.get(id)?.record.expires_at,
                 Action::Delete(_) | Action::Check(_) => return None,
             };
             expires_at.is_none_or(|expires_at| expires_at > now).then_some(value)
@@ -134,7 +138,7 @@ impl MemoryCollection {
         for (key, &place) in keys {
             for (at, write) in writes.iter().enumerate() {
                 let Some(value) = given(at, place) else { continue };
-                let stored = storage.live(write.id(), now);
+                let stored = set.live(write.id(), now);
                 let held = stored.and_then(|stored| stored.values.get(place)?.as_ref());
                 if held == Some(value) {
                     continue;
@@ -142,10 +146,9 @@ impl MemoryCollection {
                 let given_twice = (0..writes.len())
                     .any(|other| other != at && given(other, place) == Some(value));
                 let kept = |id: &RecordId| {
-                    storage.live(id, now).is_some()
-                        && !writes.iter().any(|write| changes(write, id))
+                    set.live(id, now).is_some() && !writes.iter().any(|write| changes(write, id))
                 };
-                if given_twice || storage.holders(place, value).any(kept) {
+                if given_twice || set.holders(place, value).any(kept) {
                     let site = self.site("commit", Some(write.id()));
                     return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
                 }
@@ -160,25 +163,6 @@ fn changes(write: &Write, id: &RecordId) -> bool {
     !matches!(write.action, Action::Check(_)) && write.id() == id
 }
 
-/// Where a page begins in the order of listings.
-fn page_start(
-    storage: &Storage,
-    query: &ListQuery,
-    after: Option<Position>,
-) -> Bound<(Instant, RecordId)> {
-    let since = query.selection.since;
-    match after {
-        Some(Position::Record(at, id)) if since.is_none_or(|since| at >= since) => {
-            Bound::Excluded((at, id))
-        }
-        // Damaged records come before all others, and memory has none.
-        _ => match since {
-            Some(since) => Bound::Included((since, storage.first_id.clone())),
-            None => Bound::Unbounded,
-        },
-    }
-}
-
 #[async_trait]
 impl Collection for MemoryCollection {
     fn spec(&self) -> &CollectionSpec {
@@ -187,7 +171,7 @@ impl Collection for MemoryCollection {
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
         let storage = locked(&self.storage);
-        match storage.live(id, self.clock.now()) {
+        match storage.set.live(id, self.clock.now()) {
             Some(stored) => Ok(stored.record.clone()),
             None => Err(Error::NotFound(self.site("get", Some(id)))),
         }
@@ -195,50 +179,20 @@ impl Collection for MemoryCollection {
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
         let (at, _) = declared_key(&self.spec, key, parts)?;
+        let Some(place) = self.places.get(at) else { return Ok(Found::default()) };
         let storage = locked(&self.storage);
-        let now = self.clock.now();
-        let mut found = Found::default();
-        if let (Some(value), Some(place)) = (KeyValue::new(parts), self.places.get(at)) {
-            let holders = storage.holders(*place, &value);
-            let live = holders.filter_map(|id| storage.live(id, now));
-            found.records = live.map(|stored| stored.record.clone()).collect();
-        }
-        Ok(found)
+        Ok(storage.set.find(*place, KeyValue::new(parts).as_ref(), self.clock.now()))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
         let (after, limit) = page_bounds(&self.spec, query, self.page_size)?;
         let storage = locked(&self.storage);
-        let now = self.clock.now();
-        let selection = &query.selection;
-        let mut page = Page::default();
-        for (created_at, id) in
-            storage.order.range((page_start(&storage, query, after), Bound::Unbounded))
-        {
-            if selection.until.is_some_and(|until| *created_at >= until) {
-                break;
-            }
-            if !selection.contains(id.as_str(), *created_at) {
-                continue;
-            }
-            let Some(stored) = storage.live(id, now) else { continue };
-            if page.records.len() == limit {
-                page.next_cursor = page
-                    .records
-                    .last()
-                    .map(|last| Cursor::new(&Position::Record(last.created_at, last.id.clone())));
-                break;
-            }
-            page.records.push(stored.record.clone());
-        }
-        Ok(page)
+        Ok(storage.set.page(query, after, limit, self.clock.now()))
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
         let storage = locked(&self.storage);
-        let selected = storage
-            .with_prefix(&selection.prefix, self.clock.now())
-            .filter(|record| selection.contains(record.id.as_str(), record.created_at));
+        let selected = storage.set.selected(selection, self.clock.now());
         Ok(selected.fold(0, |count, _| count + 1))
     }
 
@@ -246,16 +200,16 @@ impl Collection for MemoryCollection {
         judge_input(&self.spec, &writes)?;
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        self.judge_state(&storage, &writes, now)?;
+        self.judge_state(&storage.set, &writes, now)?;
         let mut values = Vec::new();
-        if !storage.indexes.is_empty() {
+        if !storage.set.indexes.is_empty() {
             values.extend(writes.iter().map(|write| match &write.action {
                 Action::Put(Record { data, .. }) | Action::Replace { data, .. } => {
-                    storage.values_of(data)
+                    storage.set.values_of(data)
                 }
                 Action::Delete(_) | Action::Check(_) => Values::default(),
             }));
-            self.judge_keys(&storage, &writes, &values, now)?;
+            self.judge_keys(&storage.set, &writes, &values, now)?;
         }
         let mut values = values.into_iter();
         for write in writes {
@@ -263,22 +217,22 @@ impl Collection for MemoryCollection {
             match write.action {
                 Action::Put(mut record) => {
                     // Writing over an expired record is creation.
-                    if let Some(stored) = storage.live(&record.id, now) {
+                    if let Some(stored) = storage.set.live(&record.id, now) {
                         record.created_at = stored.record.created_at;
                         record.updated_at = record.updated_at.max(stored.record.updated_at);
                     }
-                    storage.insert(record, values);
+                    storage.set.insert(record, values);
                 }
                 Action::Replace { id, data } => {
-                    if let Some(stored) = storage.live(&id, now) {
+                    if let Some(stored) = storage.set.live(&id, now) {
                         let mut record = stored.record.clone();
                         record.data = data;
                         record.updated_at = record.updated_at.max(now);
-                        storage.insert(record, values);
+                        storage.set.insert(record, values);
                     }
                 }
                 Action::Delete(id) => {
-                    storage.remove(&id);
+                    storage.set.remove(&id);
                 }
                 Action::Check(_) => {}
             }
@@ -289,11 +243,9 @@ impl Collection for MemoryCollection {
     async fn claim(&self, selection: &Selection) -> Result<Record> {
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        let first = storage
-            .with_prefix(&selection.prefix, now)
-            .find(|record| selection.contains(record.id.as_str(), record.created_at))
-            .map(|record| record.id.clone());
-        match first.and_then(|id| storage.remove(&id)) {
+        let first = storage.set.selected(selection, now).next();
+        let first = first.map(|record| record.id.clone());
+        match first.and_then(|id| storage.set.remove(&id)) {
             Some(record) => Ok(record),
             None => Err(Error::NotFound(self.site("claim", None))),
         }
@@ -302,13 +254,13 @@ impl Collection for MemoryCollection {
     async fn purge_expired(&self) -> Result<u64> {
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        let expired = storage.records.values().map(|stored| &stored.record);
+        let expired = storage.set.records.values().map(|stored| &stored.record);
         let expired: Vec<RecordId> = expired
             .filter(|record| record.is_expired(now))
             .map(|record| record.id.clone())
             .collect();
         for id in &expired {
-            storage.remove(id);
+            storage.set.remove(id);
         }
         Ok(expired.len() as u64)
     }
@@ -316,14 +268,14 @@ impl Collection for MemoryCollection {
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         let mut storage = locked(&self.storage);
         let site = || self.site("quarantine", Some(id));
-        match storage.live(id, self.clock.now()) {
+        match storage.set.live(id, self.clock.now()) {
             None => return Err(Error::NotFound(site())),
             Some(stored) if stored.record.data.bytes() != expected => {
                 return Err(Error::Conflict(site()));
             }
             Some(_) => {}
         }
-        let record = storage.remove(id);
+        let record = storage.set.remove(id);
         storage.quarantined.extend(record);
         Ok(())
     }
@@ -397,7 +349,7 @@ mod tests {
         ready(keyed.delete(&RecordId::new("a").unwrap())).unwrap();
         let collections = locked(&backend.collections);
         let storage = locked(collections.get("c").unwrap());
-        assert!(storage.order.is_empty() && storage.indexes[0].holders.is_empty());
+        assert!(storage.set.order.is_empty() && storage.set.indexes[0].holders.is_empty());
     }
 
     #[test]
