@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use storeproof::{
     backend::{
         file::{FileBackend, FileOptions},
+        hybrid::HybridBackend,
         memory::MemoryBackend,
         sqlite::{SqliteBackend, SqliteOptions},
     },
@@ -47,6 +48,10 @@ const BACKENDS: &[(&str, NewStorage)] = &[
         };
         let backend = SqliteBackend::open(directory.path().join("db"), clock, options).unwrap();
         Arc::new(InDirectory { backend, _directory: directory })
+    }),
+    ("hybrid", |clock| {
+        let durable = Arc::new(MemoryBackend::new(Arc::clone(&clock)));
+        Arc::new(HybridBackend::new(durable, clock).with_page_size(PAGE_SIZE))
     }),
 ];
 

@@ -5,6 +5,7 @@ mod judge;
 mod working_set;
 
 pub mod file;
+pub mod hybrid;
 pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -95,6 +95,14 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     {
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
+    if capabilities.steady_clock {
+        scenario.skews.clear();
+        scenario.each_action(|action| {
+            if let Action::AdvanceClock(seconds) = action {
+                *seconds = seconds.saturating_abs();
+            }
+        });
+    }
     scenario
 }
 

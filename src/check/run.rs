@@ -277,16 +277,28 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Looks at what `storage` holds, by a new handle; after faults with a few
-    /// calls to see that it works again.
+    /// Looks at what `storage` holds, by a new handle, and as a process sees it that
+    /// starts now; after faults with a few calls to see that it works again.
     pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
-        let mut seat = self.seat(storage)?;
-        let mut asked = S::observations(self.scenario.operations());
-        if self.sim.has_faults() {
-            asked.extend(S::trial());
+        let asked = || S::observations(self.scenario.operations()).into_iter();
+        let trial = if self.sim.has_faults() { S::trial() } else { Vec::new() };
+        self.ask(storage, 0, asked().chain(trial))?;
+        if storage.restart() {
+            self.ask(storage, self.scenario.length(), asked())?;
         }
-        for (action, op) in asked.into_iter().enumerate() {
-            let place = Place { phase: Phase::Afterwards, client: ALONE, action };
+        Ok(())
+    }
+
+    /// Makes calls by a new handle; the first one has the number `first`.
+    fn ask(
+        &self,
+        storage: &dyn Storage,
+        first: usize,
+        calls: impl Iterator<Item = S::Op>,
+    ) -> Result<(), Error> {
+        let mut seat = self.seat(storage)?;
+        for (action, op) in calls.enumerate() {
+            let place = Place { phase: Phase::Afterwards, client: ALONE, action: first + action };
             self.alone(self.act(place, &Action::Call(op), &mut seat))??;
         }
         Ok(())

@@ -173,6 +173,8 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
+                // Nobody else has anything open: it is as if the process began anew.
+                run.storage.restart();
                 let opened = run.open(&*run.storage, *variant);
                 (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;

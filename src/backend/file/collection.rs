@@ -39,6 +39,12 @@ impl<F: Fs> FileCollection<F> {
         Call::new(&self.storage, operation, id)
     }
 
+    /// Runs a call that writes: to its end, even if nobody waits for it any more.
+    async fn write<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        let Storage { fs, underway, .. } = &*self.storage;
+        fs.run(underway.count(call)).await
+    }
+
     async fn answer(&self, operation: &'static str, query: Query) -> Result<Answer> {
         let storage = Arc::clone(&self.storage);
         let answer =
@@ -92,21 +98,21 @@ impl<F: Fs> Collection for FileCollection<F> {
         let storage = Arc::clone(&self.storage);
         let commit =
             async move { commit(&Call::new(&storage, "commit", id.as_ref()), writes).await };
-        self.storage.fs.run(commit).await
+        self.write(commit).await
     }
 
     async fn claim(&self, selection: &Selection) -> Result<Record> {
         let (storage, selection) = (Arc::clone(&self.storage), selection.clone());
         let claim =
             async move { remove::claim(&Call::new(&storage, "claim", None), &selection).await };
-        self.storage.fs.run(claim).await
+        self.write(claim).await
     }
 
     async fn purge_expired(&self) -> Result<u64> {
         let storage = Arc::clone(&self.storage);
         let purge =
             async move { remove::purge_expired(&Call::new(&storage, "purge_expired", None)).await };
-        self.storage.fs.run(purge).await
+        self.write(purge).await
     }
 
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
@@ -115,7 +121,12 @@ impl<F: Fs> Collection for FileCollection<F> {
         let quarantine = async move {
             remove::quarantine(&Call::new(&storage, "quarantine", Some(&id)), &id, &expected).await
         };
-        self.storage.fs.run(quarantine).await
+        self.write(quarantine).await
+    }
+
+    async fn settle(&self) -> Result<()> {
+        self.storage.underway.settle().await;
+        Ok(())
     }
 }
 

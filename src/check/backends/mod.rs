@@ -1,6 +1,7 @@
 //! The backends that can be checked, and what each makes possible.
 
 mod file_os;
+mod hybrid;
 mod memory;
 mod older;
 mod simulated;
@@ -10,6 +11,7 @@ use std::{path::Path, sync::Arc};
 
 use file_os::open_directory;
 pub use file_os::{FileOs, open_on};
+pub use hybrid::Hybrid;
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
@@ -42,6 +44,8 @@ pub struct Capabilities {
     pub older_software: bool,
     /// Its storages are shared by processes: [`BackendUnderTest::crew`] has some.
     pub processes: bool,
+    /// Its clock never goes back: what has expired may stay so.
+    pub steady_clock: bool,
     /// How much of a small scenario's interleavings is run, where all are to be;
     /// none: it is too slow for that.
     pub every_interleaving: Option<Bounds>,
@@ -108,6 +112,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When the storage can't be opened.
     fn handle(&self) -> Result<Arc<dyn Backend>>;
+
+    /// Forgets what handles share that does not outlive their process: those that are
+    /// made from now on are of a new one. False: there is no such thing.
+    fn restart(&self) -> bool {
+        false
+    }
 
     /// How many I/O steps were made so far; 0 where they are not counted.
     fn io_steps(&self) -> usize {
@@ -202,6 +212,8 @@ pub fn share(backend: &str) -> u64 {
         "file" => 660,
         "legacy" => 440,
         Sqlite::NAME => 70,
+        Hybrid::OVER_FILE => 90,
+        Hybrid::OVER_SQLITE => 30,
         _ => 90,
     }
 }
@@ -219,24 +231,31 @@ const DEFAULT_SHARE: u64 = 10;
 /// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
-    on_real_files(FileOs::new(scratch), Sqlite::new(scratch))
+    on_real_files(scratch, FileOs::new(scratch), Sqlite::new(scratch))
 }
 
 /// As [`all`], with processes of `program` where several can share a storage.
 #[must_use]
 pub fn all_with_processes(scratch: &Path, program: &Program) -> Vec<Box<dyn BackendUnderTest>> {
     on_real_files(
+        scratch,
         FileOs::new(scratch).with_processes(program.clone()),
         Sqlite::new(scratch).with_processes(program.clone()),
     )
 }
 
-fn on_real_files(file_os: FileOs, sqlite: Sqlite) -> Vec<Box<dyn BackendUnderTest>> {
+fn on_real_files(
+    scratch: &Path,
+    file_os: FileOs,
+    sqlite: Sqlite,
+) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
         Box::new(file_os),
         Box::new(sqlite),
+        Box::new(Hybrid::over_file()),
+        Box::new(Hybrid::over_sqlite(scratch)),
         Box::new(Simulated::legacy()),
     ]
 }
