@@ -36,6 +36,8 @@ mod formats;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]
+mod hybrid_backend;
+#[cfg(test)]
 mod key_file;
 #[cfg(test)]
 mod killed_processes;

@@ -12,12 +12,12 @@ use storeproof::seam::{
 };
 
 use super::{backend, id, open, record, someone_else, things, wait};
+use crate::processes::{NAMES, meet};
 
 /// In a child: the database to work on.
 const DATABASE: &str = "STOREPROOF_TEST_DATABASE";
 /// In a child: its name.
 const NAME: &str = "STOREPROOF_TEST_NAME";
-const NAMES: [&str; 2] = ["one", "two"];
 
 /// This test once more, as two processes at the same time.
 fn children(test: &str, database: &Path) -> [Child; 2] {
@@ -48,19 +48,6 @@ fn said(children: [Child; 2]) -> Vec<(&'static str, Vec<String>)> {
 #[expect(clippy::disallowed_methods, reason = "the test is its own child process")]
 fn as_a_child() -> Option<(std::path::PathBuf, String)> {
     Some((env::var_os(DATABASE)?.into(), env::var(NAME).ok()?))
-}
-
-/// Goes on when the other process is at this round as well.
-#[expect(clippy::disallowed_methods, reason = "the processes see each other by directories")]
-fn meet(place: &Path, round: usize, name: &str) {
-    let ready = |name: &str| place.join(format!("{round}-{name}"));
-    std::fs::create_dir(ready(name)).unwrap();
-    // If the other fails, this one must not wait for ever.
-    let mut patience = 20_000_000_u64;
-    while !NAMES.iter().all(|name| ready(name).exists()) {
-        patience = patience.checked_sub(1).expect("the other process is gone");
-        std::hint::spin_loop();
-    }
 }
 
 const OPENINGS: usize = 50;

@@ -213,9 +213,17 @@ pub fn share(backend: &str) -> u64 {
         "legacy" => 440,
         Sqlite::NAME => 70,
         Hybrid::OVER_FILE => 90,
-        Hybrid::OVER_SQLITE => 30,
+        Hybrid::OVER_SQLITE => 25,
         _ => 90,
     }
+}
+
+/// Whether so many cases run on the backend of that name that even rare outcomes must
+/// be among them. Where not, another backend of the same operations shows that the
+/// generators come by them.
+#[must_use]
+pub fn comes_by_all(backend: &str) -> bool {
+    share(backend) >= 60
 }
 
 /// And how many a run of the default profile has.
