@@ -69,6 +69,8 @@ mod watermark_rules;
 mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;
+#[cfg(test)]
+mod workspace;
 
 #[cfg(test)]
 mod all_files_are_tested {

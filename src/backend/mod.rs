@@ -2,6 +2,7 @@
 
 mod arguments;
 mod judge;
+pub(crate) mod turns;
 mod working_set;
 
 pub mod file;

@@ -8,12 +8,12 @@ use super::{
     Watch,
     hydrate::read_back,
     mirror::{About, Held, Mirror, State, Underway},
-    turns::Turn,
 };
 use crate::{
     backend::{
         arguments::{declared_key, page_bounds},
         judge::judge_input,
+        turns::Turn,
     },
     seam::{
         Action, Clock, Collection, CollectionSpec, Error, Found, Instant, KeyValue, ListQuery,

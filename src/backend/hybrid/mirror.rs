@@ -5,9 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::turns::Turns;
 use crate::{
-    backend::working_set::WorkingSet,
+    backend::{turns::Turns, working_set::WorkingSet},
     seam::{Collection, Error, KeySpec, Record, RecordId, Result},
 };
 

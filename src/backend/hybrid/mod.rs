@@ -4,7 +4,6 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `mirror.rs` | the memory half: what it holds, and what is in doubt |
-//! | `turns.rs` | who may write when |
 //! | `hydrate.rs` | reading everything that the durable half holds |
 //! | `collection.rs` | the operations of a collection |
 //!
@@ -32,7 +31,6 @@
 mod collection;
 mod hydrate;
 mod mirror;
-mod turns;
 
 use std::{
     collections::BTreeMap,

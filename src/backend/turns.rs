@@ -12,7 +12,7 @@ use crate::seam::RecordId;
 
 /// The line in which the calls of a collection stand.
 #[derive(Default)]
-pub(super) struct Turns(Mutex<Line>);
+pub(crate) struct Turns(Mutex<Line>);
 
 #[derive(Default)]
 struct Line {
@@ -44,19 +44,19 @@ impl Scope {
 }
 
 /// A place in the line. It is left when this is dropped.
-pub(super) struct Turn<'t> {
+pub(crate) struct Turn<'t> {
     turns: &'t Turns,
     number: u64,
 }
 
 impl Turns {
     /// Waits until nobody who came before writes any of these records.
-    pub(super) async fn records(&self, ids: Vec<RecordId>) -> Turn<'_> {
+    pub(crate) async fn records(&self, ids: Vec<RecordId>) -> Turn<'_> {
         self.take(Scope::Records(ids)).await
     }
 
     /// Waits until nobody who came before writes anything.
-    pub(super) async fn everything(&self) -> Turn<'_> {
+    pub(crate) async fn everything(&self) -> Turn<'_> {
         self.take(Scope::Everything).await
     }
 
