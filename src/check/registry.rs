@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use super::{
-    backends::{BackendUnderTest, comes_by_all},
+    backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
     campaign::{self, Effort, Progress},
     crash::CrashCheck,
     exhaustive::Scopes,
@@ -246,7 +246,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let can_be = |kind: FaultKind| match kind {
             FaultKind::Cancel => true,
             FaultKind::CancelAfter => !capabilities.has_points,
-            _ => capabilities.faults,
+            _ => capabilities.faults && comes_by_all_faults(backend.name()),
         };
         required
             .into_iter()

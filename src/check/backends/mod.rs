@@ -226,6 +226,12 @@ pub fn comes_by_all(backend: &str) -> bool {
     share(backend) >= 60
 }
 
+/// The same of every kind of fault, each of which comes in a small part of the cases.
+#[must_use]
+pub fn comes_by_all_faults(backend: &str) -> bool {
+    share(backend) >= 400
+}
+
 /// And how many a run of the default profile has.
 #[must_use]
 pub fn default_cases(backend: &str) -> u64 {
