@@ -10,7 +10,10 @@ use super::{
     repository::{Items, Repository, was_overtaken},
     span::within,
 };
-use crate::seam::{self, Action, Clock, Collection, Condition, Payload, Record, Write};
+use crate::{
+    backend::turns::Turn,
+    seam::{self, Action, Clock, Collection, Condition, Payload, Record, Write},
+};
 
 /// The entities of one kind.
 ///
@@ -179,7 +182,7 @@ impl<E: Entity> EntityStore<E> {
     }
 
     /// Waits for the changes that came before.
-    pub(super) async fn turn(&self) -> crate::backend::turns::Turn<'_> {
+    pub(super) async fn turn(&self) -> Turn<'_> {
         self.changeset.turn().await
     }
 }
