@@ -1,7 +1,7 @@
 //! storeproof proves persistence layers.
 //!
 //! The crate holds two things that belong together: a **persistence layer**
-//! ([`seam`], [`fs`], [`backend`], [`store`], [`directory`]) and the **harness** that proves
+//! ([`seam`], [`fs`], [`backend`], [`store`], [`workspace`], [`directory`]) and the **harness** that proves
 //! it (`model`, `sim`, `check`, `bugs`, `driver`, `report`, `formats`, `cli`; feature `harness`,
 //! on by default). Layers point one way: a layer uses only those listed before
 //! it.
@@ -14,6 +14,8 @@ pub mod fs;
 pub mod backend;
 
 pub mod store;
+
+pub mod workspace;
 
 pub mod directory;
 

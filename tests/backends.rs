@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use storeproof::{
     backend::{
         file::{FileBackend, FileOptions},
+        hybrid::HybridBackend,
         memory::MemoryBackend,
+        sqlite::{SqliteBackend, SqliteOptions},
     },
     fs::{Durability, Fs, OsFs},
     seam::{Backend, Clock, Collection, CollectionSpec, Error, Instant, Payload, Record, RecordId},
@@ -36,6 +38,20 @@ const BACKENDS: &[(&str, NewStorage)] = &[
         let directory = tempfile::tempdir().unwrap();
         let fs = OsFs::open(directory.path()).unwrap().with_durability(Durability::Process);
         Arc::new(InDirectory { backend: file(fs, clock), _directory: directory })
+    }),
+    ("sqlite", |clock| {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions {
+            durability: Durability::Process,
+            page_size: PAGE_SIZE,
+            ..SqliteOptions::default()
+        };
+        let backend = SqliteBackend::open(directory.path().join("db"), clock, options).unwrap();
+        Arc::new(InDirectory { backend, _directory: directory })
+    }),
+    ("hybrid", |clock| {
+        let durable = Arc::new(MemoryBackend::new(Arc::clone(&clock)));
+        Arc::new(HybridBackend::new(durable, clock).with_page_size(PAGE_SIZE))
     }),
 ];
 

@@ -36,6 +36,8 @@ mod formats;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]
+mod hybrid_backend;
+#[cfg(test)]
 mod key_file;
 #[cfg(test)]
 mod killed_processes;
@@ -56,6 +58,10 @@ mod sessions_rules;
 #[cfg(test)]
 mod shrinking;
 #[cfg(test)]
+mod sqlite_backend;
+#[cfg(test)]
+mod targets;
+#[cfg(test)]
 mod users_rules;
 #[cfg(test)]
 mod watermark_rules;
@@ -63,6 +69,8 @@ mod watermark_rules;
 mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;
+#[cfg(test)]
+mod workspace;
 
 #[cfg(test)]
 mod all_files_are_tested {

@@ -118,7 +118,7 @@ fn a_check_writes_a_report_and_repeats_itself_for_a_seed() {
     }
     assert_eq!(report["schema"], 1);
     let cells = report["results"].as_array().unwrap();
-    assert_eq!(cells.len(), 4 * STORES.len(), "every store on four backends");
+    assert_eq!(cells.len(), 7 * STORES.len(), "every store on seven backends");
     for cell in cells {
         for key in ["store", "backend", "cases", "operations", "schedules", "crash_images"] {
             assert!(!cell[key].is_null(), "a result has no {key:?}: {cell}");

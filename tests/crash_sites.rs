@@ -1,6 +1,6 @@
 //! No call by which the file backend makes things durable, or keeps others out,
-//! can be left out without `check` noticing: each is left out in turn, and cases
-//! as those of the default profile are run until one shows it.
+//! can be left out without `check` noticing: each is left out in turn, and the
+//! cases of the default profile are run until one shows it.
 //!
 //! `cargo test --test behaviour -- crash_sites --nocapture` prints the table.
 
@@ -18,23 +18,18 @@ use std::{
     time::Instant,
 };
 
-use serde_json::{Value, json};
 use site_fs::{Kind, Phase, Site, SiteFs, What};
 use storeproof::{
     check::{
-        backends::{BackendUnderTest, Simulated},
+        backends::{BackendUnderTest, Simulated, default_cases},
         crash::CrashCheck,
         generate,
-        scenario::Scenario,
         statistics::Reached,
         verify::{Target, verify},
     },
     model::{
-        collection::{CollectionOp, CollectionSubject},
-        divergence::Divergences,
-        sessions::SessionsSubject,
-        subject::Subject,
-        users::UsersSubject,
+        collection::CollectionSubject, divergence::Divergences, sessions::SessionsSubject,
+        subject::Subject, users::UsersSubject,
     },
     sim::disk::SimFs,
 };
@@ -46,26 +41,26 @@ use storeproof::{
 const SITES: [(Site, Place, u64); 25] = {
     use Kind::{Lock, Rename, SyncDirectory, SyncFile};
     use Phase::{Opening, Use};
-    use Place::{CollectionFile, CollectionLegacy, Directed, SessionsLegacy};
+    use Place::{CollectionFile, CollectionLegacy, SessionsLegacy};
     use What::{
         Aside, Forgotten, Intent, Made, Others, Reading, Record, Removed, SetAside, Writing,
     };
     [
-        (Site::new(SyncFile, Record, Use), CollectionFile, 6),
-        (Site::new(SyncFile, Record, Opening), Directed, 0),
+        (Site::new(SyncFile, Record, Use), CollectionFile, 7),
+        (Site::new(SyncFile, Record, Opening), CollectionFile, 47),
         (Site::new(SyncFile, Intent, Use), CollectionFile, 103),
         (Site::new(SyncFile, SetAside, Use), CollectionLegacy, 1487),
-        (Site::new(SyncDirectory, Made, Opening), CollectionFile, 6),
+        (Site::new(SyncDirectory, Made, Opening), CollectionFile, 7),
         (Site::new(SyncDirectory, Others, Opening), CollectionFile, 262),
-        (Site::new(SyncDirectory, Record, Opening), Directed, 0),
-        (Site::new(SyncDirectory, Removed, Opening), Directed, 0),
-        (Site::new(SyncDirectory, Forgotten, Opening), Directed, 0),
-        (Site::new(SyncDirectory, Made, Use), CollectionFile, 23),
-        (Site::new(SyncDirectory, Others, Use), Directed, 0),
-        (Site::new(SyncDirectory, Record, Use), CollectionFile, 6),
-        (Site::new(SyncDirectory, Removed, Use), CollectionFile, 39),
+        (Site::new(SyncDirectory, Record, Opening), CollectionFile, 47),
+        (Site::new(SyncDirectory, Removed, Opening), CollectionFile, 3551),
+        (Site::new(SyncDirectory, Forgotten, Opening), CollectionFile, 4743),
+        (Site::new(SyncDirectory, Made, Use), CollectionFile, 7),
+        (Site::new(SyncDirectory, Others, Use), SessionsLegacy, 383),
+        (Site::new(SyncDirectory, Record, Use), CollectionFile, 7),
+        (Site::new(SyncDirectory, Removed, Use), CollectionFile, 22),
         (Site::new(SyncDirectory, Intent, Use), CollectionFile, 103),
-        (Site::new(SyncDirectory, Forgotten, Use), Directed, 0),
+        (Site::new(SyncDirectory, Forgotten, Use), CollectionFile, 2239),
         (Site::new(SyncDirectory, SetAside, Use), CollectionLegacy, 1487),
         (Site::new(Rename, Record, Use), CollectionFile, 0),
         (Site::new(Rename, Record, Opening), CollectionFile, 103),
@@ -74,8 +69,8 @@ const SITES: [(Site, Place, u64); 25] = {
         (Site::new(Rename, Aside, Use), CollectionFile, 0),
         (Site::new(Rename, Aside, Opening), CollectionFile, 1494),
         (Site::new(Lock, Writing, Opening), SessionsLegacy, 5),
-        (Site::new(Lock, Writing, Use), CollectionFile, 23),
-        (Site::new(Lock, Reading, Use), CollectionFile, 622),
+        (Site::new(Lock, Writing, Use), CollectionFile, 28),
+        (Site::new(Lock, Reading, Use), CollectionFile, 477),
     ]
 };
 
@@ -113,15 +108,9 @@ const WITHOUT: [Wrap; SITES.len()] = [
     without::<24>,
 ];
 
-/// How many cases are run of a store on a backend at most: twice as many as the
-/// default profile has.
-const CASES: u64 = 13_200;
-
 /// Where to look for a case that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// The scenarios that are made for the purpose; see [`directed`].
-    Directed,
     CollectionFile,
     CollectionLegacy,
     SessionsLegacy,
@@ -131,54 +120,12 @@ enum Place {
 const PLACES: [Place; 4] =
     [Place::CollectionFile, Place::CollectionLegacy, Place::SessionsLegacy, Place::UsersLegacy];
 
-/// What a few random calls seldom come to: commits of records in several
-/// directories, so that what one sync makes durable says nothing of the others.
-fn directed() -> Vec<Scenario<CollectionOp>> {
-    let put = |id: &str, data: &str| {
-        let time = "2026-01-01T00:00:00Z";
-        json!({ "id": id, "data": data, "created_at": time, "updated_at": time })
-    };
-    let write = |id: &str, data: &str| json!({ "action": { "put": put(id, data) }, "when": "any" });
-    let commit = |writes: Value| json!({ "call": { "commit": { "writes": writes } } });
-    let delete = |id: &str| json!({ "call": { "delete": { "id": id } } });
-    let anywhere = || json!({ "after_steps": null });
-    let create = commit(json!([write("d/a", "1"), write("c", "1")]));
-    let replace = commit(json!([
-        write("d/a", "2"),
-        write("e/b", "2"),
-        { "action": { "delete": "f/c" }, "when": "any" },
-    ]));
-    let older = json!({ "older": { "write": {
-        "id": "w/x", "text": "1", "modified": "2026-01-01T00:00:00Z",
-    } } });
-    let scenarios = [
-        // The intent must be gone for good before its records change again.
-        (vec![], vec![create.clone(), delete("d/a")], anywhere()),
-        (
-            vec![],
-            vec![create],
-            json!({ "after_steps": null, "then": [delete("d/a")], "again": anywhere() }),
-        ),
-        // What a recovery completes must be durable before the intent goes.
-        (
-            vec![commit(json!([write("d/a", "1"), write("e/b", "1"), write("f/c", "1")]))],
-            vec![replace],
-            json!({ "after_steps": null, "again": anywhere() }),
-        ),
-        // Older software syncs no directory that it makes.
-        (vec![], vec![older, json!({ "call": { "put": put("w/y", "1") } })], anywhere()),
-    ];
-    let scenario = |(setup, client, crash)| {
-        let scenario = json!({
-            "start": "2026-01-01T00:00:00Z",
-            "handles": 1,
-            "setup": setup,
-            "clients": [client],
-            "crash": crash,
-        });
-        serde_json::from_value(scenario).expect("a scenario")
-    };
-    scenarios.map(scenario).into()
+/// How many cases the default profile runs there.
+fn cases(place: Place) -> u64 {
+    default_cases(match place {
+        Place::CollectionFile => "file",
+        Place::CollectionLegacy | Place::SessionsLegacy | Place::UsersLegacy => "legacy",
+    })
 }
 
 /// The first of these cases in which a promise is broken, and which.
@@ -187,26 +134,18 @@ fn first_violation<S: Subject>(
     cases: Range<u64>,
 ) -> Option<(u64, String)> {
     let capabilities = backend.capabilities();
-    let cases = cases.map(|case| {
+    let mut scenarios = cases.map(|case| {
         let mut scenario = generate::case::<S>(1, case, &capabilities);
         // A sync that is put off would fail at another place.
         scenario.faults = Default::default();
         (case, scenario)
     });
-    first_among::<S>(backend, cases, CrashCheck::default())
-}
-
-fn first_among<S: Subject>(
-    backend: &dyn BackendUnderTest,
-    mut scenarios: impl Iterator<Item = (u64, Scenario<S::Op>)>,
-    crashes: CrashCheck,
-) -> Option<(u64, String)> {
     let divergences = Divergences::default();
     let target = Target::<S> {
         backend,
         open: &|collection, surroundings| S::open(collection, surroundings),
         divergences: &divergences,
-        crashes,
+        crashes: CrashCheck::default(),
     };
     let mut reached = Reached::new::<S>();
     scenarios.find_map(|(case, scenario)| {
@@ -219,11 +158,6 @@ fn violation_at(place: Place, wrap: Wrap, cases: Range<u64>) -> Option<(u64, Str
     let file = Simulated::wrapped("file", wrap);
     let legacy = Simulated::wrapped("legacy", wrap).with_older_software();
     match place {
-        Place::Directed => {
-            let crashes =
-                CrashCheck { most_images: 20_000, most_lives: 400, ..CrashCheck::default() };
-            first_among::<CollectionSubject>(&legacy, (0..).zip(directed()), crashes)
-        }
         Place::CollectionFile => first_violation::<CollectionSubject>(&file, cases),
         Place::CollectionLegacy => first_violation::<CollectionSubject>(&legacy, cases),
         Place::SessionsLegacy => first_violation::<SessionsSubject>(&legacy, cases),
@@ -245,9 +179,10 @@ fn found(wrap: Wrap, (last_place, last_case): (Place, u64)) -> Option<Found> {
     };
     // A little of each first: what is easily found is found soon.
     look(last_place, last_case..last_case + 1).or_else(|| {
-        [0..CASES / 8, CASES / 8..CASES]
-            .into_iter()
-            .find_map(|cases| PLACES.into_iter().find_map(|place| look(place, cases.clone())))
+        let part = |place: Place, part: u64| cases(place) * part / 8;
+        [(0, 1), (1, 8)].into_iter().find_map(|(from, to)| {
+            PLACES.into_iter().find_map(|place| look(place, part(place, from)..part(place, to)))
+        })
     })
 }
 
@@ -314,7 +249,7 @@ static COUNTS: Mutex<Vec<(Site, usize)>> = Mutex::new(Vec::new());
 #[test]
 fn the_list_of_sites_is_complete() {
     let count: Wrap = |fs| SiteFs::counting(fs, &COUNTS);
-    for place in PLACES.into_iter().chain([Place::Directed]) {
+    for place in PLACES.into_iter() {
         assert_eq!(violation_at(place, count, 0..1_200), None, "{place:?}, nothing left out");
     }
     let counts = COUNTS.lock().unwrap().clone();

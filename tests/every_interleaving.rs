@@ -1,47 +1,27 @@
 //! Small scenarios in every interleaving.
 
-use arbitrary::Unstructured;
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
-        crash::CrashCheck,
-        generate::{Purpose, scenario},
+        generate::Purpose,
         scenario::{Mode, Scenario},
         shrink::shrink,
         statistics::Reached,
-        verify::{Target, Verified, verify},
+        verify::{Verified, verify},
     },
     model::{
-        api_keys::ApiKeysSubject, collection::CollectionSubject, divergence::Divergences,
-        secrets::SecretsSubject, sessions::SessionsSubject, subject::Subject, users::UsersSubject,
+        api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
+        sessions::SessionsSubject, subject::Subject, users::UsersSubject,
         watermark::WatermarkSubject, webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
     sim::schedule::{Bounds, Schedule},
 };
 
-use crate::mutants::flawed_fs::{FlawedFs, FsFlaw};
-
-fn number<S: Subject>(number: u64, bounds: Bounds) -> Scenario<S::Op> {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(number);
-    let mut bytes = [0; 2_048];
-    random.fill_bytes(&mut bytes);
-    scenario::<S>(&mut Unstructured::new(&bytes), Purpose::Exhaustive(bounds), false).unwrap()
-}
-
-fn with_target<S: Subject, T>(
-    backend: &dyn BackendUnderTest,
-    action: impl FnOnce(&Target<'_, S>) -> T,
-) -> T {
-    action(&Target::<S> {
-        backend,
-        open: &|collection, surroundings| S::open(collection, surroundings),
-        divergences: &Divergences::default(),
-        crashes: CrashCheck::default(),
-    })
-}
+use crate::{
+    mutants::flawed_fs::{FlawedFs, FsFlaw},
+    targets::{numbered, with_target},
+};
 
 fn verified<S: Subject>(backend: &dyn BackendUnderTest, scenario: &Scenario<S::Op>) -> Verified {
     with_target::<S, _>(backend, |target| verify(target, scenario, &mut Reached::new::<S>()))
@@ -52,7 +32,7 @@ fn prove<S: Subject>() -> u64 {
     let bounds = Bounds { preemptions: None, runs: 2_000 };
     let (mut interleavings, mut whole) = (0, 0);
     for seed in 0..20 {
-        let scenario = number::<S>(seed, bounds);
+        let scenario = numbered::<S>(seed, Purpose::Exhaustive(bounds));
         assert_eq!(scenario.clients.len(), 2);
         let verified = verified::<S>(&Memory, &scenario);
         assert_eq!(verified.violation, None, "{} number {seed}", S::NAME);
@@ -86,7 +66,7 @@ fn every_store_holds_in_all_interleavings_of_small_scopes() {
 fn on_files_those_with_few_preemptions_are_covered() {
     let bounds = Bounds { preemptions: Some(1), runs: 10_000 };
     for seed in 0..5 {
-        let scenario = number::<UsersSubject>(seed, bounds);
+        let scenario = numbered::<UsersSubject>(seed, Purpose::Exhaustive(bounds));
         let verified = verified::<UsersSubject>(&Simulated::file(), &scenario);
         assert_eq!(verified.violation, None, "number {seed}");
         let scopes = verified.scopes;
@@ -104,7 +84,7 @@ fn a_race_is_found_and_saved_with_its_preemptions() {
     let broken = Simulated::wrapped("file", |fs| FlawedFs::new(fs, FsFlaw::NoLock));
     let bounds = Bounds { preemptions: Some(2), runs: 1_000 };
     let failing = (0..100)
-        .map(|seed| number::<CollectionSubject>(seed, bounds))
+        .map(|seed| numbered::<CollectionSubject>(seed, Purpose::Exhaustive(bounds)))
         .find(|scenario| verified::<CollectionSubject>(&broken, scenario).violation.is_some());
     let failing = failing.expect("a race without any lock");
     let small = with_target::<CollectionSubject, _>(&broken, |target| shrink(target, &failing));

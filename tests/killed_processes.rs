@@ -6,30 +6,29 @@ use std::{
     path::Path,
 };
 
-use arbitrary::Unstructured;
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use storeproof::{
     check::{
         backends::{BackendUnderTest, FileOs, open_on},
-        crash::CrashCheck,
-        generate::{Purpose, scenario},
+        generate::Purpose,
         processes::{Program, child},
         scenario::Scenario,
         statistics::{Event, Reached},
-        verify::{Target, Verified, verify},
+        verify::{Verified, verify},
         violation::{Kind, Violation},
     },
     fs::{Durability, OsFs},
     model::{
-        api_keys::ApiKeysSubject, collection::CollectionSubject, divergence::Divergences,
-        secrets::SecretsSubject, sessions::SessionsSubject, subject::Subject, users::UsersSubject,
+        api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
+        sessions::SessionsSubject, subject::Subject, users::UsersSubject,
         watermark::WatermarkSubject, webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
     },
 };
 
-use crate::mutants::flawed_fs::{FlawedFs, FsFlaw};
+use crate::{
+    mutants::flawed_fs::{FlawedFs, FsFlaw},
+    targets::{numbered, with_target},
+};
 
 /// In a child: what is wrong with its file system.
 const FLAW: &str = "STOREPROOF_TEST_FLAW";
@@ -71,25 +70,6 @@ fn is_a_flawed_client() {
     served.unwrap();
 }
 
-fn number<S: Subject>(number: u64) -> Scenario<S::Op> {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(number);
-    let mut bytes = [0; 2_048];
-    random.fill_bytes(&mut bytes);
-    scenario::<S>(&mut Unstructured::new(&bytes), Purpose::Processes, false).unwrap()
-}
-
-fn with_target<S: Subject, T>(
-    backend: &dyn BackendUnderTest,
-    action: impl FnOnce(&Target<'_, S>) -> T,
-) -> T {
-    action(&Target::<S> {
-        backend,
-        open: &|collection, surroundings| S::open(collection, surroundings),
-        divergences: &Divergences::default(),
-        crashes: CrashCheck::default(),
-    })
-}
-
 fn verified<S: Subject>(
     backend: &dyn BackendUnderTest,
     scenario: &Scenario<S::Op>,
@@ -104,7 +84,8 @@ fn hold<S: Subject>(backend: &dyn BackendUnderTest, scenarios: u64) -> (u64, u64
     let mut reached = Reached::new::<S>();
     let mut calls = 0;
     for seed in 0..scenarios {
-        let verified = verified::<S>(backend, &number::<S>(seed), &mut reached);
+        let verified =
+            verified::<S>(backend, &numbered::<S>(seed, Purpose::Processes), &mut reached);
         assert_eq!(verified.violation, None, "{} number {seed}", S::NAME);
         calls += verified.killed_calls;
     }
@@ -139,7 +120,7 @@ fn violation(flaw: &str) -> Violation {
     let backend = FileOs::new(scratch.path()).with_processes(flawed(flaw));
     let mut reached = Reached::new::<UsersSubject>();
     for seed in 0..400 {
-        let scenario = number::<UsersSubject>(seed);
+        let scenario = numbered::<UsersSubject>(seed, Purpose::Processes);
         let verified = verified::<UsersSubject>(&backend, &scenario, &mut reached);
         if let Some(violation) = verified.violation {
             return violation;
@@ -164,7 +145,11 @@ fn a_program_that_is_no_client_is_refused() {
     };
     let backend = FileOs::new(scratch.path()).with_processes(program);
     let mut reached = Reached::new::<UsersSubject>();
-    let verified = verified::<UsersSubject>(&backend, &number::<UsersSubject>(0), &mut reached);
+    let verified = verified::<UsersSubject>(
+        &backend,
+        &numbered::<UsersSubject>(0, Purpose::Processes),
+        &mut reached,
+    );
     let said = verified.violation.map(|violation| violation.signature.rule);
     assert!(said.is_some_and(|rule| rule.contains("no client of storeproof")));
 }

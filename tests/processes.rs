@@ -24,6 +24,8 @@ const DIRECTORY: &str = "STOREPROOF_TEST_DIRECTORY";
 const NAME: &str = "STOREPROOF_TEST_NAME";
 /// How many records both try to create, and how often each adds to a counter.
 const ROUNDS: usize = 300;
+/// Where in the directory the records are.
+const RECORDS: &str = "records";
 
 fn open(directory: &Path) -> Arc<dyn Collection> {
     let fs = OsFs::open(directory).unwrap().with_durability(Durability::Process);
@@ -45,12 +47,30 @@ fn json(text: &str) -> Payload {
     Payload::json(text.as_bytes()).unwrap()
 }
 
+/// What the two are called.
+pub const NAMES: [&str; 2] = ["one", "two"];
+
+/// Goes on when the other process is at this round as well; they tell each other in the
+/// directory `place`. Without this the one that is ahead would stay ahead, and win all.
+#[expect(clippy::disallowed_methods, reason = "the processes see each other by directories")]
+pub fn meet(place: &Path, round: usize, name: &str) {
+    let ready = |name: &str| place.join(format!("{round}-{name}"));
+    std::fs::create_dir(ready(name)).unwrap();
+    // If the other fails, this one must not wait for ever.
+    let mut patience = 20_000_000_u64;
+    while !NAMES.iter().all(|name| ready(name).exists()) {
+        patience = patience.checked_sub(1).expect("the other process is gone");
+        std::hint::spin_loop();
+    }
+}
+
 /// What a child does: creates records that the other creates too, takes unique
 /// keys that the other takes too, and adds to a common counter. Prints what it
 /// won.
 fn child(directory: &Path, name: &str) {
-    let collection = open(directory);
+    let collection = open(&directory.join(RECORDS));
     for round in 0..ROUNDS {
+        meet(directory, round, name);
         let record = Record::json(
             id(&format!("contested/{round}")),
             json(&format!("{name:?}")),
@@ -87,10 +107,12 @@ fn two_processes_lose_nothing_and_never_both_win() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let collection = open(directory.path());
+    let records = directory.path().join(RECORDS);
+    std::fs::create_dir(&records).unwrap();
+    let collection = open(&records);
     run(collection.create(Record::json(id("counter"), json("0"), Instant::ZERO))).unwrap();
 
-    let children = ["one", "two"].map(|name| {
+    let children = NAMES.map(|name| {
         Command::new(env::current_exe().unwrap())
             .args(["--exact", "processes::two_processes_lose_nothing_and_never_both_win"])
             .args(["--nocapture", "--test-threads=1"])
@@ -102,7 +124,7 @@ fn two_processes_lose_nothing_and_never_both_win() {
     });
     let mut won: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut counted = 0;
-    for (child, name) in children.into_iter().zip(["one", "two"]) {
+    for (child, name) in children.into_iter().zip(NAMES) {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "process {name} failed: {}", output.status);
         for line in String::from_utf8(output.stdout).unwrap().lines() {

@@ -1,15 +1,22 @@
 //! Counterexamples become minimal on cases whose minimum is known, and not
 //! merely shorter.
 
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use storeproof::{
     bugs::flaws::{Flaw, Flawed},
     check::{
-        backends::Memory,
+        backends::{BackendUnderTest, Memory},
+        campaign::{self, Effort, Progress},
         crash::CrashCheck,
-        generate::case_of_size,
+        generate::{case, case_of_size},
         shrink::{Counterexample, shrink},
         statistics::Reached,
         verify::{Opener, Target, verify},
@@ -166,4 +173,40 @@ fn a_put_goes_together_with_the_delete_of_what_it_left() {
     let open: Box<Opener<CollectionSubject>> =
         Box::new(|collection, _| Flawed::over(collection, NothingLeft::default()));
     assert_minimal("puts with their deletes", 1, &*open);
+}
+
+/// Fails to count records, but only once in its life.
+struct Once(Arc<AtomicBool>);
+
+#[async_trait]
+impl Flaw for Once {
+    async fn count(&self, sound: &dyn Collection, selection: &Selection) -> Result<u64> {
+        if self.0.swap(false, Ordering::Relaxed) {
+            return fails(sound);
+        }
+        sound.count(selection).await
+    }
+}
+
+#[test]
+fn what_does_not_fail_again_is_kept_as_it_was() {
+    let armed = Arc::new(AtomicBool::new(true));
+    let open: Box<Opener<CollectionSubject>> =
+        Box::new(move |collection, _| Flawed::over(collection, Once(Arc::clone(&armed))));
+    let divergences = Divergences::default();
+    let target = Target::<CollectionSubject> {
+        backend: &Memory,
+        open: &*open,
+        divergences: &divergences,
+        crashes: CrashCheck::default(),
+    };
+    let effort = Effort { seed: 1, first: 0, cases: 200, jobs: 1 };
+    let findings = campaign::run(&target, &effort, &Progress::default());
+    assert_eq!(findings.violations, 1);
+    let [(number, found)] = findings.counterexamples.as_slice() else {
+        panic!("it is not kept: {:#?}", findings.counterexamples);
+    };
+    assert!(!found.seen_again);
+    let generated = case::<CollectionSubject>(1, *number, &Memory.capabilities());
+    assert_eq!(found.scenario, generated);
 }

@@ -6,10 +6,10 @@ use shuttle::{Config, Runner, scheduler::RandomScheduler, sync::Mutex, thread};
 use storeproof::{
     check::{
         backends::Memory,
+        crash::CrashCheck,
         generate,
         scenario::{Action, Mode, Scenario},
         statistics::Reached,
-        crash::CrashCheck,
         verify::{Target, verify},
     },
     model::{

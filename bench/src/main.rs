@@ -9,6 +9,7 @@
 
 mod crash_images;
 mod files;
+mod hybrid;
 mod interleavings;
 mod linearizability;
 mod measure;
@@ -32,17 +33,17 @@ fn main() {
             _ => usage(),
         }
     }
-    let rows: Vec<Row> =
-        [
-            sequential::rows(),
-            interleavings::rows(),
-            linearizability::rows(),
-            crash_images::rows(),
-            files::rows(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+    let rows: Vec<Row> = [
+        sequential::rows(),
+        interleavings::rows(),
+        linearizability::rows(),
+        crash_images::rows(),
+        files::rows(),
+        hybrid::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let rows: Vec<Row> = rows.into_iter().filter(|row| row.what.contains(&only)).collect();
     if let Some(count) = exactly {
         rows.iter().for_each(|row| (row.ours.work)(0, count));

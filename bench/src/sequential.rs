@@ -20,10 +20,10 @@ use storeproof::{
     backend::memory::MemoryBackend,
     check::{
         backends::Memory,
+        crash::CrashCheck,
         generate,
         scenario::{Action, Scenario},
         statistics::Reached,
-        crash::CrashCheck,
         verify::{Target, verify},
     },
     model::{

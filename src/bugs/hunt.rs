@@ -13,7 +13,7 @@ use super::Bug;
 use crate::check::backends::{BackendUnderTest, share};
 
 /// How many rounds there are: the cases of the default profile.
-pub const MOST_ROUNDS: u64 = 600;
+pub const MOST_ROUNDS: u64 = 1_000;
 
 /// What came of looking for a bug.
 #[derive(Clone, Debug, Default)]
@@ -48,30 +48,36 @@ pub fn cases_of_a_round(backend: &str) -> u64 {
 }
 
 /// Looks for `bug` in the campaign with that seed, for so many rounds at most.
-/// `go_on` is asked between them.
+///
+/// `go_on` is asked between the parts of a round. `confirm` is asked whether a case
+/// that failed will do: one on threads may not fail again, and shows nothing then.
 pub fn hunt(
     bug: &Bug,
     backends: &[Box<dyn BackendUnderTest>],
     seed: u64,
     rounds: u64,
     go_on: &dyn Fn() -> bool,
+    confirm: &mut dyn FnMut(&dyn BackendUnderTest, u64) -> bool,
 ) -> Hunt {
     let mut hunt = Hunt::default();
     let backends = backends.iter().map(AsRef::as_ref);
     let backends: Vec<_> = backends.filter(|backend| bug.planted.can_be_on(*backend)).collect();
     for round in 0..rounds {
         for backend in &backends {
-            if !go_on() {
-                return hunt;
-            }
             let size = cases_of_a_round(backend.name());
-            let cases = round * size..(round + 1) * size;
-            let (ran, found) = bug.planted.run(*backend, seed, cases.clone());
-            *hunt.cases.entry(backend.name()).or_default() += ran;
-            if found {
-                let case = (cases.start + ran).saturating_sub(1);
-                hunt.caught = Some(Caught { backend: backend.name(), case });
-                return hunt;
+            let mut cases = round * size..(round + 1) * size;
+            while !cases.is_empty() {
+                if !go_on() {
+                    return hunt;
+                }
+                let (ran, found) = bug.planted.run(*backend, seed, cases.clone());
+                *hunt.cases.entry(backend.name()).or_default() += ran;
+                cases.start += ran.max(1);
+                let case = cases.start - 1;
+                if found && confirm(*backend, case) {
+                    hunt.caught = Some(Caught { backend: backend.name(), case });
+                    return hunt;
+                }
             }
         }
     }

@@ -245,6 +245,10 @@ impl Storage for FlawedStorage {
         Ok((self.flaw)(self.sound.handle()?, self.sound.outside()))
     }
 
+    fn restart(&self) -> bool {
+        self.sound.restart()
+    }
+
     fn io_steps(&self) -> usize {
         self.sound.io_steps()
     }

@@ -11,11 +11,11 @@ use std::{
 use super::{
     exhaustive::Scopes,
     generate,
-    shrink::{Counterexample, shrink},
+    shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
     trace_hash::mix,
     verify::{Target, Verified, verify},
-    violation::Signature,
+    violation::{Signature, Violation},
 };
 use crate::model::subject::{Operation, Subject};
 
@@ -102,8 +102,8 @@ struct Tally {
     violations: u64,
     trace_hash: u64,
     reached: Reached,
-    /// The first case of each way of failing.
-    failed: BTreeMap<Signature, u64>,
+    /// The first case of each way of failing, and what was seen.
+    failed: BTreeMap<Signature, (u64, Violation)>,
 }
 
 impl Tally {
@@ -132,13 +132,15 @@ impl Tally {
         self.trace_hash = self.trace_hash.wrapping_add(own);
         if let Some(violation) = verified.violation {
             self.violations += 1;
-            self.note_failure(violation.signature, case);
+            self.note_failure(case, violation);
         }
     }
 
-    fn note_failure(&mut self, signature: Signature, case: u64) {
-        let first = self.failed.entry(signature).or_insert(case);
-        *first = (*first).min(case);
+    fn note_failure(&mut self, case: u64, violation: Violation) {
+        match self.failed.get(&violation.signature) {
+            Some((first, _)) if *first <= case => {}
+            _ => _ = self.failed.insert(violation.signature.clone(), (case, violation)),
+        }
     }
 
     fn merge(&mut self, other: Self) {
@@ -150,8 +152,8 @@ impl Tally {
         self.violations += other.violations;
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
         self.reached.merge(&other.reached);
-        for (signature, case) in other.failed {
-            self.note_failure(signature, case);
+        for (case, violation) in other.failed.into_values() {
+            self.note_failure(case, violation);
         }
     }
 }
@@ -164,12 +166,11 @@ pub fn run<S: Subject>(
 ) -> Findings<S::Op> {
     let tally = run_cases(target, effort, progress);
     let capabilities = target.backend.capabilities();
-    let mut failed: Vec<u64> = tally.failed.values().copied().collect();
-    failed.sort_unstable();
-    failed.dedup();
-    let counterexamples = failed.into_iter().take(MOST_COUNTEREXAMPLES).filter_map(|case| {
+    let mut failed: Vec<(u64, Violation)> = tally.failed.into_values().collect();
+    failed.sort_by_key(|(case, _)| *case);
+    let counterexamples = failed.into_iter().take(MOST_COUNTEREXAMPLES).map(|(case, seen)| {
         let scenario = generate::case::<S>(effort.seed, case, &capabilities);
-        Some((case, shrink(target, &scenario)?))
+        (case, shrink_or_keep(target, scenario, seen))
     });
     Findings {
         counterexamples: distinct(counterexamples.collect()),

@@ -7,7 +7,7 @@ use super::{
     scenario::{Action, Scenario},
     violation::{Kind, Signature, Step, Violation},
 };
-use crate::model::subject::{Operation, Subject, Verdict};
+use crate::model::subject::{Broken, Operation, Subject, Verdict};
 
 /// What to show for a history that the model does not explain.
 pub(super) fn history<S: Subject>(
@@ -77,6 +77,29 @@ pub(super) fn without_history<Op: Operation>(
     rule: String,
     scenario: &Scenario<Op>,
 ) -> Violation {
+    let steps = steps_of(scenario).collect();
+    Violation { signature: Signature { kind, rule }, steps, crash: None }
+}
+
+/// What to show for one client's action that was wrong, the one at `place` among the
+/// scenario's.
+pub(super) fn alone<Op: Operation, Seen: Verdict>(
+    scenario: &Scenario<Op>,
+    place: usize,
+    broken: &Broken<Seen>,
+    seen: &Seen,
+) -> Violation {
+    let mut steps: Vec<Step> = steps_of(scenario).take(place + 1).collect();
+    if let Some(step) = steps.last_mut() {
+        (step.expected, step.got) = (broken.expected.describe(), seen.describe());
+        step.broken = true;
+    }
+    let signature = Signature { kind: Kind::Outcome, rule: broken.rule.to_owned() };
+    Violation { signature, steps, crash: None }
+}
+
+/// The steps of a scenario, whatever came of them.
+pub(super) fn steps_of<Op: Operation>(scenario: &Scenario<Op>) -> impl Iterator<Item = Step> {
     let setup = scenario.setup.iter().map(|action| ("setup".to_owned(), action));
     let clients = scenario.clients.iter().enumerate();
     let clients = clients.flat_map(|(client, actions)| {
@@ -84,14 +107,13 @@ pub(super) fn without_history<Op: Operation>(
     });
     let then = scenario.crashes().flat_map(|crash| &crash.then);
     let then = then.map(|action| ("then".to_owned(), action));
-    let steps = setup.chain(clients).chain(then).map(|(client, action)| Step {
+    setup.chain(clients).chain(then).map(|(client, action)| Step {
         client,
         operation: describe_action(action),
         expected: String::new(),
         got: String::new(),
         broken: false,
-    });
-    Violation { signature: Signature { kind, rule }, steps: steps.collect(), crash: None }
+    })
 }
 
 /// An action in words.

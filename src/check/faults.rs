@@ -56,6 +56,9 @@ fn broken_rule<S: Subject>(
         Some(StorageFailure::Io) if !has_met && seen.is_unknown() => Some(LEFT_OPEN),
         Some(StorageFailure::Io) if !has_met => Some(FAILS_ALONE),
         Some(_) if op.is_read() && seen.is_unknown() => Some(READS_ARE_SURE),
+        // Over a working set, what can't be read back is a refusal: it fails because of
+        // an earlier write.
+        Some(StorageFailure::Refused) if has_met => None,
         Some(StorageFailure::Io) => None,
         Some(StorageFailure::Refused) if op.is_read() => Some(READS_GO_ON),
         Some(StorageFailure::Refused) => {

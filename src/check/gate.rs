@@ -4,7 +4,8 @@
 //! software makes two changes may see the later one and not the earlier, and no
 //! order of the calls explains it. During which it makes one, it either sees it
 //! or not. So older software waits before a change until the calls that ran
-//! during its last one have returned.
+//! during its last one have returned; those that their clients gave up, too, as
+//! they go on without them.
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +13,8 @@ use std::{
     sync::{Mutex, PoisonError},
     task::{Poll, Waker},
 };
+
+use crate::sim::executor::Sim;
 
 /// Knows which calls are running, and when older software last changed
 /// something.
@@ -22,6 +25,9 @@ pub(super) struct Gate(Mutex<State>);
 struct State {
     /// When each client's running call began.
     running: BTreeMap<usize, u64>,
+    /// When those began that go on without their client, by the numbers that the
+    /// simulation gave them.
+    left_alone: BTreeMap<usize, u64>,
     last_change: u64,
     waiting: Vec<Waker>,
 }
@@ -45,16 +51,27 @@ impl Gate {
         waiting.into_iter().for_each(Waker::wake);
     }
 
+    /// The running call of `client` goes on without it, under this number.
+    pub(super) fn leave_alone(&self, client: usize, number: usize) {
+        self.with(|state| {
+            let began = state.running.get(&client).copied();
+            state.left_alone.extend(began.map(|began| (number, began)));
+        });
+        self.end(client);
+    }
+
     /// Older software changed something at `time`.
     pub(super) fn changed(&self, time: u64) {
         self.with(|state| state.last_change = time);
     }
 
     /// Waits until no call is running that began before the last change.
-    pub(super) async fn quiet(&self) {
+    pub(super) async fn quiet(&self, sim: &Sim) {
         poll_fn(|context| {
             self.with(|state| {
-                if state.running.values().all(|began| *began > state.last_change) {
+                state.left_alone.retain(|number, _| !sim.has_ended(*number, context.waker()));
+                let mut running = state.running.values().chain(state.left_alone.values());
+                if running.all(|began| *began > state.last_change) {
                     return Poll::Ready(());
                 }
                 state.waiting.push(context.waker().clone());

@@ -95,6 +95,14 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     {
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
+    if capabilities.steady_clock {
+        scenario.skews.clear();
+        scenario.each_action(|action| {
+            if let Action::AdvanceClock(seconds) = action {
+                *seconds = seconds.saturating_abs();
+            }
+        });
+    }
     scenario
 }
 
@@ -188,10 +196,13 @@ pub fn scenario<S: Subject>(
     };
     let handles = bytes.int_in_range(1..=clients)?;
     let is_crash = purpose == Purpose::Crash;
-    let focus = match is_crash && bytes.ratio(1_u8, 3)? {
-        true => focus.in_directories(bytes)?,
+    let focus = match is_crash && bytes.ratio(2_u8, 5)? {
+        true => focus.in_directories(bytes, S::WRITES_SEVERAL)?,
         false => focus,
     };
+    // A recovery of several records has many crashes of its own: a short past
+    // leaves room for them.
+    let (longest, setup) = if focus.commits { (2, setup.min(1)) } else { (longest, setup) };
     let sequence = if is_crash { changes::<S> } else { sequence::<S> };
     let setup = sequence(bytes, &focus, setup)?;
     // In half of all cases every client has the store in one variant from the
@@ -356,10 +367,11 @@ fn schedule<Op>(
 /// with a further crash.
 fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
-    match bytes.int_in_range(0..=7)? {
+    // Commits are recovered by what opens next: that crashes, too.
+    match bytes.int_in_range(0..=if focus.commits { 4 } else { 7 })? {
         0..=2 => crash.again = Some(Box::default()),
         3 | 4 => {
-            let length = bytes.int_in_range(1..=3)?;
+            let length = if focus.commits { 1 } else { bytes.int_in_range(1..=3)? };
             crash.then = changes::<S>(bytes, focus, length)?;
             let mut again = Crash::default();
             if bytes.ratio(1_u8, 4)? {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use super::{
-    backends::BackendUnderTest,
+    backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
     campaign::{self, Effort, Progress},
     crash::CrashCheck,
     exhaustive::Scopes,
@@ -147,6 +147,8 @@ pub struct Found {
     pub case: u64,
     /// How many runs it took to make it small.
     pub executions: u64,
+    /// Whether it failed again; if not, it is as large as it was.
+    pub seen_again: bool,
     /// What is broken.
     pub violation: Violation,
     /// How many steps it has.
@@ -233,7 +235,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
-        let required = S::required(&capabilities.reach).into_iter();
+        let mut required = S::required(&capabilities.reach);
+        if !comes_by_all(backend.name()) {
+            required.clear();
+        }
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
         // A file system's operation goes on by itself, so that it is all the same
         // where its caller gives up; what has no points of its own has those of
@@ -241,9 +246,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let can_be = |kind: FaultKind| match kind {
             FaultKind::Cancel => true,
             FaultKind::CancelAfter => !capabilities.has_points,
-            _ => capabilities.faults,
+            _ => capabilities.faults && comes_by_all_faults(backend.name()),
         };
         required
+            .into_iter()
             .filter(|(operation, class)| reached.of(operation, class) == 0)
             .map(|(operation, class)| format!("{operation}:{class}"))
             .chain(events.map(|event| event.name().to_owned()))
@@ -271,6 +277,7 @@ pub(crate) fn saved<S: Subject>(
     Some(Found {
         case,
         executions: found.executions,
+        seen_again: found.seen_again,
         violation: found.violation,
         steps,
         replay: text,

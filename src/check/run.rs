@@ -277,16 +277,28 @@ impl<'a, S: Subject> Run<'a, S> {
         }
     }
 
-    /// Looks at what `storage` holds, by a new handle; after faults with a few
-    /// calls to see that it works again.
+    /// Looks at what `storage` holds, by a new handle, and as a process sees it that
+    /// starts now; after faults with a few calls to see that it works again.
     pub fn observe(&self, storage: &dyn Storage) -> Result<(), Error> {
-        let mut seat = self.seat(storage)?;
-        let mut asked = S::observations(self.scenario.operations());
-        if self.sim.has_faults() {
-            asked.extend(S::trial());
+        let asked = || S::observations(self.scenario.operations()).into_iter();
+        let trial = if self.sim.has_faults() { S::trial() } else { Vec::new() };
+        self.ask(storage, 0, asked().chain(trial))?;
+        if storage.restart() {
+            self.ask(storage, self.scenario.length(), asked())?;
         }
-        for (action, op) in asked.into_iter().enumerate() {
-            let place = Place { phase: Phase::Afterwards, client: ALONE, action };
+        Ok(())
+    }
+
+    /// Makes calls by a new handle; the first one has the number `first`.
+    fn ask(
+        &self,
+        storage: &dyn Storage,
+        first: usize,
+        calls: impl Iterator<Item = S::Op>,
+    ) -> Result<(), Error> {
+        let mut seat = self.seat(storage)?;
+        for (action, op) in calls.enumerate() {
+            let place = Place { phase: Phase::Afterwards, client: ALONE, action: first + action };
             self.alone(self.act(place, &Action::Call(op), &mut seat))??;
         }
         Ok(())
@@ -330,14 +342,15 @@ impl<'a, S: Subject> Run<'a, S> {
         drop(self.sim.take_met(place.client));
         let call = S::execute(&seat.store, &mut op, &mut seat.memory);
         let seen = self.unless_given_up(call).await;
-        if let Some(older) = &self.older {
-            older.gate.end(place.client);
-        }
-        if seen.is_none()
-            && let Some(number) = self.sim.take_detached()
-        {
+        let left_alone = if seen.is_none() { self.sim.take_detached() } else { None };
+        if let Some(number) = left_alone {
             let read = self.clock.is_read_by_store(place.client);
             lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
+        }
+        match (&self.older, left_alone) {
+            (Some(older), None) => older.gate.end(place.client),
+            (Some(older), Some(number)) => older.gate.leave_alone(place.client, number),
+            (None, _) => {}
         }
         let returned = seat.storage.io_steps();
         let opened = (seat.variant, seat.handle);
@@ -371,7 +384,7 @@ impl<'a, S: Subject> Run<'a, S> {
     /// Lets older software change a file; false: there is none, or it can't.
     pub async fn older(&self, place: Place, action: &OlderAction) -> Result<bool, Error> {
         let Some(older) = &self.older else { return Ok(false) };
-        older.gate.quiet().await;
+        older.gate.quiet(&self.sim).await;
         let acted = older.software.act(action).await.map_err(|source| Error::Io {
             site: Site::new("older_software", &self.spec.name, None),
             doing: action.describe(),

@@ -160,6 +160,12 @@ impl<Op: Operation> Scenario<Op> {
         self.each_crash(|crash| (crash.after_steps, crash.image) = (None, None));
     }
 
+    /// Edits every action.
+    pub fn each_action(&mut self, mut edit: impl FnMut(&mut Action<Op>)) {
+        self.setup.iter_mut().chain(self.clients.iter_mut().flatten()).for_each(&mut edit);
+        self.each_crash(|crash| crash.then.iter_mut().for_each(&mut edit));
+    }
+
     /// Edits every crash.
     pub fn each_crash(&mut self, mut edit: impl FnMut(&mut Crash<Op>)) {
         let mut next = self.crash.as_mut();

@@ -157,7 +157,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
     let mut untouched = Untouched::<S>::of(run.scenario);
     let mut digest = TraceHasher::default();
     let mut verified = Verified { preemptions: Some(Vec::new()), ..Verified::default() };
-    for action in run.scenario.actions() {
+    for (place, action) in run.scenario.actions().enumerate() {
         let op = match action {
             Action::Call(op) => op,
             Action::Older(action) => {
@@ -173,6 +173,8 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 continue;
             }
             Action::Reopen { variant } => {
+                // Nobody else has anything open: it is as if the process began anew.
+                run.storage.restart();
                 let opened = run.open(&*run.storage, *variant);
                 (seat.store, _) = run.alone(opened)??;
                 seat.variant = *variant;
@@ -192,11 +194,12 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             overlap: Overlap::Ids(&[]),
         };
         if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
-            return with_a_history(run, Some(broken.rule));
+            return with_a_history(run, explain::alone(run.scenario, place, &broken, &seen));
         }
     }
-    if untouched.violation(&*run.storage).is_some() {
-        return with_a_history(run, None);
+    if let Some(violation) = untouched.violation(&*run.storage) {
+        let steps = explain::steps_of(run.scenario).collect();
+        return with_a_history(run, Violation { steps, ..violation });
     }
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
@@ -204,17 +207,18 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
 }
 
 /// The same again, this time with a history to show. The rule that broke first is
-/// what the failure is known by, whatever comes after it.
-fn with_a_history<S: Subject>(
-    run: &Run<'_, S>,
-    rule: Option<&'static str>,
-) -> Result<Verified, Error> {
+/// what the failure is known by, whatever comes after it. A store that does not fail
+/// again has failed all the same: then it is `seen` that is shown.
+fn with_a_history<S: Subject>(run: &Run<'_, S>, seen: Violation) -> Result<Verified, Error> {
     let again = Run::new(run.target, run.scenario)?;
     let mut verified = or_endless(&again, concurrent(&again, &mut Reached::new::<S>()))?;
-    if let (Some(violation), Some(rule)) = (&mut verified.violation, rule)
-        && violation.signature.kind == Kind::Outcome
-    {
-        rule.clone_into(&mut violation.signature.rule);
+    match &mut verified.violation {
+        Some(Violation { signature, .. }) => {
+            if signature.kind == Kind::Outcome && seen.signature.kind == Kind::Outcome {
+                *signature = seen.signature;
+            }
+        }
+        none => *none = Some(seen),
     }
     Ok(verified)
 }

@@ -157,13 +157,18 @@ impl Search {
         let started = core_time();
         let elapsed = || core_time().saturating_sub(started);
         let go_on = || elapsed() < self.limit && !stop.load(Ordering::Relaxed);
-        let hunt = hunt(bug, &self.backends, self.seed, MOST_ROUNDS, &go_on);
-        let time = elapsed();
-        let found = hunt.caught.and_then(|caught| {
-            let backend = self.backends.iter().find(|backend| backend.name() == caught.backend)?;
-            bug.planted.counterexample(&**backend, self.seed, caught.case)
-        });
-        Searched { bug, hunt, time, found, shrinking: elapsed().saturating_sub(time) }
+        let (mut time, mut found) = (Duration::ZERO, None);
+        let mut confirm = |backend: &dyn BackendUnderTest, case| {
+            time = elapsed();
+            found = bug.planted.counterexample(backend, self.seed, case);
+            found.is_some()
+        };
+        let hunt = hunt(bug, &self.backends, self.seed, MOST_ROUNDS, &go_on, &mut confirm);
+        let total = elapsed();
+        if found.is_none() {
+            time = total;
+        }
+        Searched { bug, hunt, time, found, shrinking: total.saturating_sub(time) }
     }
 
     /// Runs the cases that the bugs needed on the sound stores: on each backend

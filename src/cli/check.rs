@@ -89,13 +89,12 @@ impl Profile {
     /// How many cases of a store on this backend. Chosen so that every backend
     /// has about the same share of the profile's time.
     fn cases(self, backend: &str) -> u64 {
-        let smoke = backends::share(backend);
-        if self == Self::Smoke { smoke } else { smoke * DEFAULT_SHARE }
+        match self {
+            Self::Smoke => backends::share(backend),
+            Self::Default | Self::Deep => backends::default_cases(backend),
+        }
     }
 }
-
-/// How many times the cases of a smoke run a default run has.
-const DEFAULT_SHARE: u64 = 6;
 
 /// How many cases a deep run does before it looks at the time again.
 const DEEP_SHARE: u64 = 4;
@@ -132,7 +131,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
         return Ok(Status::Holds);
     }
     let scratch = files::scratch_directory()?;
-    let backends = backends::all_with_processes(scratch.path(), client::program()?);
+    let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     let plan = Plan::new(arguments, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
@@ -368,10 +367,16 @@ fn human(
             let name = replay_name(*store, *backend, counterexample.case);
             let path = output.path(&name);
             text += &terminal::violation(store.name(), backend.name(), &counterexample.violation);
+            let (steps, runs) = (counterexample.steps, counterexample.executions);
+            text += &match counterexample.seen_again {
+                true => format!("  shrunk to {steps} steps in {runs} runs"),
+                false => format!(
+                    "  seen once, and not in {runs} runs since (what threads and processes do is \
+                     not the same twice): kept with all of its {steps} steps"
+                ),
+            };
             text += &format!(
-                "  shrunk to {} steps in {} runs; replay file {}\n  replay: storeproof replay {}\n\n",
-                counterexample.steps,
-                counterexample.executions,
+                "; replay file {}\n  replay: storeproof replay {}\n\n",
                 path.display(),
                 shown_path(&path),
             );

@@ -30,12 +30,16 @@ enum Backend {
     File,
     /// In memory, as long as the process lives.
     Memory,
+    /// In an SQLite database in each data directory; several processes may share
+    /// it.
+    Sqlite,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let choice = match arguments.backend {
         Backend::File => BackendChoice::File,
         Backend::Memory => BackendChoice::Memory,
+        Backend::Sqlite => BackendChoice::Sqlite,
     };
     let mut server = Server::new(choice, Arc::new(SystemClock), Arc::new(OsEntropy));
     match serve(&mut server, io::stdin().lock(), io::stdout().lock()) {

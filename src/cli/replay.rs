@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let scratch = files::scratch_directory()?;
-    let backends = backends::all_with_processes(scratch.path(), client::program()?);
+    let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     // All files are read before anything is said: bad usage is one line.
     let mut texts = Vec::new();
     for path in &arguments.files {

@@ -175,7 +175,7 @@ impl Asked {
         let choice = match backend {
             None => usual,
             Some(name) => BackendChoice::named(&name).ok_or_else(|| {
-                Failure::invalid_argument("no such \"backend\"; there are: file memory")
+                Failure::invalid_argument("no such \"backend\"; there are: file memory sqlite")
             })?,
         };
         Ok(Self {

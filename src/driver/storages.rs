@@ -13,6 +13,7 @@ use crate::{
     backend::{
         file::{DEFAULT_PAGE_SIZE, FileBackend, FileOptions},
         memory::MemoryBackend,
+        sqlite::{SqliteBackend, SqliteOptions},
     },
     fs::{Fs, OsFs, block_on},
     seam::{Backend, Collection, CollectionSpec, Entropy, Error, Outcome, Site},
@@ -25,6 +26,8 @@ pub enum BackendChoice {
     File,
     /// In this process's memory.
     Memory,
+    /// In one SQLite database in each data directory, with full durability.
+    Sqlite,
 }
 
 impl BackendChoice {
@@ -34,13 +37,14 @@ impl BackendChoice {
         match self {
             Self::File => "file",
             Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
         }
     }
 
     /// The choice of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::File, Self::Memory].into_iter().find(|choice| choice.name() == name)
+        [Self::File, Self::Memory, Self::Sqlite].into_iter().find(|choice| choice.name() == name)
     }
 
     /// The protocol's features that it offers.
@@ -48,6 +52,7 @@ impl BackendChoice {
         match self {
             Self::File => &["clock", "shared_path", "durable", "legacy"],
             Self::Memory => &["clock"],
+            Self::Sqlite => &["clock", "shared_path", "durable"],
         }
     }
 }
@@ -86,6 +91,7 @@ impl Storages {
                 let memory = self.memories.entry(place).or_insert_with(made);
                 block_on(memory.clone().with_page_size(page_size).open(spec))
             }
+            BackendChoice::Sqlite => block_on(self.database(path, page_size, &spec)?.open(spec)),
         };
         Ok(opened?)
     }
@@ -96,15 +102,34 @@ impl Storages {
         page_size: u32,
         spec: &CollectionSpec,
     ) -> Result<FileBackend<OsFs>, Failure> {
-        let fs = open_or_make(path).map_err(|source| Error::Io {
-            site: Site::new("open", &spec.name, None),
-            doing: format!("opening the data directory {}", path.display()),
-            outcome: Outcome::NotDone,
-            source,
-        })?;
+        let fs = data_directory(path, spec)?;
         let backend = FileBackend::new(fs, self.clock.clone(), Arc::clone(&self.entropy));
         Ok(backend.with_options(FileOptions { page_size, ..FileOptions::default() }))
     }
+
+    fn database(
+        &self,
+        path: &Path,
+        page_size: u32,
+        spec: &CollectionSpec,
+    ) -> Result<SqliteBackend, Failure> {
+        data_directory(path, spec)?;
+        let options = SqliteOptions { page_size, ..SqliteOptions::default() };
+        Ok(SqliteBackend::open(path.join(DATABASE), self.clock.clone(), options)?)
+    }
+}
+
+/// The database in a data directory.
+const DATABASE: &str = "storeproof.db";
+
+/// The data directory at `path`, which is made where it is missing.
+fn data_directory(path: &Path, spec: &CollectionSpec) -> Result<OsFs, Error> {
+    open_or_make(path).map_err(|source| Error::Io {
+        site: Site::new("open", &spec.name, None),
+        doing: format!("opening the data directory {}", path.display()),
+        outcome: Outcome::NotDone,
+        source,
+    })
 }
 
 /// The file system below `path`. Directories that are missing are made, and

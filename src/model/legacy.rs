@@ -76,6 +76,21 @@ pub fn plain_id(source: &mut Source<'_, '_>) -> Result<RawId> {
     Ok(if is_plain(&id.0) { id } else { RawId(Arc::from("a")) })
 }
 
+/// As [`plain_id`], but it may have a few levels: a file in directories. (One of
+/// many is nobody's path: newer software has it elsewhere.)
+///
+/// # Errors
+/// As `arbitrary` reports them.
+pub fn plain_levels(source: &mut Source<'_, '_>) -> Result<RawId> {
+    let id = source.id()?;
+    let levels = id.0.split('/');
+    Ok(if levels.clone().count() <= 4 && levels.clone().all(is_plain) {
+        id
+    } else {
+        RawId(Arc::from("a"))
+    })
+}
+
 /// Whether the id is one level that nobody would encode.
 #[must_use]
 pub fn is_plain(id: &str) -> bool {

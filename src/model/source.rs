@@ -60,6 +60,9 @@ pub struct Focus {
     pub operations: u64,
     /// The instants in use; never empty.
     pub instants: Vec<Instant>,
+    /// Mostly commits of several records, which ask for little: for what becomes
+    /// durable in one place and not yet in another.
+    pub commits: bool,
     /// The numbers of the operations that are switched on, each as often as its
     /// weight says: made when the first one is drawn.
     tickets: OnceLock<Box<[u8]>>,
@@ -104,24 +107,28 @@ impl Focus {
         for _ in 0..bytes.int_in_range(1..=4_usize)? {
             instants.push(*bytes.choose(INSTANTS)?);
         }
-        Ok(Self { ids, operations: enabled, instants, tickets: OnceLock::new() })
+        Ok(Self { ids, operations: enabled, instants, commits: false, tickets: OnceLock::new() })
     }
 }
 
 impl Focus {
     /// The same with other ids: few, and some of them in a directory of their
-    /// own, whose names become durable apart from each other.
+    /// own, whose names become durable apart from each other. If `commits` are
+    /// there, at times with [those](Self::commits) most of all.
     ///
     /// # Errors
     /// As `arbitrary` reports them.
-    pub fn in_directories(self, bytes: &mut Unstructured<'_>) -> Result<Self> {
+    pub fn in_directories(self, bytes: &mut Unstructured<'_>, commits: bool) -> Result<Self> {
         let ids: &[&str] = bytes.choose(&[
             &["d/a", "a"] as &[&str],
             &["d/a", "e/b"],
+            &["d/a", "e/b", "c"],
             &["d/a", "a", "d/b"],
             &["d/e/a", "d/b", "c"],
         ])?;
-        Ok(Self { ids: ids.iter().map(|id| raw(id)).collect(), ..self })
+        let commits = commits && bytes.arbitrary()?;
+        let operations = if commits { u64::MAX } else { self.operations };
+        Ok(Self { ids: ids.iter().map(|id| raw(id)).collect(), commits, operations, ..self })
     }
 }
 
@@ -193,6 +200,16 @@ impl<'a, 'b> Source<'a, 'b> {
         let count = self.focus.ids.len();
         let place = self.below(count)?.min(self.below(count)?);
         self.focus.ids.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
+    }
+
+    /// Some of the hot ids, at least one, each once.
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn distinct_ids(&mut self) -> Result<Vec<RawId>> {
+        let ids = &self.focus.ids;
+        let (first, count) = (self.below(ids.len())?, 1 + self.below(ids.len())?);
+        Ok(ids.iter().cycle().skip(first).take(count).map(RawId::copy).collect())
     }
 
     /// One of the case's instants.

@@ -47,6 +47,10 @@ pub trait Subject: Sized + 'static {
     /// what clients begin with; a client may reopen the store in another.
     const VARIANTS: u8 = 1;
 
+    /// Whether one call may write any records at once: of such a call a crash
+    /// leaves more, and recovering it may crash at more places.
+    const WRITES_SEVERAL: bool = false;
+
     /// Makes an operation.
     ///
     /// # Errors

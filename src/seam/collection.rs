@@ -110,4 +110,14 @@ pub trait Collection: Send + Sync {
     /// # Errors
     /// `NotFound`; `Conflict` when the bytes are others.
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()>;
+
+    /// Ends when no call of this handle goes on whose future was dropped: such a call
+    /// may have happened by then, and does not happen any more. Where calls end with
+    /// their futures there is nothing to wait for.
+    ///
+    /// # Errors
+    /// When the storage can't tell.
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
 }

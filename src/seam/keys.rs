@@ -72,6 +72,12 @@ impl KeyValue {
         Some(Self { parts: parts.len(), text })
     }
 
+    /// The text that stands for it: of two values of one key, no other has it.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn as_text(&self) -> &str {
+        &self.text
+    }
+
     /// Its parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         let mut rest = &*self.text;

@@ -55,6 +55,10 @@ struct Readings {
 
 const UNREAD: i64 = i64::MIN;
 
+/// A reading that was noted, or that there was none.
+#[derive(Clone, Copy, Debug)]
+pub struct Noted(i64);
+
 impl Default for Readings {
     fn default() -> Self {
         Self { by_backend: AtomicI64::new(UNREAD), by_store: AtomicI64::new(UNREAD) }
@@ -132,6 +136,22 @@ impl SimClock {
         };
         let (by_store, by_backend) = (take(&readings.by_store), take(&readings.by_backend));
         by_store.or(by_backend)
+    }
+
+    /// The backend's last reading for the client that runs on this thread, for
+    /// [`Self::note`].
+    #[must_use]
+    pub fn noted(&self) -> Noted {
+        let readings = self.state.readings.get(CLIENT.get());
+        Noted(readings.map_or(UNREAD, |readings| readings.by_backend.load(Ordering::Relaxed)))
+    }
+
+    /// Makes `noted` the backend's last reading for the client that runs on this thread:
+    /// what was read since does not show.
+    pub fn note(&self, Noted(reading): Noted) {
+        if let Some(readings) = self.state.readings.get(CLIENT.get()) {
+            readings.by_backend.store(reading, Ordering::Relaxed);
+        }
     }
 
     /// Whether the store has read it for `client` since the readings were last

@@ -68,6 +68,8 @@ struct State {
     last_detached: Option<usize>,
     /// When operations that were left alone came to their ends.
     ended: Vec<Ended>,
+    /// Who waits for such an end.
+    awaiting_end: Vec<Waker>,
 }
 
 /// An operation that goes on without its client.
@@ -190,7 +192,11 @@ impl Sim {
         let whole = async move {
             operation.await;
             let ended = Ended { number, time: sim.tick(), io_steps: io_steps() };
-            sim.state(|state| state.ended.push(ended));
+            let awaiting = sim.state(|state| {
+                state.ended.push(ended);
+                std::mem::take(&mut state.awaiting_end)
+            });
+            awaiting.into_iter().for_each(Waker::wake);
         };
         self.state(|state| {
             state.detached.push(Box::pin(whole));
@@ -204,6 +210,18 @@ impl Sim {
     #[must_use]
     pub fn take_detached(&self) -> Option<usize> {
         self.state(|state| state.last_detached.take())
+    }
+
+    /// Whether the operation with this number, which its client had left alone,
+    /// has come to its end. If not, whoever asked is woken when one does.
+    pub fn has_ended(&self, number: usize, waker: &Waker) -> bool {
+        self.state(|state| {
+            let has_ended = state.ended.iter().any(|ended| ended.number == number);
+            if !has_ended {
+                state.awaiting_end.push(waker.clone());
+            }
+            has_ended
+        })
     }
 
     /// The ends of the operations that their clients had left alone.

@@ -91,4 +91,8 @@ impl Collection for Scheduled {
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         self.around("quarantine", self.inner.quarantine(id, expected)).await
     }
+
+    async fn settle(&self) -> Result<()> {
+        self.inner.settle().await
+    }
 }

@@ -9,13 +9,13 @@ use crate::seam::{
 };
 
 /// All the entities of a collection, and what could not be read as one.
-pub(super) struct Entities<T> {
+pub(crate) struct Entities<T> {
     /// Each with its record's id, in no order that callers may rely on.
-    pub(super) entities: BTreeMap<RecordId, T>,
+    pub(crate) entities: BTreeMap<RecordId, T>,
     /// By id.
-    pub(super) damaged: Vec<DamagedEntity>,
+    pub(crate) damaged: Vec<DamagedEntity>,
     /// Whether one page had all of it, so that all was there at one moment.
-    pub(super) at_once: bool,
+    pub(crate) at_once: bool,
 }
 
 /// Drains all pages. `read` gives the entity that a record holds, or what is
@@ -24,7 +24,7 @@ pub(super) struct Entities<T> {
 ///
 /// # Errors
 /// Those of the storage.
-pub(super) async fn drain<T>(
+pub(crate) async fn drain<T>(
     collection: &dyn Collection,
     read: impl Fn(&Record) -> Result<T, String>,
 ) -> Result<Entities<T>> {
@@ -64,7 +64,7 @@ pub(super) async fn drain<T>(
 ///
 /// # Errors
 /// `NotFound`; those of the storage.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     collection: &dyn Collection,
     id: &RecordId,
     is_entity: impl Fn(&Record) -> bool + Send,
@@ -94,7 +94,7 @@ pub(super) async fn delete(
 ///
 /// # Errors
 /// `NotFound`, `Conflict`; those of the storage.
-pub(super) async fn delete_this(
+pub(crate) async fn delete_this(
     collection: &dyn Collection,
     record: Record,
     is_entity: bool,

@@ -95,7 +95,7 @@ impl From<&seam::Error> for Kind {
 
 /// A sound record whose payload is not what the store keeps: damage, of which
 /// `Corrupt` hands out the bytes as of any other.
-pub(super) fn foreign_payload(
+pub(crate) fn foreign_payload(
     operation: &'static str,
     collection: &std::sync::Arc<str>,
     record: &Record,

@@ -9,17 +9,17 @@ use super::{document::Document, instant_text::InstantText};
 /// wrong, without its content.
 impl Document {
     /// A string.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, String> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, String> {
         self.value(name).map_err(|_| format!("{name:?} is not a string"))
     }
 
     /// A string that must be there, and may be empty.
-    pub(super) fn required_text(&self, name: &str) -> Result<String, String> {
+    pub(crate) fn required_text(&self, name: &str) -> Result<String, String> {
         self.text(name)?.ok_or_else(|| format!("{name:?} is missing"))
     }
 
     /// A string that must be there and not be empty.
-    pub(super) fn non_empty_text(&self, name: &str) -> Result<String, String> {
+    pub(crate) fn non_empty_text(&self, name: &str) -> Result<String, String> {
         match self.text(name)? {
             Some(text) if !text.is_empty() => Ok(text),
             _ => Err(format!("{name:?} is missing or empty")),
@@ -27,7 +27,7 @@ impl Document {
     }
 
     /// An instant, with its text.
-    pub(super) fn instant(&self, name: &str) -> Result<Option<InstantText>, String> {
+    pub(crate) fn instant(&self, name: &str) -> Result<Option<InstantText>, String> {
         match self.text(name)? {
             None => Ok(None),
             Some(text) => match InstantText::parse(&text) {
@@ -38,17 +38,22 @@ impl Document {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
         self.value(name).map_err(|_| format!("{name:?} is neither true nor false"))
     }
 
     /// A number that counts something.
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, String> {
+    pub(crate) fn count(&self, name: &str) -> Result<Option<u64>, String> {
         self.value(name).map_err(|_| format!("{name:?} is not a whole number from 0 on"))
     }
 
+    /// A whole number.
+    pub(crate) fn whole_number(&self, name: &str) -> Result<Option<i64>, String> {
+        self.value(name).map_err(|_| format!("{name:?} is not a whole number of 64 bits"))
+    }
+
     /// An object.
-    pub(super) fn object(&self, name: &str) -> Result<Option<Document>, String> {
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Document>, String> {
         self.value(name).map_err(|_| format!("{name:?} is not an object"))
     }
 }
@@ -56,12 +61,17 @@ impl Document {
 /// Writing what is given, and removing what is not.
 impl Document {
     /// A number that counts something.
-    pub(super) fn set_count(&mut self, name: &str, count: u64) {
+    pub(crate) fn set_count(&mut self, name: &str, count: u64) {
         self.set_or_remove(name, serde_json::value::to_raw_value(&count).ok());
     }
 
+    /// A whole number.
+    pub(crate) fn set_whole_number(&mut self, name: &str, number: i64) {
+        self.set_or_remove(name, serde_json::value::to_raw_value(&number).ok());
+    }
+
     /// An instant, as it was written, or `null`.
-    pub(super) fn set_instant_or_null(&mut self, name: &str, instant: Option<&InstantText>) {
+    pub(crate) fn set_instant_or_null(&mut self, name: &str, instant: Option<&InstantText>) {
         match instant {
             Some(instant) => self.set_text(name, instant.as_str()),
             None => self.set(name, RawValue::NULL.to_owned()),
@@ -69,7 +79,7 @@ impl Document {
     }
 
     /// Any value.
-    pub(super) fn set_or_remove(&mut self, name: &str, value: Option<Box<RawValue>>) {
+    pub(crate) fn set_or_remove(&mut self, name: &str, value: Option<Box<RawValue>>) {
         match value {
             Some(value) => self.set(name, value),
             None => self.remove(name),
@@ -77,7 +87,7 @@ impl Document {
     }
 
     /// A string.
-    pub(super) fn set_or_remove_text(&mut self, name: &str, text: Option<&str>) {
+    pub(crate) fn set_or_remove_text(&mut self, name: &str, text: Option<&str>) {
         match text {
             Some(text) => self.set_text(name, text),
             None => self.remove(name),
@@ -85,12 +95,12 @@ impl Document {
     }
 
     /// An instant, as it was written.
-    pub(super) fn set_or_remove_instant(&mut self, name: &str, instant: Option<&InstantText>) {
+    pub(crate) fn set_or_remove_instant(&mut self, name: &str, instant: Option<&InstantText>) {
         self.set_or_remove_text(name, instant.map(InstantText::as_str));
     }
 
     /// `true` or `false`.
-    pub(super) fn set_or_remove_flag(&mut self, name: &str, flag: Option<bool>) {
+    pub(crate) fn set_or_remove_flag(&mut self, name: &str, flag: Option<bool>) {
         match flag {
             Some(flag) => self.set_bool(name, flag),
             None => self.remove(name),
@@ -100,7 +110,7 @@ impl Document {
 
 /// What an update leaves of an instant that is the caller's: the stored one
 /// where none is given, and its text where the given one is no change.
-pub(super) fn updated(
+pub(crate) fn updated(
     given: Option<InstantText>,
     stored: Option<InstantText>,
 ) -> Option<InstantText> {

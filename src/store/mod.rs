@@ -5,9 +5,9 @@
 pub mod api_keys;
 pub mod document;
 pub mod encryption;
-mod entities;
+pub(crate) mod entities;
 pub mod error;
-mod fields;
+pub(crate) mod fields;
 pub mod instant_text;
 pub mod key_file;
 mod long_member;

@@ -31,8 +31,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 impl Process {
     /// A process that keeps its storages on the backend of that name.
     pub(super) fn start(backend: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_storeproof"))
-            .args(["driver", "--backend", backend])
+        // Who runs the tests in the background may have them ignore interrupts,
+        // and whatever they start with them.
+        let mut child = Command::new("env")
+            .arg("--default-signal=INT")
+            .args([env!("CARGO_BIN_EXE_storeproof"), "driver", "--backend", backend])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -98,7 +98,8 @@ fn the_life_cycle_and_its_errors() {
 #[test]
 fn every_subject_gives_the_same_answers_on_every_backend() {
     for subject in SUBJECTS {
-        keep(subject.name, &[BackendChoice::Memory, BackendChoice::File]);
+        let choices = [BackendChoice::Memory, BackendChoice::File, BackendChoice::Sqlite];
+        keep(subject.name, &choices);
     }
 }
 

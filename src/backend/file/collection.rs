@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
+    backend::arguments::{declared_key, page_bounds},
     fs::Fs,
     seam::{
-        Collection, CollectionSpec, Error, Found, KeyValue, ListQuery, Page, Record, RecordId,
-        Result, Selection, Write,
+        Collection, CollectionSpec, Found, KeyValue, ListQuery, Page, Record, RecordId, Result,
+        Selection, Write,
     },
 };
 
@@ -38,8 +39,10 @@ impl<F: Fs> FileCollection<F> {
         Call::new(&self.storage, operation, id)
     }
 
-    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
-        Error::InvalidArgument { site: self.call(operation, None).site(), problem }
+    /// Runs a call that writes: to its end, even if nobody waits for it any more.
+    async fn write<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        let Storage { fs, underway, .. } = &*self.storage;
+        fs.run(underway.count(call)).await
     }
 
     async fn answer(&self, operation: &'static str, query: Query) -> Result<Answer> {
@@ -63,15 +66,7 @@ impl<F: Fs> Collection for FileCollection<F> {
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        let Some((place, declared)) = self.storage.spec.key(key) else {
-            let problem = format!("the key {key:?} was not declared at open");
-            return Err(self.invalid_argument("find", problem));
-        };
-        if declared.parts.len() != parts.len() {
-            let (wanted, given) = (declared.parts.len(), parts.len());
-            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
-            return Err(self.invalid_argument("find", problem));
-        }
+        let (place, _) = declared_key(&self.storage.spec, key, parts)?;
         let Some(value) = KeyValue::new(parts) else { return Ok(Found::default()) };
         let query = Query::Holders { place, value: Arc::new(value) };
         let Answer { choice, records } = self.answer("find", query).await?;
@@ -79,18 +74,8 @@ impl<F: Fs> Collection for FileCollection<F> {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.unwrap_or(self.storage.options.page_size);
-        if limit == 0 {
-            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
-        }
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => match cursor.position() {
-                None => return Err(Error::InvalidCursor(self.call("list", None).site())),
-                position => position,
-            },
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let Storage { spec, options, .. } = &*self.storage;
+        let (after, limit) = page_bounds(spec, query, options.page_size)?;
         let query = Query::Page { selection: query.selection.clone(), after, limit };
         let Answer { choice, records } = self.answer("list", query).await?;
         Ok(Page { records, damaged: choice.damaged, next_cursor: choice.next_cursor })
@@ -113,21 +98,21 @@ impl<F: Fs> Collection for FileCollection<F> {
         let storage = Arc::clone(&self.storage);
         let commit =
             async move { commit(&Call::new(&storage, "commit", id.as_ref()), writes).await };
-        self.storage.fs.run(commit).await
+        self.write(commit).await
     }
 
     async fn claim(&self, selection: &Selection) -> Result<Record> {
         let (storage, selection) = (Arc::clone(&self.storage), selection.clone());
         let claim =
             async move { remove::claim(&Call::new(&storage, "claim", None), &selection).await };
-        self.storage.fs.run(claim).await
+        self.write(claim).await
     }
 
     async fn purge_expired(&self) -> Result<u64> {
         let storage = Arc::clone(&self.storage);
         let purge =
             async move { remove::purge_expired(&Call::new(&storage, "purge_expired", None)).await };
-        self.storage.fs.run(purge).await
+        self.write(purge).await
     }
 
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
@@ -136,7 +121,12 @@ impl<F: Fs> Collection for FileCollection<F> {
         let quarantine = async move {
             remove::quarantine(&Call::new(&storage, "quarantine", Some(&id)), &id, &expected).await
         };
-        self.storage.fs.run(quarantine).await
+        self.write(quarantine).await
+    }
+
+    async fn settle(&self) -> Result<()> {
+        self.storage.underway.settle().await;
+        Ok(())
     }
 }
 

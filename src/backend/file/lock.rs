@@ -41,6 +41,11 @@ impl Head {
         self.generation % 2 == 1
     }
 
+    /// Whether a change of several files is.
+    pub(super) fn is_unsettled(self) -> bool {
+        self.is_changing() && self.several
+    }
+
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let Some((generation, rest)) = bytes.split_first_chunk() else { return Self::default() };
         Self {

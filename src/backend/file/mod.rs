@@ -14,6 +14,7 @@
 //! | `formats` | the private formats, for the registry that keeps them under review |
 //! | `catalog` `walk` | the index in memory, derived from the files; keeping it true |
 //! | `query` | what a look-up chooses from the index |
+//! | `underway` | the writing calls that go on, whoever waits for them |
 //! | `recent` | the file that was read or written last, so that it is not decoded again |
 //! | `read` `remove` `collection` | the operations |
 //! | `survey` `rewrite` | for data directories: looking at everything without a trace; bringing older files to the present format |
@@ -57,6 +58,7 @@ pub mod rewrite;
 mod storage;
 pub mod stored;
 pub mod survey;
+mod underway;
 mod walk;
 
 /// The page size where neither the caller nor [`FileOptions`] says another.

@@ -28,14 +28,27 @@ const LOCKED_ATTEMPTS: usize = 3;
 /// The record of that id.
 pub(super) async fn get<F: Fs>(call: &Call<'_, F>, id: &RecordId) -> Result<Record> {
     for _ in 0..ATTEMPTS {
-        let current = load(call, id).await?;
-        let now = call.storage.clock.now();
         // A change of one file is there or is not. One of several files must
         // not be seen by halves: what was read while one was under way does
-        // not count. Looking afterwards is enough, because nothing of it
-        // counts for anybody before it is over.
+        // not count. Nor what was read before one was completed that had failed:
+        // its caller was told already that it may have happened.
+        if lock::read_head(call).await?.is_unsettled() {
+            continue;
+        }
+        let current = load(call, id).await?;
+        let now = call.storage.clock.now();
         let head = lock::read_head(call).await?;
-        if !(head.is_changing() && head.several) {
+        if head.is_unsettled() {
+            continue;
+        }
+        // Only what is absent may have been aside, and have its name back: that
+        // it is absent must hold while nothing changes.
+        if !matches!(current.seen(now), Seen::Absent) {
+            return outcome(call, &current, now);
+        }
+        let current = load(call, id).await?;
+        let now = call.storage.clock.now();
+        if lock::read_head(call).await? == head {
             return outcome(call, &current, now);
         }
     }

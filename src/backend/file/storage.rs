@@ -15,7 +15,7 @@ use crate::{
     seam::{Clock, CollectionSpec, Entropy, Error, Outcome, RecordId, Result, Site},
 };
 
-use super::{FileOptions, catalog::Catalog, path::RecordPath, recent::Recent};
+use super::{FileOptions, catalog::Catalog, path::RecordPath, recent::Recent, underway::Underway};
 
 /// One handle on a collection.
 pub(super) struct Storage<F: Fs> {
@@ -36,6 +36,7 @@ pub(super) struct Storage<F: Fs> {
     durable: Mutex<BTreeSet<String>>,
     /// How many directory stamps this handle has made.
     stamps: AtomicU64,
+    pub(super) underway: Underway,
 }
 
 /// No mutex here guards a state that a panic could leave half changed.
@@ -60,6 +61,7 @@ impl<F: Fs> Storage<F> {
             refusal: Mutex::default(),
             durable: Mutex::default(),
             stamps: AtomicU64::new(0),
+            underway: Underway::default(),
         }
     }
 

@@ -115,4 +115,8 @@ impl Collection for Open {
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         self.sound.quarantine(id, expected).await
     }
+
+    async fn settle(&self) -> Result<()> {
+        self.sound.settle().await
+    }
 }

@@ -112,4 +112,8 @@ impl<F: Flaw> Collection for Flawed<F> {
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         self.sound.quarantine(id, expected).await
     }
+
+    async fn settle(&self) -> Result<()> {
+        self.sound.settle().await
+    }
 }

@@ -30,6 +30,9 @@ pub struct FileOs {
 }
 
 impl FileOs {
+    /// What it is called.
+    pub const NAME: &str = "file-os";
+
     /// Storages are made below `scratch`, each in a directory of its own that
     /// goes with it.
     #[must_use]
@@ -46,7 +49,7 @@ impl FileOs {
 
 impl BackendUnderTest for FileOs {
     fn name(&self) -> &'static str {
-        "file-os"
+        Self::NAME
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -90,7 +93,7 @@ fn open_fs(directory: &Path) -> Result<OsFs> {
 ///
 /// # Errors
 /// When the directory can't be opened.
-pub fn open_directory(
+pub(super) fn open_directory(
     directory: &Path,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,

@@ -24,7 +24,7 @@ impl BackendUnderTest for Memory {
         Capabilities {
             threads: true,
             // A few calls have some ten thousand interleavings at most.
-            every_interleaving: Some(Bounds { preemptions: None, runs: 20_000 }),
+            every_interleaving: Some(Bounds { preemptions: None, runs: 4_000 }),
             ..Capabilities::default()
         }
     }

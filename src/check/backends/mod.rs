@@ -1,16 +1,21 @@
 //! The backends that can be checked, and what each makes possible.
 
 mod file_os;
+mod hybrid;
 mod memory;
 mod older;
 mod simulated;
+mod sqlite;
 
 use std::{path::Path, sync::Arc};
 
-pub use file_os::{FileOs, open_directory, open_on};
+use file_os::open_directory;
+pub use file_os::{FileOs, open_on};
+pub use hybrid::Hybrid;
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
+pub use sqlite::Sqlite;
 
 use crate::{
     check::{
@@ -18,7 +23,7 @@ use crate::{
         scenario::ForeignFile,
     },
     model::{legacy::LegacyDocument, subject::Reach},
-    seam::{Backend, CollectionSpec, Result},
+    seam::{Backend, Clock, CollectionSpec, Entropy, Error, Result, Site},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
 
@@ -39,6 +44,8 @@ pub struct Capabilities {
     pub older_software: bool,
     /// Its storages are shared by processes: [`BackendUnderTest::crew`] has some.
     pub processes: bool,
+    /// Its clock never goes back: what has expired may stay so.
+    pub steady_clock: bool,
     /// How much of a small scenario's interleavings is run, where all are to be;
     /// none: it is too slow for that.
     pub every_interleaving: Option<Bounds>,
@@ -105,6 +112,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When the storage can't be opened.
     fn handle(&self) -> Result<Arc<dyn Backend>>;
+
+    /// Forgets what handles share that does not outlive their process: those that are
+    /// made from now on are of a new one. False: there is no such thing.
+    fn restart(&self) -> bool {
+        false
+    }
 
     /// How many I/O steps were made so far; 0 where they are not counted.
     fn io_steps(&self) -> usize {
@@ -195,30 +208,90 @@ pub trait Crashes {
 #[must_use]
 pub fn share(backend: &str) -> u64 {
     match backend {
-        "memory" => 4_000,
-        "file" | "legacy" => 1_100,
-        _ => 300,
+        "memory" => 2_400,
+        "file" => 660,
+        "legacy" => 440,
+        Sqlite::NAME => 70,
+        Hybrid::OVER_FILE => 90,
+        Hybrid::OVER_SQLITE => 25,
+        _ => 90,
     }
 }
+
+/// Whether so many cases run on the backend of that name that even rare outcomes must
+/// be among them. Where not, another backend of the same operations shows that the
+/// generators come by them.
+#[must_use]
+pub fn comes_by_all(backend: &str) -> bool {
+    share(backend) >= 60
+}
+
+/// The same of every kind of fault, each of which comes in a small part of the cases.
+#[must_use]
+pub fn comes_by_all_faults(backend: &str) -> bool {
+    share(backend) >= 400
+}
+
+/// And how many a run of the default profile has.
+#[must_use]
+pub fn default_cases(backend: &str) -> u64 {
+    share(backend) * DEFAULT_SHARE
+}
+
+/// How many times the cases of a smoke run a default run has.
+const DEFAULT_SHARE: u64 = 10;
 
 /// Every backend; those on the real file system make their storages below
 /// `scratch`. Without processes of their own.
 #[must_use]
 pub fn all(scratch: &Path) -> Vec<Box<dyn BackendUnderTest>> {
-    with_file_os(FileOs::new(scratch))
+    on_real_files(scratch, FileOs::new(scratch), Sqlite::new(scratch))
 }
 
 /// As [`all`], with processes of `program` where several can share a storage.
 #[must_use]
-pub fn all_with_processes(scratch: &Path, program: Program) -> Vec<Box<dyn BackendUnderTest>> {
-    with_file_os(FileOs::new(scratch).with_processes(program))
+pub fn all_with_processes(scratch: &Path, program: &Program) -> Vec<Box<dyn BackendUnderTest>> {
+    on_real_files(
+        scratch,
+        FileOs::new(scratch).with_processes(program.clone()),
+        Sqlite::new(scratch).with_processes(program.clone()),
+    )
 }
 
-fn with_file_os(file_os: FileOs) -> Vec<Box<dyn BackendUnderTest>> {
+fn on_real_files(
+    scratch: &Path,
+    file_os: FileOs,
+    sqlite: Sqlite,
+) -> Vec<Box<dyn BackendUnderTest>> {
     vec![
         Box::new(Memory),
         Box::new(Simulated::file()),
         Box::new(file_os),
+        Box::new(sqlite),
+        Box::new(Hybrid::over_file()),
+        Box::new(Hybrid::over_sqlite(scratch)),
         Box::new(Simulated::legacy()),
     ]
+}
+
+/// A handle on the storage in a directory, on a backend of that name whose
+/// storages are shared by processes.
+///
+/// # Errors
+/// When there is no such backend, or the storage can't be opened.
+pub fn open_shared(
+    backend: &str,
+    directory: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    page_size: Option<u32>,
+) -> Result<Arc<dyn Backend>> {
+    match backend {
+        FileOs::NAME => open_directory(directory, clock, entropy, page_size),
+        Sqlite::NAME => sqlite::open_database(directory, clock, page_size),
+        _ => Err(Error::InvalidArgument {
+            site: Site::new("open", &Arc::from(""), None),
+            problem: format!("no processes share a storage of the backend {backend:?}"),
+        }),
+    }
 }

@@ -7,7 +7,7 @@
 
 use std::{
     future::Future,
-    io::{Error, ErrorKind, Result},
+    io::{ErrorKind, Result},
     pin::Pin,
     sync::{
         Arc,
@@ -22,9 +22,10 @@ use crate::{
 
 /// A process of older software on a storage.
 pub trait OlderSoftware: Send + Sync {
-    /// Changes a file, and says whether it could: it can't where a directory has
-    /// the file's name, or a file that of a directory. Its last step is the
-    /// rename, or the removal: nothing comes between it and the return.
+    /// Changes a file, and says whether it did: it can't where a directory has
+    /// the file's name, or a file that of a directory, and what is not there is
+    /// not removed. Its last step is the rename, or the removal: nothing comes
+    /// between it and the return.
     ///
     /// # Errors
     /// Those of the file system.
@@ -82,14 +83,8 @@ impl<F: Fs> FlatFiles<F> {
     }
 
     async fn remove(&self, id: &str) -> Result<()> {
-        let removed = match self.place(id, false).await {
-            Ok((dir, name)) => self.fs.remove_file(&dir, &name).await,
-            Err(error) => Err(error),
-        };
-        removed.or_else(|error: Error| match error.kind() {
-            ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })
+        let (dir, name) = self.place(id, false).await?;
+        self.fs.remove_file(&dir, &name).await
     }
 }
 
@@ -105,8 +100,9 @@ impl<F: Fs> OlderSoftware for FlatFiles<F> {
             };
             match acted {
                 Ok(()) => Ok(true),
-                Err(error) => match error.kind() {
-                    ErrorKind::IsADirectory | ErrorKind::NotADirectory => Ok(false),
+                Err(error) => match (error.kind(), action) {
+                    (ErrorKind::IsADirectory | ErrorKind::NotADirectory, _)
+                    | (ErrorKind::NotFound, OlderAction::Remove { .. }) => Ok(false),
                     _ => Err(error),
                 },
             }

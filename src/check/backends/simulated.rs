@@ -74,6 +74,7 @@ impl<F: Fs> BackendUnderTest for Simulated<F> {
             faults: true,
             processes: false,
             older_software: self.older_software,
+            steady_clock: false,
             // A few calls have more interleavings than can be run, but few of
             // them with two preemptions.
             every_interleaving: Some(Bounds { preemptions: Some(2), runs: 2_000 }),

@@ -36,9 +36,10 @@ use crate::{model::subject::Subject, seam::Instant, sim::disk::ImageKind};
 /// How crashes are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashCheck {
-    /// How many images of one scenario are checked at most.
-    pub most_images: usize,
-    /// Of how many of them the clients go on, at most.
+    /// How many images of one scenario are checked at most; four times as many
+    /// of a store whose calls [write several records](Subject::WRITES_SEVERAL).
+    pub most_images: u64,
+    /// Of how many of them the clients go on, at most; as above.
     pub most_lives: usize,
     /// What a recovered state must be.
     pub recovery: Recovery,
@@ -49,6 +50,10 @@ impl Default for CrashCheck {
         Self { most_images: 300, most_lives: 12, recovery: Recovery::Admissible }
     }
 }
+
+/// How many times as much is checked of a store whose calls [write several
+/// records](Subject::WRITES_SEVERAL).
+const TIMES_FOR_SEVERAL: u8 = 4;
 
 /// What a recovered state must be.
 ///
@@ -67,10 +72,13 @@ pub enum Recovery {
 }
 
 /// How many images one step has at most.
-const MOST_IMAGES_A_STEP: usize = 1_024;
+const MOST_IMAGES_A_STEP: u64 = 1_024;
 
 /// And at least, however many steps there are.
-const FEWEST_IMAGES_A_STEP: usize = 12;
+const FEWEST_IMAGES_A_STEP: u64 = 6;
+
+/// Which part of the images that are left a life after a crash may have.
+const PART_OF_A_LIFE: u64 = 3;
 
 /// Checks the crash points of a run that was recorded.
 pub(super) fn check<S: Subject>(
@@ -137,7 +145,8 @@ type PastKey = (Option<usize>, usize, (usize, usize), bool);
 
 struct Explorer<'a, S: Subject> {
     run: &'a Run<'a, S>,
-    check: CrashCheck,
+    recovery: Recovery,
+    most_lives: usize,
     random: Xoshiro256PlusPlus,
     /// What is asked of every image, and a few calls to see that it works.
     asked: Vec<S::Op>,
@@ -153,6 +162,8 @@ struct Explorer<'a, S: Subject> {
     /// Which pasts explain what was seen.
     explained: BTreeSet<(usize, u64)>,
     images: u64,
+    /// How many there may be until the life that is looked at is done with.
+    limit: u64,
     digest: TraceHasher,
 }
 
@@ -160,9 +171,12 @@ impl<'a, S: Subject> Explorer<'a, S> {
     fn new(run: &'a Run<'a, S>) -> Self {
         let mut asked = S::observations(run.scenario.operations());
         asked.extend(S::trial());
+        let times = if S::WRITES_SEVERAL { TIMES_FOR_SEVERAL } else { 1 };
+        let check = run.target.crashes;
         Self {
             run,
-            check: run.target.crashes,
+            recovery: check.recovery,
+            most_lives: check.most_lives * usize::from(times),
             random: Xoshiro256PlusPlus::seed_from_u64(run.scenario.seed),
             asked,
             pasts: Vec::new(),
@@ -173,12 +187,21 @@ impl<'a, S: Subject> Explorer<'a, S> {
             opened: BTreeMap::new(),
             explained: BTreeSet::new(),
             images: 0,
+            limit: check.most_images * u64::from(times),
             digest: TraceHasher::default(),
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.images < self.check.most_images.try_into().unwrap_or(u64::MAX)
+    /// How many more images there may be.
+    fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.images)
+    }
+
+    /// How many images a moment has at most, with so many moments to come. What
+    /// others leave is for the later ones: many of them look alike.
+    fn most_images(&self, moments: usize) -> u64 {
+        let moments = u64::try_from(moments).unwrap_or(u64::MAX).max(1);
+        (self.room() / moments * 2).clamp(FEWEST_IMAGES_A_STEP, MOST_IMAGES_A_STEP)
     }
 
     /// Tries the crashes of a life as the plan has them.
@@ -198,11 +221,6 @@ impl<'a, S: Subject> Explorer<'a, S> {
         crashes: &mut dyn Crashes,
     ) -> Option<Broken> {
         let pinned = plan.after_steps.map(|point| point.min(life.io_steps));
-        let share = self.check.most_images / (life.io_steps + 1) * 2;
-        let most = match pinned {
-            Some(_) => MOST_IMAGES_A_STEP,
-            None => share.clamp(FEWEST_IMAGES_A_STEP, MOST_IMAGES_A_STEP),
-        };
         let (mut matters, mut last_cut) = (true, None);
         loop {
             let after = crashes.position();
@@ -213,13 +231,17 @@ impl<'a, S: Subject> Explorer<'a, S> {
             };
             if is_wanted {
                 last_cut = Some(cut);
+                let most = match pinned {
+                    Some(_) => MOST_IMAGES_A_STEP,
+                    None => self.most_images(life.io_steps.saturating_sub(after)),
+                };
                 let moment = At { life, number, cut, after, most };
                 if let Some(broken) = self.crash(&moment, plan, crashes) {
                     return Some(broken);
                 }
             }
             matters = crashes.next_matters();
-            if !self.has_room() || pinned == Some(after) || !crashes.advance() {
+            if self.room() == 0 || pinned == Some(after) || !crashes.advance() {
                 return None;
             }
         }
@@ -234,10 +256,11 @@ impl<'a, S: Subject> Explorer<'a, S> {
     ) -> Option<Broken> {
         let kinds = match &plan.image {
             Some(image) => vec![image.clone()],
-            None => crashes.kinds(at.most, self.random.next_u64()),
+            None => crashes
+                .kinds(usize::try_from(at.most).unwrap_or(usize::MAX), self.random.next_u64()),
         };
         let mut latest = None;
-        if self.check.recovery == Recovery::ExactlyLatest {
+        if self.recovery == Recovery::ExactlyLatest {
             let disk = crashes.image(&ImageKind::Everything);
             latest = self.recover(disk, crashes).map(|recovered| recovered.seen.digest);
         }
@@ -270,7 +293,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 broken.moments.insert(0, Moment { after: at.after, image, words });
                 return Some(broken);
             }
-            if !self.has_room() {
+            if self.room() == 0 {
                 return None;
             }
         }
@@ -314,7 +337,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             1 | 2 => 8,
             _ => 1,
         };
-        self.lives < self.check.most_lives && self.random.next_u32().is_multiple_of(one_in)
+        self.lives < self.most_lives && self.random.next_u32().is_multiple_of(one_in)
     }
 
     /// Goes on with an image, and lets that crash as the plan says.
@@ -348,12 +371,15 @@ impl<'a, S: Subject> Explorer<'a, S> {
             then: Vec::new(),
             again: None,
         };
+        let whole = self.limit;
+        self.limit = self.images + self.room() / PART_OF_A_LIFE;
         let mut broken = self.explore(&life, &end);
         if let Some(broken) = &mut broken {
             broken.moments.clear();
         }
         let again = plan.again.as_deref();
         let broken = broken.or_else(|| again.and_then(|again| self.explore(&life, again)));
+        self.limit = whole;
         self.run.clock.advance(moved.saturating_neg());
         broken
     }
@@ -367,5 +393,5 @@ struct At<'a, S: Subject> {
     cut: (usize, usize),
     after: usize,
     /// How many images to try at most.
-    most: usize,
+    most: u64,
 }

@@ -121,7 +121,7 @@ impl<S: Subject> Explorer<'_, S> {
         let mut history: Vec<Call<S>> = Vec::new();
         if !is_explained {
             history.extend(past.calls.iter().cloned());
-            if self.check.recovery == Recovery::ExactlyAcknowledged {
+            if self.recovery == Recovery::ExactlyAcknowledged {
                 history.retain(|call| !call.is_optional());
             }
             history.extend(seen.calls.iter().cloned().map(|call| Call {

@@ -12,7 +12,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::protocol::{Answer, GREETING, Opening, Request};
 use crate::{
     check::{
-        backends::open_directory,
+        backends::open_shared,
         registry::store_named,
         verify::{catching_panics, panic_message},
     },
@@ -25,14 +25,14 @@ use crate::{
 pub type MakeBackend<'a> =
     dyn Fn(&Opening, Arc<dyn Clock>, Arc<dyn Entropy>) -> Result<Arc<dyn Backend>, String> + 'a;
 
-/// Serves a parent until its input ends, on the file backend.
+/// Serves a parent until its input ends, on the backends that processes share.
 ///
 /// # Errors
 /// Those of the streams.
 pub fn serve(input: impl BufRead, output: impl Write) -> io::Result<()> {
     serve_with(input, output, &|opening, clock, entropy| {
         let directory = Path::new(&opening.directory);
-        open_directory(directory, clock, entropy, opening.page_size)
+        open_shared(&opening.backend, directory, clock, entropy, opening.page_size)
             .map_err(|error| error.to_string())
     })
 }

@@ -129,6 +129,7 @@ impl<'a, S: Subject> Seat<'a, S> {
         self.openings += 1;
         let opening = Opening {
             store: S::NAME.to_owned(),
+            backend: self.run.target.backend.name().to_owned(),
             directory: self.directory.display().to_string(),
             page_size: self.run.scenario.page_size,
             seed: mix(self.run.scenario.seed ^ mix(place + 1)),

@@ -29,6 +29,8 @@ pub(super) enum Request {
 pub struct Opening {
     /// The store's name.
     pub store: String,
+    /// The name of the backend that the storage is of.
+    pub backend: String,
     /// The storage's directory.
     pub directory: String,
     /// The default page size; none: the backend's own.

@@ -43,6 +43,9 @@ pub struct Counterexample<Op> {
     pub violation: Violation,
     /// How many runs the shrinking took.
     pub executions: u64,
+    /// Whether it failed again. What threads and processes do is not the same twice:
+    /// what was seen only once is kept as it was, and not made small.
+    pub seen_again: bool,
 }
 
 /// How many runs shrinking may take.
@@ -75,7 +78,7 @@ pub(super) fn repeats(mode: &Mode) -> u64 {
 
 /// Makes `scenario` as small as possible while it fails in the same way.
 ///
-/// `None` when it does not fail at all.
+/// `None` when it does not fail, however often it is run.
 pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
@@ -100,6 +103,21 @@ pub fn shrink<S: Subject>(
     }
     best.executions = shrinker.executions;
     Some(best)
+}
+
+/// The scenario made small, or as it was, with what was `seen`, if it does not fail
+/// again.
+pub fn shrink_or_keep<S: Subject>(
+    target: &Target<'_, S>,
+    scenario: Scenario<S::Op>,
+    seen: Violation,
+) -> Counterexample<S::Op> {
+    shrink(target, &scenario).unwrap_or_else(|| Counterexample {
+        executions: repeats(&scenario.mode),
+        scenario,
+        violation: seen,
+        seen_again: false,
+    })
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
@@ -173,7 +191,7 @@ impl<S: Subject> Shrinker<'_, S> {
             scenario.faults = FaultPlan::Listed(verified.faults);
         }
         scenario.pin_crashes(verified.crashed);
-        Some(Counterexample { scenario, violation, executions: 0 })
+        Some(Counterexample { scenario, violation, executions: 0, seen_again: true })
     }
 
     /// Takes `candidate` in place of `best` if it fails in the same way, with

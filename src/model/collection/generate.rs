@@ -12,7 +12,7 @@ use crate::{
     model::{
         legacy::{
             LegacyDocument, legacy_ids, modified, object_text, offset_text, perhaps_damaged,
-            plain_id,
+            plain_levels,
         },
         payload,
         source::Source,
@@ -22,11 +22,15 @@ use crate::{
 
 /// How often each operation comes, in the order of
 /// [`OPERATIONS`](super::operation::OPERATIONS).
-const WEIGHTS: &[u8] = &[10, 14, 10, 6, 8, 4, 4, 6, 8, 3, 5, 9, 3, 3];
+const WEIGHTS: &[u8] = &[10, 14, 10, 6, 14, 5, 5, 6, 8, 3, 5, 9, 3, 3];
+
+/// The same where a case is about commits.
+const WEIGHTS_OF_COMMITS: &[u8] = &[1, 4, 1, 5, 1, 1, 1, 0, 1, 0, 0, 15, 0, 0];
 
 /// One call.
 pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
-    Ok(match source.operation(WEIGHTS)? {
+    let weights = if source.focus().commits { WEIGHTS_OF_COMMITS } else { WEIGHTS };
+    Ok(match source.operation(weights)? {
         0 => CollectionOp::Get { id: source.id()? },
         1 => CollectionOp::Put(record(source)?),
         2 => CollectionOp::Create(record(source)?),
@@ -42,6 +46,7 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
         8 => CollectionOp::List(list(source)?),
         9 => CollectionOp::Count(selection(source)?),
         10 => CollectionOp::Claim(selection(source)?),
+        11 if source.focus().commits => commit_of_several(source)?,
         11 => {
             let mut writes = Vec::new();
             for _ in 0..=source.below(3)? {
@@ -52,6 +57,23 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
         12 => CollectionOp::PurgeExpired,
         _ => CollectionOp::Quarantine { id: source.id()?, expected: payload::hot(source)? },
     })
+}
+
+/// Writes to some of the case's records, each once: most of them go through.
+fn commit_of_several(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
+    let mut writes = Vec::new();
+    for id in source.distinct_ids()? {
+        let action = match source.below(3)? {
+            0 => ActionInput::Delete(id),
+            _ => ActionInput::Put(RecordInput { id, ..record(source)? }),
+        };
+        let when = match source.below(16)? {
+            0 => ConditionInput::Present,
+            _ => ConditionInput::Any,
+        };
+        writes.push(WriteInput { action, when });
+    }
+    Ok(CollectionOp::Commit { writes })
 }
 
 fn record(source: &mut Source<'_, '_>) -> Result<RecordInput> {
@@ -187,7 +209,7 @@ fn legacy_text(source: &mut Source<'_, '_>) -> Result<String> {
 
 /// A payload as older software writes it while we run.
 pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
-    let id = plain_id(source)?.0.to_string();
+    let id = plain_levels(source)?.0.to_string();
     let name = match source.below(3)? {
         0 => r#""name": "x""#,
         1 => r#""name": "y", "group": "g""#,

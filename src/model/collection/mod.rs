@@ -5,11 +5,13 @@ mod execute;
 mod generate;
 mod operation;
 mod outcome;
+mod refusals;
 mod rules;
 mod shrink;
 mod state;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::sync::Arc;
 
@@ -60,6 +62,8 @@ impl Subject for CollectionSubject {
         }
         SPEC.with(Clone::clone)
     }
+
+    const WRITES_SEVERAL: bool = true;
 
     fn open(collection: Arc<dyn Collection>, _: &Surroundings) -> Arc<Self::Store> {
         collection

@@ -228,7 +228,9 @@ impl Verdict for CollectionSeen {
     fn storage_failure(&self) -> Option<StorageFailure> {
         match self {
             Self::Failed(Failure { kind: ErrorKind::Io, .. }) => Some(StorageFailure::Io),
-            Self::Failed(Failure { kind: ErrorKind::Closed, .. }) => Some(StorageFailure::Refused),
+            Self::Failed(Failure { kind: ErrorKind::Closed | ErrorKind::Backend, .. }) => {
+                Some(StorageFailure::Refused)
+            }
             _ => None,
         }
     }

@@ -51,14 +51,14 @@ fn text(source: &mut Source<'_, '_>, texts: &[&str]) -> Result<Arc<str>> {
 }
 
 fn user(source: &mut Source<'_, '_>) -> Result<Arc<str>> {
-    if source.ratio(1, 32)? {
+    if source.ratio(1, 20)? {
         return text(source, NO_USERS);
     }
     text(source, USERS)
 }
 
 fn owner(source: &mut Source<'_, '_>) -> Result<Option<Arc<str>>> {
-    Ok(if source.ratio(1, 4)? { Some(user(source)?) } else { None })
+    Ok(if source.ratio(1, 3)? { Some(user(source)?) } else { None })
 }
 
 fn wanted(source: &mut Source<'_, '_>) -> Result<Wanted> {

@@ -2,6 +2,7 @@
 
 mod execute;
 mod generate;
+mod lists;
 mod operation;
 mod outcome;
 mod rules;
@@ -133,7 +134,7 @@ impl Subject for SessionsSubject {
         seen: &SessionsSeen,
         _moment: &Moment<'_>,
     ) -> Result<(), Broken<SessionsSeen>> {
-        rules::judge_list(states, op, seen)
+        lists::judge_list(states, op, seen)
     }
 
     fn stages(op: &SessionsOp, variant: u8) -> usize {

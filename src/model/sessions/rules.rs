@@ -2,22 +2,21 @@
 //! leaves. Sentences in quotation marks are the contract's.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use super::{
+    lists::judge_list,
     operation::{MessageData, SessionData, SessionsOp, Wanted},
     outcome::{SessionsFailure, SessionsProblem, SessionsSeen},
 };
 use crate::{
     model::{
         failure::Failure,
-        listing,
         subject::{Broken, Moment, Overlap},
     },
-    store::{error::Kind, instant_text::InstantText},
+    store::error::Kind,
 };
 
 /// The state of the sessions store: the sessions with both their instants, by
@@ -34,10 +33,10 @@ pub struct SessionsModel {
     pub damaged: BTreeSet<Arc<str>>,
 }
 
-type Verdict = Result<(), Broken<SessionsSeen>>;
+pub(super) type Verdict = Result<(), Broken<SessionsSeen>>;
 
 /// An error that a call must return, and the rule that says so.
-struct Refusal {
+pub(super) struct Refusal {
     problem: SessionsProblem,
     rule: &'static str,
 }
@@ -176,12 +175,16 @@ pub(super) fn partial_steps(
     };
     match op {
         SessionsOp::Delete(wanted) => {
-            let Ok((root, _)) = existing(model, wanted) else { return states };
-            for place in sub_sessions(model, root, |_| false) {
-                if place != root && is_next_to_go(model, place, root, moment) {
-                    without(place);
-                }
+            if existing(model, wanted).is_err() {
+                return states;
             }
+            let mut going = BTreeSet::new();
+            for root in roots(model, wanted, moment) {
+                let below = sub_sessions(model, root, |_| false).into_iter();
+                let below = below.filter(|place| *place != root);
+                going.extend(below.filter(|place| is_next_to_go(model, place, root, moment)));
+            }
+            going.into_iter().for_each(without);
         }
         SessionsOp::Create(session) if stage == 1 => {
             let own = place_of(session);
@@ -402,110 +405,6 @@ fn children<'a>(
     model.records.iter().filter(move |(_, session)| is_child(session)).map(|(place, _)| place)
 }
 
-/// "Draining gives every record that was there unchanged throughout exactly
-/// once, none that was absent throughout, and otherwise values each held at
-/// some moment of the drain." "`list` is by `updated_at`, newest first", "ties
-/// by id", and "includes sub-sessions"; "`list_sub` is ordered as `list`".
-pub(super) fn judge_list(
-    states: &mut dyn Iterator<Item = &SessionsModel>,
-    op: &SessionsOp,
-    seen: &SessionsSeen,
-) -> Verdict {
-    let is_meant = |session: &SessionData| match op {
-        SessionsOp::List { user_id } => session.user_id == *user_id,
-        SessionsOp::ListSub { parent_id } => {
-            session.parent_session_id.as_ref() == Some(&parent_id.0)
-        }
-        _ => false,
-    };
-    let input = match op {
-        SessionsOp::ListSub { parent_id } => legal(&parent_id.0, INVALID_SESSION_ID),
-        SessionsOp::List { user_id } => legal(user_id, INVALID_USER_ID),
-        _ => Ok(()),
-    };
-    if let Err(refusal) = input {
-        return refuse(seen, &refusal);
-    }
-    // "Name the damaged ones beside them", those that may be of the wanted.
-    let may_be_meant = |place: &str| match op {
-        SessionsOp::List { user_id } => {
-            place.split_once('/').is_none_or(|(owner, _)| *owner == **user_id)
-        }
-        _ => true,
-    };
-    let mut damaged_states = Vec::new();
-    // Every value that a record had, and those that had one throughout.
-    let mut held: BTreeMap<&str, BTreeSet<SessionData>> = BTreeMap::new();
-    let mut throughout: Option<BTreeMap<&str, SessionData>> = None;
-    for state in states {
-        let damaged = state.damaged.iter().filter(|place| may_be_meant(place));
-        damaged_states.push(damaged.cloned().collect::<BTreeSet<_>>());
-        let meant = state.records.iter().filter(|(_, session)| is_meant(session));
-        let meant: BTreeMap<&str, SessionData> =
-            meant.map(|(place, session)| (&**place, without_messages(session))).collect();
-        for (place, session) in &meant {
-            held.entry(place).or_default().insert(session.clone());
-        }
-        // Unchanged is a record whose messages are, too: but they are not
-        // given, so that they don't show.
-        throughout = Some(match throughout {
-            None => meant,
-            Some(before) => before
-                .into_iter()
-                .filter(|(place, session)| meant.get(place) == Some(session))
-                .collect(),
-        });
-    }
-    let throughout = throughout.unwrap_or_default();
-    let (listed, named, is_list) = match seen {
-        SessionsSeen::List { sessions, damaged } => (sessions.as_slice(), damaged.as_slice(), true),
-        _ => (&[][..], &[][..], false),
-    };
-    let damage = listing::judge_damaged(damaged_states.iter(), named);
-    if is_list
-        && damage.is_ok()
-        && listed.is_sorted_by(|a, b| newest_first(a) <= newest_first(b))
-        && each_is_a_record_of_its_own(listed, &held, &throughout)
-    {
-        return Ok(());
-    }
-    let mut sessions: Vec<SessionData> = throughout.into_values().collect();
-    sessions.sort_by(|a, b| newest_first(a).cmp(&newest_first(b)));
-    let damaged = damage.err().unwrap_or_else(|| named.to_vec());
-    Err(Broken {
-        expected: Box::new(SessionsSeen::List { sessions, damaged }),
-        rule: "lists give each session that was there unchanged exactly once, newest updated_at first, then by id, name what is damaged and may be one, and give nothing that was not there",
-    })
-}
-
-fn newest_first(session: &SessionData) -> (Reverse<&Option<InstantText>>, &str) {
-    (Reverse(&session.updated_at), &session.id.0)
-}
-
-/// Whether every listed session is the value of another record, and those that
-/// did not change are among them.
-fn each_is_a_record_of_its_own(
-    listed: &[SessionData],
-    held: &BTreeMap<&str, BTreeSet<SessionData>>,
-    throughout: &BTreeMap<&str, SessionData>,
-) -> bool {
-    // Only older data has records that may be taken for each other: those of
-    // one id and user, at both of their places.
-    let mut free: BTreeSet<&str> = held.keys().copied().collect();
-    for session in listed {
-        let had = |place: &&&str| held.get(**place).is_some_and(|all| all.contains(session));
-        // One that did not change stands for this very value.
-        let fixed = |place: &&&str| throughout.get(**place) == Some(session);
-        let candidates = || free.iter().filter(had);
-        let place = candidates()
-            .find(fixed)
-            .or_else(|| candidates().find(|place| !throughout.contains_key(**place)));
-        let Some(place) = place.copied() else { return false };
-        free.remove(place);
-    }
-    throughout.keys().all(|place| !free.contains(place))
-}
-
 /// The session that a call is about. "Operations by bare id take the one with
 /// the smallest (`created_at`, user id), and all take an optional `user_id`";
 /// "with one that is not the owner: `not_found`".
@@ -517,19 +416,32 @@ fn existing<'a>(
     if let Some(user_id) = &wanted.user_id {
         legal(user_id, INVALID_USER_ID)?;
     }
-    let is_users = |session: &SessionData| {
-        wanted.user_id.as_ref().is_none_or(|user_id| session.user_id == *user_id)
-    };
-    model
-        .records
-        .iter()
-        .filter(|(_, session)| session.id == wanted.id && is_users(session))
+    candidates(model, wanted)
         .min_by_key(|(place, session)| (&session.created_at, &session.user_id, *place))
         .ok_or_else(|| match damaged(model, wanted) {
             None => NO_SUCH_SESSION,
             // "A stored record that can't be read is `Corrupt`."
             Some(_) => CORRUPT,
         })
+}
+
+fn candidates<'a>(
+    model: &'a SessionsModel,
+    wanted: &Wanted,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a SessionData)> {
+    model.records.iter().filter(|(_, session)| {
+        let is_users = |user_id: &Arc<str>| session.user_id == *user_id;
+        session.id == wanted.id && wanted.user_id.as_ref().is_none_or(is_users)
+    })
+}
+
+/// The sessions that a removal may be about which found its own a while ago: the
+/// first one, and while such may have come since, the next.
+fn roots<'a>(model: &'a SessionsModel, wanted: &Wanted, moment: &Moment<'_>) -> Vec<&'a Arc<str>> {
+    let mut all: Vec<_> = candidates(model, wanted).collect();
+    all.sort_by_key(|(place, session)| (&session.created_at, &session.user_id, *place));
+    let old = all.iter().position(|(place, _)| !touches(moment, place));
+    all.into_iter().take(old.map_or(usize::MAX, |old| old + 1)).map(|(place, _)| place).collect()
 }
 
 /// The first damaged record that may be the session, by its place alone.
@@ -556,7 +468,7 @@ fn place_of(session: &SessionData) -> Arc<str> {
 }
 
 /// "`session.get`, `.list` and `.list_sub` give sessions without `messages`."
-fn without_messages(session: &SessionData) -> SessionData {
+pub(super) fn without_messages(session: &SessionData) -> SessionData {
     SessionData { messages: Vec::new(), ..session.clone() }
 }
 
@@ -585,7 +497,7 @@ fn title(content: &str) -> Arc<str> {
 
 /// "Ids and user ids hold no `/`, `\` or `..`", and are record ids: "a
 /// non-empty UTF-8 string without NUL, at most 1 024 bytes".
-fn legal(id: &str, refusal: Refusal) -> Result<(), Refusal> {
+pub(super) fn legal(id: &str, refusal: Refusal) -> Result<(), Refusal> {
     let forbidden = id.contains("..") || id.bytes().any(|byte| matches!(byte, b'/' | b'\\' | 0));
     if id.is_empty() || id.len() > 1_024 || forbidden { Err(refusal) } else { Ok(()) }
 }
@@ -594,7 +506,7 @@ fn gives(seen: &SessionsSeen, expected: SessionsSeen, rule: &'static str) -> Ver
     if *seen == expected { Ok(()) } else { Err(Broken { expected: Box::new(expected), rule }) }
 }
 
-fn refuse(seen: &SessionsSeen, refusal: &Refusal) -> Verdict {
+pub(super) fn refuse(seen: &SessionsSeen, refusal: &Refusal) -> Verdict {
     if let SessionsSeen::Failed(SessionsFailure { problem, unknown: false, .. }) = seen
         && *problem == refusal.problem
     {
@@ -604,11 +516,11 @@ fn refuse(seen: &SessionsSeen, refusal: &Refusal) -> Verdict {
     Err(Broken { expected, rule: refusal.rule })
 }
 
-const INVALID_SESSION_ID: Refusal = Refusal {
+pub(super) const INVALID_SESSION_ID: Refusal = Refusal {
     problem: SessionsProblem::InvalidSessionId,
     rule: "a session's id holds no /, \\ or .., and fits a record id; that is judged first",
 };
-const INVALID_USER_ID: Refusal = Refusal {
+pub(super) const INVALID_USER_ID: Refusal = Refusal {
     problem: SessionsProblem::InvalidUserId,
     rule: "a user's id holds no /, \\ or .., and is a record id; that is judged before state",
 };

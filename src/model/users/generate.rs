@@ -22,6 +22,10 @@ const WEIGHTS: &[u8] = &[16, 8, 8, 6, 6, 10, 7, 3];
 /// Few, so that names collide.
 const NAMES: &[&str] = &["ann", "bob", "ann", "bob", "Ann", "山田太郎", "<b>&\u{2028}", ""];
 
+/// Mostly the same ones, so that identities collide.
+const ISSUERS: &[&str] = &["i", "i", "i", "j", "i", ""];
+const SUBJECTS: &[&str] = &["s", "s", "s", "t", "s", ""];
+
 /// One call.
 pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
     Ok(match source.operation(WEIGHTS)? {
@@ -29,8 +33,8 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<UsersOp> {
         1 => UsersOp::Get { id: source.id()? },
         2 => UsersOp::GetByUsername { username: source.text(NAMES)? },
         3 => UsersOp::GetByOidcIdentity {
-            issuer: source.text(&["i", "i", "j", ""])?,
-            subject: source.text(&["s", "s", "t", ""])?,
+            issuer: source.text(ISSUERS)?,
+            subject: source.text(SUBJECTS)?,
         },
         4 => UsersOp::List,
         5 => UsersOp::Update(user(source)?),
@@ -45,9 +49,9 @@ fn user(source: &mut Source<'_, '_>) -> Result<UserData> {
         user.created_at = instant_text(source)?;
         user.updated_at = instant_text(source)?;
     }
-    if source.ratio(1, 3)? {
-        user.oidc_issuer = Some(source.text(&["i", "i", "j", ""])?);
-        user.oidc_subject = Some(source.text(&["s", "s", "t", ""])?);
+    if source.ratio(1, 2)? {
+        user.oidc_issuer = Some(source.text(ISSUERS)?);
+        user.oidc_subject = Some(source.text(SUBJECTS)?);
     }
     if source.ratio(1, 4)? {
         user.password_hash = source.text(&["h1", "h2"])?;

@@ -1,16 +1,18 @@
 //! The sessions of agents, with their messages and sub-sessions.
 
+mod locate;
 mod message;
+mod remove;
 mod session;
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use async_trait::async_trait;
 
 pub use message::Message;
 pub use session::Session;
 
-use self::session::Stored;
+use self::{locate::Located, session::Stored};
 use super::error::{DamagedEntity, Kind, foreign_payload};
 use crate::seam::{
     self, Action, Clock, Collection, CollectionExt, CollectionSpec, Condition, Damaged, Error,
@@ -209,16 +211,6 @@ pub struct SessionStore {
     limit_per_user: usize,
 }
 
-/// What lies under a session's id.
-enum Located {
-    Absent,
-    Session(Record, Box<Stored>),
-    /// A sound record that is no session, and why.
-    Foreign(Record, String),
-    /// A record that can't be read.
-    Damaged(RecordId, Error),
-}
-
 impl SessionStore {
     /// A store on a collection; `clock` tells when messages arrive, and gives
     /// instants that callers leave out.
@@ -257,68 +249,6 @@ impl SessionStore {
         let collection = &self.collection.spec().name;
         let problem = format!("not a session: {problem}");
         SessionError::Storage(foreign_payload(operation, collection, record, problem))
-    }
-
-    /// What lies under the id, as one moment has it.
-    async fn locate(&self, id: &str, user_id: Option<&str>) -> Result<Located, Error> {
-        loop {
-            let found = self.collection.find(ID, &[id]).await?;
-            let is_users = |owner: &str| user_id.is_none_or(|user_id| user_id == owner);
-            let (mut sessions, mut foreign) = (Vec::new(), None);
-            for record in found.records {
-                match Stored::of(&record) {
-                    Ok(stored) if is_users(&stored.session.user_id) => {
-                        sessions.push((stored, record));
-                    }
-                    Ok(_) => {}
-                    Err(problem) if may_be(&record.id, id, user_id) => {
-                        foreign.get_or_insert((record, problem));
-                    }
-                    Err(_) => {}
-                }
-            }
-            let by_age = |(Stored { session, .. }, record): &(Stored, Record)| {
-                (session.created_at.clone(), session.user_id.clone(), record.id.clone())
-            };
-            if let Some((stored, record)) = sessions.into_iter().min_by_key(by_age) {
-                return Ok(Located::Session(record, Box::new(stored)));
-            }
-            if let Some((record, problem)) = foreign {
-                return Ok(Located::Foreign(record, problem));
-            }
-            // What tells no id is known by its place alone.
-            let mut places: Vec<RecordId> = found
-                .damaged
-                .into_iter()
-                .map(|damaged| damaged.id)
-                .filter(|place| may_be(place, id, user_id))
-                .collect();
-            if let Some(user_id) = user_id {
-                places.extend(RecordId::new(format!("{user_id}/{id}")));
-            }
-            match self.nameless(places).await? {
-                Located::Session(..) => {}
-                other => return Ok(other),
-            }
-        }
-    }
-
-    /// What lies at the first of these places that is taken.
-    async fn nameless(&self, places: Vec<RecordId>) -> Result<Located, Error> {
-        for place in places {
-            match self.collection.get(&place).await {
-                Ok(record) => {
-                    return Ok(match Stored::of(&record) {
-                        Ok(stored) => Located::Session(record, Box::new(stored)),
-                        Err(problem) => Located::Foreign(record, problem),
-                    });
-                }
-                Err(error @ Error::Corrupt { .. }) => return Ok(Located::Damaged(place, error)),
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Located::Absent)
     }
 
     /// The session of that id, and the record that holds it.
@@ -376,99 +306,6 @@ impl SessionStore {
         }
     }
 
-    /// These sessions and their sub-sessions at every depth, each after its
-    /// own.
-    async fn with_sub_sessions(&self, roots: Vec<Record>) -> Result<Vec<Record>, Error> {
-        let mut known: BTreeSet<RecordId> = roots.iter().map(|root| root.id.clone()).collect();
-        let mut ordered = Vec::new();
-        // Each with whether those below it are on the list already.
-        let mut ahead: Vec<_> = roots.into_iter().rev().map(|root| (root, false)).collect();
-        while let Some((record, is_visited)) = ahead.pop() {
-            if is_visited {
-                ordered.push(record);
-                continue;
-            }
-            // What is no session has no sub-sessions.
-            let Ok(session) = Session::from_record(&record) else { continue };
-            let found = self.collection.find(PARENT, &[&session.id]).await?;
-            ahead.push((record, true));
-            for record in found.records {
-                if known.insert(record.id.clone()) {
-                    ahead.push((record, false));
-                }
-            }
-        }
-        Ok(ordered)
-    }
-
-    /// Removes a session with its sub-sessions: all of them or none.
-    async fn remove(&self, record: Record) -> Result<(), Error> {
-        let doomed = self.with_sub_sessions(vec![record]).await?;
-        let writes = doomed.into_iter().map(removal);
-        self.collection.commit(writes.collect()).await
-    }
-
-    /// Removes what lies damaged at one of the two places of a user's session,
-    /// unless there is a session at the other one by then. The seam quarantines
-    /// the bytes.
-    async fn remove_damaged(&self, place: RecordId, id: &str, user_id: &str) -> Result<(), Error> {
-        let mut writes = Vec::new();
-        for other in [id.to_owned(), format!("{user_id}/{id}")] {
-            let Ok(other) = RecordId::new(other) else { continue };
-            if other == place {
-                continue;
-            }
-            let when = match self.collection.get(&other).await {
-                Err(Error::NotFound(_)) => Condition::Absent,
-                Err(Error::Corrupt { .. }) => Condition::Present,
-                Err(error) => return Err(error),
-                Ok(record) => match Stored::of(&record) {
-                    // It has just come, and is what is to go: the commit fails.
-                    Ok(stored) if stored.session.user_id == user_id => Condition::Absent,
-                    _ => Condition::Data(record.data),
-                },
-            };
-            writes.push(Write { action: Action::Check(other), when });
-        }
-        writes.push(Write { action: Action::Delete(place), when: Condition::Present });
-        self.collection.commit(writes).await
-    }
-
-    /// Removes the user's oldest top-level sessions, as far as they are too
-    /// many, but never `own`.
-    ///
-    /// Of two that are created at the same time only one removes the other: a
-    /// session that is gone removes nothing.
-    async fn trim(&self, own: &RecordId, user_id: &str) -> Result<(), Error> {
-        loop {
-            let found = self.collection.find(USER_ID, &[user_id]).await?;
-            let mut sessions = Vec::new();
-            for record in found.records {
-                if let Ok(session) = Session::from_record(&record)
-                    && session.is_top_level()
-                {
-                    sessions.push((session, record));
-                }
-            }
-            let excess = sessions.len().saturating_sub(self.limit_per_user);
-            if excess == 0 || !sessions.iter().any(|(_, record)| record.id == *own) {
-                return Ok(());
-            }
-            sessions.retain(|(_, record)| record.id != *own);
-            sessions.sort_by(|(a, _), (b, _)| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
-            let kept = sessions.split_off(excess.min(sessions.len()));
-            // Only as long as all are there are these too many.
-            let kept = kept.iter().map(|(_, record)| &record.id);
-            let mut writes: Vec<Write> = kept.chain([own]).map(presence).collect();
-            let oldest = sessions.into_iter().map(|(_, record)| record).collect();
-            writes.extend(self.with_sub_sessions(oldest).await?.into_iter().map(removal));
-            match self.collection.commit(writes).await {
-                Err(Error::Conflict(_) | Error::NotFound(_)) => {}
-                trimmed => return trimmed,
-            }
-        }
-    }
-
     /// The sessions among what a look-up found; damaged records where `may_be`
     /// says that they may be of those that were looked for.
     fn listed(found: seam::Found, may_be: impl Fn(&RecordId) -> bool) -> SessionList {
@@ -492,22 +329,6 @@ impl SessionStore {
 
 fn damaged_entity(id: RecordId, message: String) -> DamagedEntity {
     DamagedEntity { id, kind: Kind::Corrupt, message }
-}
-
-fn removal(record: Record) -> Write {
-    Write::compare_and_delete(record.id, record.data)
-}
-
-fn presence(id: &RecordId) -> Write {
-    Write { action: Action::Check(id.clone()), when: Condition::Present }
-}
-
-/// Whether a record that tells no id may be this session, by its place.
-fn may_be(place: &RecordId, id: &str, user_id: Option<&str>) -> bool {
-    match place.as_str().rsplit_once('/') {
-        None => place.as_str() == id,
-        Some((owner, last)) => last == id && user_id.is_none_or(|user_id| user_id == owner),
-    }
 }
 
 fn ids_of(payload: &Payload) -> Vec<String> {

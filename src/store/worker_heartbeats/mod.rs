@@ -198,7 +198,9 @@ impl WorkerHeartbeatStore {
     /// # Errors
     /// `Corrupt` where something under its ids is no heartbeat.
     async fn is_absent(&self, places: &Places) -> Result<bool, Error> {
-        for id in [&places.own, &places.older] {
+        // An upsert moves what is under the older id to its own: looked at in this order,
+        // nothing moves past.
+        for id in [&places.older, &places.own] {
             match self.collection.get(id).await {
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),

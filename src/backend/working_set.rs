@@ -1,4 +1,5 @@
-//! The records of one collection, with the indexes that follow from them.
+//! The records of one collection in memory, with the indexes that follow from them:
+//! what the memory backend keeps, and what the hybrid one reads from.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,10 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use crate::seam::{Instant, KeyPart, KeySpec, KeyValue, Payload, Record, RecordId};
+use crate::seam::{
+    Cursor, Damaged, Found, Instant, KeyPart, KeySpec, KeyValue, ListQuery, Page, Payload,
+    Position, Record, RecordId, Selection,
+};
 
-/// What all handles of one collection share.
-pub(super) struct Storage {
+/// The records of a collection.
+pub(super) struct WorkingSet {
     /// The first of all ids: where a range of some instant's ids begins. Each
     /// storage has its own: threads with storages of their own would all count
     /// the copies of a shared one.
@@ -19,7 +23,9 @@ pub(super) struct Storage {
     pub(super) order: BTreeSet<(Instant, RecordId)>,
     /// One per distinct list of parts that any handle has declared.
     pub(super) indexes: Vec<Index>,
-    pub(super) quarantined: Vec<Record>,
+    /// The records that can't be read, with what is wrong with each. Memory's own
+    /// have no damage.
+    pub(super) damaged: BTreeMap<RecordId, String>,
 }
 
 pub(super) struct Stored {
@@ -35,7 +41,7 @@ pub(super) struct Index {
     pub(super) holders: BTreeSet<(KeyValue, Instant, RecordId)>,
 }
 
-impl Default for Storage {
+impl Default for WorkingSet {
     fn default() -> Self {
         #[expect(clippy::expect_used, reason = "the constant is an id")]
         let first_id = RecordId::new("\u{1}").expect("an id");
@@ -44,12 +50,12 @@ impl Default for Storage {
             records: BTreeMap::new(),
             order: BTreeSet::new(),
             indexes: Vec::new(),
-            quarantined: Vec::new(),
+            damaged: BTreeMap::new(),
         }
     }
 }
 
-impl Storage {
+impl WorkingSet {
     /// The number of the index over these parts, made if there is none yet.
     pub(super) fn index_of(&mut self, key: &KeySpec) -> usize {
         let same = |parts: &Arc<[KeyPart]>| parts == &key.parts;
@@ -74,7 +80,7 @@ impl Storage {
     }
 
     /// The good records whose id begins with `prefix`, by id.
-    pub(super) fn with_prefix<'a>(
+    fn with_prefix<'a>(
         &'a self,
         prefix: &'a str,
         now: Instant,
@@ -106,6 +112,95 @@ impl Storage {
             .flatten()
             .take_while(move |(held, _, _)| *held == value)
             .map(|(_, _, id)| id)
+    }
+
+    /// What a look-up finds in the index of that number; no value: an empty part was
+    /// asked for, which finds nothing.
+    pub(super) fn find(&self, place: usize, value: Option<&KeyValue>, now: Instant) -> Found {
+        let Some(value) = value else { return Found::default() };
+        let live = self.holders(place, value).filter_map(|id| self.live(id, now));
+        let records = live.map(|stored| stored.record.clone()).collect();
+        Found { records, damaged: self.damaged().collect() }
+    }
+
+    fn damaged(&self) -> impl Iterator<Item = Damaged> {
+        let named = |(id, message): (&RecordId, &String)| Damaged {
+            id: id.clone(),
+            message: message.clone(),
+        };
+        self.damaged.iter().map(named)
+    }
+
+    /// One page: damaged records first, by id, then the others by
+    /// (`created_at`, id).
+    pub(super) fn page(
+        &self,
+        query: &ListQuery,
+        after: Option<Position>,
+        limit: usize,
+        now: Instant,
+    ) -> Page {
+        let selection = &query.selection;
+        let mut page = Page::default();
+        for damaged in self.damaged() {
+            let is_due = match &after {
+                None => true,
+                Some(Position::Damaged(id)) => damaged.id > *id,
+                Some(Position::Record(..)) => false,
+            };
+            if !is_due || !selection.contains_damaged(damaged.id.as_str()) {
+                continue;
+            }
+            if page.damaged.len() == limit {
+                let last = page.damaged.last().map(|last| Position::Damaged(last.id.clone()));
+                page.next_cursor = last.as_ref().map(Cursor::new);
+                return page;
+            }
+            page.damaged.push(damaged);
+        }
+        for (created_at, id) in self.order.range((self.page_start(query, after), Bound::Unbounded))
+        {
+            if selection.until.is_some_and(|until| *created_at >= until) {
+                break;
+            }
+            if !selection.contains(id.as_str(), *created_at) {
+                continue;
+            }
+            let Some(stored) = self.live(id, now) else { continue };
+            if page.damaged.len() + page.records.len() == limit {
+                let last = page.records.last();
+                let last = last.map(|last| Position::Record(last.created_at, last.id.clone()));
+                let damaged = page.damaged.last().map(|last| Position::Damaged(last.id.clone()));
+                page.next_cursor = last.or(damaged).as_ref().map(Cursor::new);
+                break;
+            }
+            page.records.push(stored.record.clone());
+        }
+        page
+    }
+
+    /// Where a page begins in the order of listings.
+    fn page_start(&self, query: &ListQuery, after: Option<Position>) -> Bound<(Instant, RecordId)> {
+        let since = query.selection.since;
+        match after {
+            Some(Position::Record(at, id)) if since.is_none_or(|since| at >= since) => {
+                Bound::Excluded((at, id))
+            }
+            _ => match since {
+                Some(since) => Bound::Included((since, self.first_id.clone())),
+                None => Bound::Unbounded,
+            },
+        }
+    }
+
+    /// The good records that are selected, by id.
+    pub(super) fn selected<'a>(
+        &'a self,
+        selection: &'a Selection,
+        now: Instant,
+    ) -> impl Iterator<Item = &'a Record> {
+        self.with_prefix(&selection.prefix, now)
+            .filter(|record| selection.contains(record.id.as_str(), record.created_at))
     }
 
     /// Inserts a record, or replaces the one of its id.
@@ -146,6 +241,7 @@ impl Storage {
         self.records.insert(id, Stored { record, values });
     }
 
+    /// Removes a record.
     pub(super) fn remove(&mut self, id: &RecordId) -> Option<Record> {
         let (id, Stored { record, values }) = self.records.remove_entry(id)?;
         let mut place = (record.created_at, id);

@@ -4,21 +4,21 @@
 //! Every operation takes the collection's one lock, works, and lets it go: it
 //! is atomic as it stands, and never waits for anything else.
 
-mod storage;
-
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use storage::{Storage, Values};
 
+use super::{
+    arguments::{declared_key, page_bounds},
+    judge::{Seen, judge_input, judge_write},
+    working_set::{Values, WorkingSet},
+};
 use crate::seam::{
-    Action, Backend, Clock, Collection, CollectionSpec, Condition, Cursor, Encoding, Error, Found,
-    Instant, KeyValue, ListQuery, Page, Payload, Position, Record, RecordId, Result, Selection,
-    Site, Write,
+    Action, Backend, Clock, Collection, CollectionSpec, Error, Found, Instant, KeyValue, ListQuery,
+    Page, Record, RecordId, Result, Selection, Site, Write,
 };
 
 /// The page size where neither the caller nor [`MemoryBackend::with_page_size`]
@@ -59,6 +59,13 @@ impl MemoryBackend {
     }
 }
 
+/// What all handles of one collection share.
+#[derive(Default)]
+struct Storage {
+    set: WorkingSet,
+    quarantined: Vec<Record>,
+}
+
 /// By name.
 type Collections = BTreeMap<Arc<str>, Arc<Mutex<Storage>>>;
 
@@ -70,7 +77,7 @@ impl Backend for MemoryBackend {
             Arc::clone(locked(&self.collections).entry(Arc::clone(&spec.name)).or_default());
         let places = {
             let mut storage = locked(&storage);
-            spec.keys.iter().map(|key| storage.index_of(key)).collect()
+            spec.keys.iter().map(|key| storage.set.index_of(key)).collect()
         };
         let clock = Arc::clone(&self.clock);
         Ok(Arc::new(MemoryCollection { spec, places, clock, page_size: self.page_size, storage }))
@@ -98,62 +105,12 @@ impl MemoryCollection {
         Site::new(operation, &self.spec.name, id)
     }
 
-    fn invalid_argument(&self, operation: &'static str, problem: String) -> Error {
-        Error::InvalidArgument { site: self.site(operation, None), problem }
-    }
-
-    /// What is judged without looking at the state.
-    fn judge_input(&self, writes: &[Write]) -> Result<()> {
-        // Few writes are compared with each other; many go through a set.
-        let mut named = BTreeSet::new();
-        for (place, write) in writes.iter().enumerate() {
-            let id = write.id();
-            let repeated = if writes.len() > 8 {
-                !named.insert(id)
-            } else {
-                writes.iter().take(place).any(|earlier| earlier.id() == id)
-            };
-            if repeated {
-                let problem = "the commit names this id twice; join the writes".to_owned();
-                return Err(Error::InvalidArgument {
-                    site: self.site("commit", Some(id)),
-                    problem,
-                });
-            }
-            if let Action::Put(record) = &write.action
-                && !is_valid(&record.encoding, &record.data)
-            {
-                return Err(self.invalid_record(id));
-            }
-        }
-        Ok(())
-    }
-
     /// What is judged on the state before the commit, but for the keys.
-    fn judge_state(&self, storage: &Storage, writes: &[Write], now: Instant) -> Result<()> {
+    fn judge_state(&self, set: &WorkingSet, writes: &[Write], now: Instant) -> Result<()> {
         for write in writes {
-            let id = write.id();
-            let stored = storage.live(id, now).map(|stored| &stored.record);
-            match (&write.when, stored) {
-                (Condition::Absent, Some(_)) => {
-                    return Err(Error::AlreadyExists(self.site("commit", Some(id))));
-                }
-                (Condition::Present | Condition::Data(_), None) => {
-                    return Err(Error::NotFound(self.site("commit", Some(id))));
-                }
-                (Condition::Data(expected), Some(record)) if record.data != *expected => {
-                    return Err(Error::Conflict(self.site("commit", Some(id))));
-                }
-                _ => {}
-            }
-            if let Action::Replace { data, .. } = &write.action {
-                let Some(record) = stored else {
-                    return Err(Error::NotFound(self.site("commit", Some(id))));
-                };
-                if !is_valid(&record.encoding, data) {
-                    return Err(self.invalid_record(id));
-                }
-            }
+            let stored = set.live(write.id(), now);
+            let seen = stored.map_or(Seen::Absent, |stored| Seen::Good(&stored.record));
+            judge_write(&self.spec, write, seen)?;
         }
         Ok(())
     }
@@ -162,7 +119,7 @@ impl MemoryCollection {
     /// hold. An expired record holds nothing, and is given nothing.
     fn judge_keys(
         &self,
-        storage: &Storage,
+        set: &WorkingSet,
         writes: &[Write],
         values: &[Values],
         now: Instant,
@@ -172,7 +129,7 @@ impl MemoryCollection {
             let write = writes.get(at)?;
             let expires_at = match &write.action {
                 Action::Put(record) => record.expires_at,
-                Action::Replace { id, .. } => storage.records.get(id)?.record.expires_at,
+                Action::Replace { id, .. } => set.records.get(id)?.record.expires_at,
                 Action::Delete(_) | Action::Check(_) => return None,
             };
             expires_at.is_none_or(|expires_at| expires_at > now).then_some(value)
@@ -181,7 +138,7 @@ impl MemoryCollection {
         for (key, &place) in keys {
             for (at, write) in writes.iter().enumerate() {
                 let Some(value) = given(at, place) else { continue };
-                let stored = storage.live(write.id(), now);
+                let stored = set.live(write.id(), now);
                 let held = stored.and_then(|stored| stored.values.get(place)?.as_ref());
                 if held == Some(value) {
                     continue;
@@ -189,10 +146,9 @@ impl MemoryCollection {
                 let given_twice = (0..writes.len())
                     .any(|other| other != at && given(other, place) == Some(value));
                 let kept = |id: &RecordId| {
-                    storage.live(id, now).is_some()
-                        && !writes.iter().any(|write| changes(write, id))
+                    set.live(id, now).is_some() && !writes.iter().any(|write| changes(write, id))
                 };
-                if given_twice || storage.holders(place, value).any(kept) {
+                if given_twice || set.holders(place, value).any(kept) {
                     let site = self.site("commit", Some(write.id()));
                     return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) });
                 }
@@ -200,41 +156,11 @@ impl MemoryCollection {
         }
         Ok(())
     }
-
-    fn invalid_record(&self, id: &RecordId) -> Error {
-        Error::InvalidRecord {
-            site: self.site("commit", Some(id)),
-            problem: "the encoding is json, but the data are not one JSON text",
-        }
-    }
-}
-
-fn is_valid(encoding: &Encoding, data: &Payload) -> bool {
-    *encoding != Encoding::JSON || data.is_json()
 }
 
 /// Whether a write changes or removes the record `id`.
 fn changes(write: &Write, id: &RecordId) -> bool {
     !matches!(write.action, Action::Check(_)) && write.id() == id
-}
-
-/// Where a page begins in the order of listings.
-fn page_start(
-    storage: &Storage,
-    query: &ListQuery,
-    after: Option<Position>,
-) -> Bound<(Instant, RecordId)> {
-    let since = query.selection.since;
-    match after {
-        Some(Position::Record(at, id)) if since.is_none_or(|since| at >= since) => {
-            Bound::Excluded((at, id))
-        }
-        // Damaged records come before all others, and memory has none.
-        _ => match since {
-            Some(since) => Bound::Included((since, storage.first_id.clone())),
-            None => Bound::Unbounded,
-        },
-    }
 }
 
 #[async_trait]
@@ -245,94 +171,45 @@ impl Collection for MemoryCollection {
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
         let storage = locked(&self.storage);
-        match storage.live(id, self.clock.now()) {
+        match storage.set.live(id, self.clock.now()) {
             Some(stored) => Ok(stored.record.clone()),
             None => Err(Error::NotFound(self.site("get", Some(id)))),
         }
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        let Some((at, declared)) = self.spec.key(key) else {
-            let problem = format!("the key {key:?} was not declared at open");
-            return Err(self.invalid_argument("find", problem));
-        };
-        if declared.parts.len() != parts.len() {
-            let (wanted, given) = (declared.parts.len(), parts.len());
-            let problem = format!("the key {key:?} has {wanted} parts, not {given}");
-            return Err(self.invalid_argument("find", problem));
-        }
+        let (at, _) = declared_key(&self.spec, key, parts)?;
+        let Some(place) = self.places.get(at) else { return Ok(Found::default()) };
         let storage = locked(&self.storage);
-        let now = self.clock.now();
-        let mut found = Found::default();
-        if let (Some(value), Some(place)) = (KeyValue::new(parts), self.places.get(at)) {
-            let holders = storage.holders(*place, &value);
-            let live = holders.filter_map(|id| storage.live(id, now));
-            found.records = live.map(|stored| stored.record.clone()).collect();
-        }
-        Ok(found)
+        Ok(storage.set.find(*place, KeyValue::new(parts).as_ref(), self.clock.now()))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.unwrap_or(self.page_size);
-        if limit == 0 {
-            return Err(self.invalid_argument("list", "the limit must be at least 1".to_owned()));
-        }
-        let after = match &query.cursor {
-            None => None,
-            Some(cursor) => match cursor.position() {
-                Some(position) => Some(position),
-                None => return Err(Error::InvalidCursor(self.site("list", None))),
-            },
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (after, limit) = page_bounds(&self.spec, query, self.page_size)?;
         let storage = locked(&self.storage);
-        let now = self.clock.now();
-        let selection = &query.selection;
-        let mut page = Page::default();
-        for (created_at, id) in
-            storage.order.range((page_start(&storage, query, after), Bound::Unbounded))
-        {
-            if selection.until.is_some_and(|until| *created_at >= until) {
-                break;
-            }
-            if !selection.contains(id.as_str(), *created_at) {
-                continue;
-            }
-            let Some(stored) = storage.live(id, now) else { continue };
-            if page.records.len() == limit {
-                page.next_cursor = page
-                    .records
-                    .last()
-                    .map(|last| Cursor::new(&Position::Record(last.created_at, last.id.clone())));
-                break;
-            }
-            page.records.push(stored.record.clone());
-        }
-        Ok(page)
+        Ok(storage.set.page(query, after, limit, self.clock.now()))
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
         let storage = locked(&self.storage);
-        let selected = storage
-            .with_prefix(&selection.prefix, self.clock.now())
-            .filter(|record| selection.contains(record.id.as_str(), record.created_at));
+        let selected = storage.set.selected(selection, self.clock.now());
         Ok(selected.fold(0, |count, _| count + 1))
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<()> {
-        self.judge_input(&writes)?;
+        judge_input(&self.spec, &writes)?;
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        self.judge_state(&storage, &writes, now)?;
+        self.judge_state(&storage.set, &writes, now)?;
         let mut values = Vec::new();
-        if !storage.indexes.is_empty() {
+        if !storage.set.indexes.is_empty() {
             values.extend(writes.iter().map(|write| match &write.action {
                 Action::Put(Record { data, .. }) | Action::Replace { data, .. } => {
-                    storage.values_of(data)
+                    storage.set.values_of(data)
                 }
                 Action::Delete(_) | Action::Check(_) => Values::default(),
             }));
-            self.judge_keys(&storage, &writes, &values, now)?;
+            self.judge_keys(&storage.set, &writes, &values, now)?;
         }
         let mut values = values.into_iter();
         for write in writes {
@@ -340,22 +217,22 @@ impl Collection for MemoryCollection {
             match write.action {
                 Action::Put(mut record) => {
                     // Writing over an expired record is creation.
-                    if let Some(stored) = storage.live(&record.id, now) {
+                    if let Some(stored) = storage.set.live(&record.id, now) {
                         record.created_at = stored.record.created_at;
                         record.updated_at = record.updated_at.max(stored.record.updated_at);
                     }
-                    storage.insert(record, values);
+                    storage.set.insert(record, values);
                 }
                 Action::Replace { id, data } => {
-                    if let Some(stored) = storage.live(&id, now) {
+                    if let Some(stored) = storage.set.live(&id, now) {
                         let mut record = stored.record.clone();
                         record.data = data;
                         record.updated_at = record.updated_at.max(now);
-                        storage.insert(record, values);
+                        storage.set.insert(record, values);
                     }
                 }
                 Action::Delete(id) => {
-                    storage.remove(&id);
+                    storage.set.remove(&id);
                 }
                 Action::Check(_) => {}
             }
@@ -366,11 +243,9 @@ impl Collection for MemoryCollection {
     async fn claim(&self, selection: &Selection) -> Result<Record> {
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        let first = storage
-            .with_prefix(&selection.prefix, now)
-            .find(|record| selection.contains(record.id.as_str(), record.created_at))
-            .map(|record| record.id.clone());
-        match first.and_then(|id| storage.remove(&id)) {
+        let first = storage.set.selected(selection, now).next();
+        let first = first.map(|record| record.id.clone());
+        match first.and_then(|id| storage.set.remove(&id)) {
             Some(record) => Ok(record),
             None => Err(Error::NotFound(self.site("claim", None))),
         }
@@ -379,13 +254,13 @@ impl Collection for MemoryCollection {
     async fn purge_expired(&self) -> Result<u64> {
         let mut storage = locked(&self.storage);
         let now = self.clock.now();
-        let expired = storage.records.values().map(|stored| &stored.record);
+        let expired = storage.set.records.values().map(|stored| &stored.record);
         let expired: Vec<RecordId> = expired
             .filter(|record| record.is_expired(now))
             .map(|record| record.id.clone())
             .collect();
         for id in &expired {
-            storage.remove(id);
+            storage.set.remove(id);
         }
         Ok(expired.len() as u64)
     }
@@ -393,14 +268,14 @@ impl Collection for MemoryCollection {
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
         let mut storage = locked(&self.storage);
         let site = || self.site("quarantine", Some(id));
-        match storage.live(id, self.clock.now()) {
+        match storage.set.live(id, self.clock.now()) {
             None => return Err(Error::NotFound(site())),
             Some(stored) if stored.record.data.bytes() != expected => {
                 return Err(Error::Conflict(site()));
             }
             Some(_) => {}
         }
-        let record = storage.remove(id);
+        let record = storage.set.remove(id);
         storage.quarantined.extend(record);
         Ok(())
     }
@@ -414,7 +289,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::seam::{CollectionExt, KeySpec};
+    use crate::seam::{CollectionExt, KeySpec, Payload};
 
     struct Still;
 
@@ -474,7 +349,7 @@ mod tests {
         ready(keyed.delete(&RecordId::new("a").unwrap())).unwrap();
         let collections = locked(&backend.collections);
         let storage = locked(collections.get("c").unwrap());
-        assert!(storage.order.is_empty() && storage.indexes[0].holders.is_empty());
+        assert!(storage.set.order.is_empty() && storage.set.indexes[0].holders.is_empty());
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! The kinds of entity, a file each.
+
+mod deployment;
+mod deployment_variable;
+mod deployment_variable_value;
+mod deployment_version;
+mod environment;
+mod job;
+mod job_agent;
+mod policy;
+mod release;
+mod resource;
+mod resource_provider;
+mod resource_variable;
+mod system;
+mod system_deployment;
+mod system_environment;
+mod user_approval_record;
+mod workflow;
+mod workflow_job;
+mod workflow_job_template;
+mod workflow_run;
+
+pub use deployment::Deployment;
+pub use deployment_variable::DeploymentVariable;
+pub use deployment_variable_value::DeploymentVariableValue;
+pub use deployment_version::DeploymentVersion;
+pub use environment::Environment;
+pub use job::Job;
+pub use job_agent::JobAgent;
+pub use policy::Policy;
+pub use release::Release;
+pub use resource::Resource;
+pub use resource_provider::ResourceProvider;
+pub use resource_variable::ResourceVariable;
+pub use system::System;
+pub use system_deployment::SystemDeployment;
+pub use system_environment::SystemEnvironment;
+pub use user_approval_record::UserApprovalRecord;
+pub use workflow::Workflow;
+pub use workflow_job::WorkflowJob;
+pub use workflow_job_template::WorkflowJobTemplate;
+pub use workflow_run::WorkflowRun;

@@ -1,0 +1,115 @@
+//! A variable of a resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    seam::{self, Action, Condition, KeySpec, Write},
+    workspace::{
+        changeset::ChangeAction,
+        entity::{Entity, Mutation, entity},
+        entity_id::EntityId,
+        entity_store::{EntityStore, Recorded},
+        error::{Error, Result},
+        json::Json,
+        repository::{Items, Repository, was_overtaken},
+        span::within,
+    },
+};
+
+entity! {
+    /// A variable of a resource.
+    ResourceVariable {
+        id: [resource_id, key],
+        keys: [KeySpec::shared("resource", &["/resourceId"])],
+        created_at: |_| None,
+        prepare: None,
+        /// The resource's id.
+        resource_id: String = "resourceId",
+        /// The name of the variable.
+        key: String = "key",
+        /// The value.
+        value: Json = "value",
+    }
+}
+
+impl EntityStore<ResourceVariable> {
+    /// The variables of a resource.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn by_resource(&self, resource_id: &str) -> Result<Items<ResourceVariable>> {
+        self.by("resource", &[resource_id]).await
+    }
+
+    /// Gives the resource exactly these variables: what is missing or different is
+    /// written, what is too many removed, all at once. Says whether anything changed;
+    /// exactly that is recorded.
+    ///
+    /// # Errors
+    /// `InvalidId`; those of the storage.
+    pub async fn bulk_update(
+        &self,
+        resource_id: &str,
+        variables: &BTreeMap<String, Json>,
+    ) -> Result<bool> {
+        let span = ResourceVariable::span(Mutation::BulkUpsert, resource_id);
+        within(span, async {
+            let _turn = self.turn().await;
+            loop {
+                let (writes, changes) = self.difference(resource_id, variables).await?;
+                let changed = !changes.is_empty();
+                match self.commit("bulk_update", writes, changes).await {
+                    // Somebody changed one of them meanwhile.
+                    Err(error) if was_overtaken(&error) => {}
+                    done => return done.map(|()| changed),
+                }
+            }
+        })
+        .await
+    }
+
+    /// What is to be written and removed, and recorded.
+    async fn difference(
+        &self,
+        resource_id: &str,
+        variables: &BTreeMap<String, Json>,
+    ) -> Result<(Vec<Write>, Vec<Recorded>)> {
+        let (mut writes, mut changes) = (Vec::new(), Vec::new());
+        let mut names: BTreeSet<String> = variables.keys().cloned().collect();
+        let there = self.by("resource", &[resource_id]).await?;
+        names.extend(there.entities.into_iter().map(|variable| variable.key));
+        for name in names {
+            let id = EntityId::new(&[resource_id, &name])?;
+            let stored = match self.repository.stored("bulk_update", &id).await {
+                Err(Error::Storage(seam::Error::Corrupt { .. })) => None,
+                stored => Some(stored?),
+            };
+            let when = match &stored {
+                None => Condition::Present,
+                Some(None) => Condition::Absent,
+                Some(Some((_, record))) => Condition::Data(record.data.clone()),
+            };
+            let stored = stored.flatten();
+            match (variables.get(&name), stored) {
+                // It must be so when the others become so.
+                (Some(value), Some((own, _))) if own.value == *value => {
+                    writes.push(Write { action: Action::Check(id.record().clone()), when });
+                }
+                (Some(value), stored) => {
+                    let mut variable = stored.map(|(own, _)| own).unwrap_or_default();
+                    variable.set_id(&[resource_id, &name]);
+                    variable.value = value.clone();
+                    changes.push((id, ChangeAction::Upsert, Some(variable.to_payload())));
+                    writes.push(Write { when, ..self.repository.put(&variable)? });
+                }
+                (None, Some((_, record))) => {
+                    writes.push(Repository::<ResourceVariable>::removal(&record));
+                    changes.push((id, ChangeAction::Delete, Some(record.data)));
+                }
+                // It went meanwhile.
+                (None, None) => {}
+            }
+        }
+        Ok((writes, changes))
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the entities of each kind are, and opening them again.
+
+use std::sync::Arc;
+
+use storeproof::{
+    backend::{
+        memory::MemoryBackend,
+        sqlite::{SqliteBackend, SqliteOptions},
+    },
+    seam::{Backend, CollectionExt},
+    store::error::Kind as ErrorKind,
+    workspace::{
+        entities::{Resource, System},
+        kind::Kind,
+        repository::Repository,
+        store::{Placement, WorkspaceStore},
+    },
+};
+
+use super::{clock, in_memory, wait};
+
+fn system(name: &str) -> System {
+    System { name: name.to_owned(), ..System::default() }
+}
+
+#[test]
+fn everything_is_restored_from_the_durable_backend() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |id: &str| {
+        let path = directory.path().join("workspace.db");
+        let backend = SqliteBackend::open(path, clock(), SqliteOptions::default()).unwrap();
+        let builder = WorkspaceStore::builder(id, clock()).durable(Arc::new(backend));
+        let builder = builder.hybrid(Kind::Resource).place(Kind::Job, Placement::Memory);
+        wait(builder.open()).unwrap()
+    };
+    let first = open("w");
+    wait(first.systems().upsert(&["a"], system("n"))).unwrap();
+    let resource = Resource { identifier: "i".to_owned(), ..Resource::default() };
+    wait(first.resources().upsert(&["r"], resource)).unwrap();
+    wait(first.jobs().upsert(&["j"], Default::default())).unwrap();
+    wait(first.system_deployments().link("a", "d")).unwrap();
+    let system = wait(first.systems().get(&["a"])).unwrap();
+    let resource = wait(first.resources().get(&["r"])).unwrap();
+    drop(first);
+
+    let again = open("w");
+    assert_eq!(wait(again.systems().get(&["a"])).unwrap(), system);
+    assert_eq!(wait(again.resources().get(&["r"])).unwrap(), resource);
+    assert_eq!(wait(again.resources().by_identifier("i")).unwrap(), resource);
+    assert_eq!(wait(again.system_deployments().systems_of("d")).unwrap(), ["a"]);
+    assert_eq!(wait(again.jobs().get(&["j"])).unwrap(), None, "it was in memory alone");
+    assert_eq!(again.take_changes(), [], "nothing was changed by this store");
+    let other = open("another");
+    assert_eq!(wait(other.systems().get(&["a"])).unwrap(), None, "another workspace");
+}
+
+#[test]
+fn what_others_write_is_seen_after_a_refresh() {
+    let below = MemoryBackend::new(clock());
+    let builder = WorkspaceStore::builder("w", clock()).durable(Arc::new(below.clone()));
+    let store = wait(builder.all_hybrid().open()).unwrap();
+    let builder = WorkspaceStore::builder("w", clock()).durable(Arc::new(below));
+    let other = wait(builder.open()).unwrap();
+    wait(other.systems().upsert(&["a"], system("n"))).unwrap();
+    assert_eq!(wait(store.systems().get(&["a"])).unwrap(), None);
+    wait(store.refresh()).unwrap();
+    assert!(wait(store.systems().get(&["a"])).unwrap().is_some());
+    assert_eq!(store.take_changes(), [], "it is not this store's change");
+    wait(in_memory().refresh()).unwrap();
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let refused = |builder: storeproof::workspace::store::Builder| {
+        wait(builder.open()).err().expect("it is refused")
+    };
+    let error = refused(WorkspaceStore::builder("a b", clock()));
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("a b"), "{error}");
+    let error = refused(WorkspaceStore::builder("w", clock()).hybrid(Kind::Policy));
+    assert!(error.to_string().contains("no durable backend"), "{error}");
+}
+
+#[test]
+fn what_is_no_entity_is_named_and_can_be_removed_or_replaced() {
+    let below = MemoryBackend::new(clock());
+    let collection = wait(below.open(Repository::<System>::spec("w"))).unwrap();
+    for id in ["a", "b"] {
+        let id = storeproof::seam::RecordId::new(id).unwrap();
+        let data = storeproof::seam::Payload::json(&b"[\"hidden\"]"[..]).unwrap();
+        let record = storeproof::seam::Record::json(id, data, clock().now());
+        wait(collection.put(record)).unwrap();
+    }
+    let builder = WorkspaceStore::builder("w", clock()).durable(Arc::new(below.clone()));
+    let store = wait(builder.open()).unwrap();
+    let error = wait(store.systems().get(&["a"])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(!error.to_string().contains("hidden"), "{error}");
+    let items = wait(store.systems().items()).unwrap();
+    assert_eq!((items.entities.len(), items.damaged.len()), (0, 2));
+    wait(store.systems().upsert(&["a"], system("n"))).unwrap();
+    assert!(wait(store.systems().get(&["a"])).unwrap().is_some());
+    assert!(wait(store.systems().remove(&["b"])).unwrap());
+    let changes = store.take_changes();
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[1].entity, None, "what was removed could not be read");
+}
