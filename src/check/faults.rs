@@ -77,8 +77,8 @@ fn broken_rule<S: Subject>(
     }
 }
 
-/// Whether a sync failed under a call through the same handle for which `when`
-/// holds.
+/// Whether a sync failed under a call through the same handle on the same collection for
+/// which `when` holds.
 fn has_sync_failed<S: Subject>(
     calls: &[Call<S>],
     call: &Call<S>,
@@ -86,6 +86,7 @@ fn has_sync_failed<S: Subject>(
 ) -> bool {
     calls.iter().any(|other| {
         other.handle == call.handle
+            && collection_of(other) == collection_of(call)
             && other.phase != Phase::Afterwards
             && other.faults.iter().any(crate::sim::faults::Fault::fails_a_sync)
             && when(other)
@@ -136,6 +137,14 @@ pub(super) fn wait_beside_older<S: Subject>(calls: &mut [Call<S>]) {
     for call in calls.iter_mut().filter(open) {
         let next = looks.iter().find(|(invoked, _)| *invoked > call.returned);
         call.returned = next.map_or(PENDING, |(_, returned)| *returned);
+    }
+}
+
+/// Which of the store's collections a call is about.
+fn collection_of<S: Subject>(call: &Call<S>) -> Option<usize> {
+    match &call.deed {
+        Deed::Call { op, .. } => Some(S::collection_of(op)),
+        Deed::Older(_) | Deed::Undone(_) => None,
     }
 }
 

@@ -219,6 +219,9 @@ pub fn scenario<S: Subject>(
         if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
+        if !matches!(purpose, Purpose::Exhaustive(_)) {
+            program.extend(S::parting().into_iter().map(Action::Call));
+        }
         programs.push(program);
     }
     if handles > 1 && !exact && bytes.ratio(1_u8, 4)? {

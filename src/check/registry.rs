@@ -245,7 +245,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let mut required = S::required(&capabilities.reach);
-        if !comes_by_all(backend.name()) {
+        if !comes_by_all(S::NAME, backend.name()) {
             required.clear();
         }
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
@@ -255,7 +255,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         let can_be = |kind: FaultKind| match kind {
             FaultKind::Cancel => true,
             FaultKind::CancelAfter => !capabilities.has_points,
-            _ => capabilities.faults && comes_by_all_faults(backend.name()),
+            _ => capabilities.faults && comes_by_all_faults(S::NAME, backend.name()),
         };
         required
             .into_iter()

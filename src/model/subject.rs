@@ -52,6 +52,13 @@ pub trait Subject: Sized + 'static {
         None
     }
 
+    /// Which of the store's collections the operation is about: what happens to a handle
+    /// on one of them is nothing to the others.
+    fn collection_of(op: &Self::Op) -> usize {
+        let _ = op;
+        0
+    }
+
     /// Opens our own implementation.
     fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store>;
 
@@ -247,6 +254,12 @@ pub trait Subject: Sized + 'static {
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
+
+    /// What a client asks at its end, through the store that it has: what shows to nobody
+    /// else.
+    fn parting() -> Vec<Self::Op> {
+        Vec::new()
+    }
 
     /// A write, a read and a delete, by which one sees that a store can be used
     /// after a crash.
