@@ -40,7 +40,7 @@ use storeproof::{
 };
 
 use super::{
-    load::{CLIENTS, State, client_of, put_into, text_of, write_of},
+    load::{CLIENTS, State, client_of, put_into, write_of},
     wait,
 };
 use crate::processes::itself;
@@ -134,8 +134,8 @@ impl Durable {
                     ),
                 ] {
                     let count = format!("SELECT count(*) FROM {what}");
-                    let count: usize = database.query_row(&count, [], |row| row.get(0)).unwrap();
-                    assert_eq!(count, expected, "round {round}: {what}");
+                    let count: i64 = database.query_row(&count, [], |row| row.get(0)).unwrap();
+                    assert_eq!(usize::try_from(count), Ok(expected), "round {round}: {what}");
                 }
             }
         }
@@ -434,7 +434,8 @@ fn hold(test: &str, durable: Durable) {
          one was done and not acknowledged, {cut_short} left one half done"
     );
     assert!(underway > ROUNDS / 2, "too few for a test: {seen}");
-    eprintln!("{seen}");
+    // Nearly all do; of a database that can't be seen.
+    assert!(durable == Durable::Sqlite || cut_short > ROUNDS / 10, "too few for a test: {seen}");
 }
 
 #[test]

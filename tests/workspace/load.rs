@@ -99,7 +99,7 @@ pub fn write_of(client: usize, number: u64) -> LoadWrite {
 }
 
 /// The JSON of an entity, without the times that the store gives it.
-pub fn text_of<E: Entity>(entity: &E) -> String {
+fn text_of<E: Entity>(entity: &E) -> String {
     entity.to_document().without(&["createdAt", "updatedAt"]).to_text()
 }
 
