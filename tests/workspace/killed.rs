@@ -280,7 +280,7 @@ fn write_and_kill(test: &str, place: &Path, clients: &mut [Client], round: u64) 
     }
 }
 
-/// Everything that anybody may have written so far: what is asked for.
+/// What may have been stored when some process was killed: what is asked for.
 #[derive(Default)]
 struct Ever(BTreeMap<Kind, BTreeSet<String>>);
 
