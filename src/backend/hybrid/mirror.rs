@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     backend::{turns::Turns, working_set::WorkingSet},
-    seam::{Collection, Error, KeySpec, Record, RecordId, Result},
+    seam::{Action, Collection, Condition, Error, KeySpec, Record, RecordId, Result, Write},
 };
 
 /// What all handles of one collection share.
@@ -43,6 +43,19 @@ pub(super) enum Held {
     Absent,
     /// What can't be read: the error that says so.
     Damaged(Error),
+}
+
+impl Held {
+    /// What there is after this write was done; none: that depends on what was there, which
+    /// somebody else may have changed. Only creation takes a record as it is given:
+    /// replacement keeps some of what is stored.
+    pub(super) fn left_by(write: &Write) -> Option<Self> {
+        match (&write.action, &write.when) {
+            (Action::Put(record), Condition::Absent) => Some(Self::Good(record.clone())),
+            (Action::Delete(_), _) | (Action::Check(_), Condition::Absent) => Some(Self::Absent),
+            (Action::Put(_) | Action::Replace { .. } | Action::Check(_), _) => None,
+        }
+    }
 }
 
 /// What a call is about that is under way.

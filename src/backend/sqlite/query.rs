@@ -133,10 +133,11 @@ fn named(id: RecordId, damage: &Damage) -> Damaged {
 }
 
 /// Those that have a value of a key, by (`created_at`, id), expired and damaged
-/// ones left out. Rows of `record_keys` only say where to look.
+/// ones left out. Rows of `record_keys`, where the key is called `name`, only say where
+/// to look.
 pub(super) fn holders(
     tx: &Tx<'_>,
-    key: &KeySpec,
+    (name, key): (&str, &KeySpec),
     value: &KeyValue,
     now: Instant,
 ) -> Step<Vec<Record>> {
@@ -149,7 +150,7 @@ pub(super) fn holders(
           ORDER BY records.created_at_seconds, records.created_at_nanoseconds, records.id"
     );
     let mut statement = tx.connection.prepare_cached(sql)?;
-    let given = params![tx.collection, name_of(key), value.as_text().as_bytes()];
+    let given = params![tx.collection, name, value.as_text().as_bytes()];
     let mut rows = statement.query(given)?;
     let mut holders = Vec::new();
     while let Some(row) = rows.next()? {
@@ -167,7 +168,7 @@ pub(super) fn find(
     now: Instant,
 ) -> Step<Found> {
     let Some(value) = value else { return Ok(Found::default()) };
-    Ok(Found { records: holders(tx, key, value, now)?, damaged: damaged(tx)? })
+    Ok(Found { records: holders(tx, (&name_of(key), key), value, now)?, damaged: damaged(tx)? })
 }
 
 /// A page that is being filled.
