@@ -11,7 +11,8 @@ use storeproof::{
     bugs::flaws::{Flaw, Flawed},
     seam::{
         Backend, Collection, CollectionExt, CollectionSpec, Condition, Error, ErrorKind, Instant,
-        KeySpec, ListQuery, Outcome, Payload, Record, RecordId, Result, Selection, Site, SystemClock, Write,
+        KeySpec, ListQuery, Outcome, Payload, Record, RecordId, Result, Selection, Site,
+        SystemClock, Write,
     },
     sim::executor::run_alone,
 };

@@ -64,9 +64,12 @@ pub fn rows() -> Vec<Row> {
             ours: Contender::new("storeproof, hybrid", move |_, times| {
                 (0..times).for_each(|_| drop(hydrated(&to_hydrate)));
             }),
-            baselines: vec![Contender::new("rusqlite 0.41.1, a SELECT of them", move |_, times| {
-                (0..times).for_each(|_| select(&to_select));
-            })],
+            baselines: vec![Contender::new(
+                "rusqlite 0.41.1, a SELECT of them",
+                move |_, times| {
+                    (0..times).for_each(|_| select(&to_select));
+                },
+            )],
         },
         upserts("create", u64::MAX),
         upserts("replace", REPLACED),
@@ -154,10 +157,7 @@ fn hydrated(database: &Filled) -> Arc<dyn Collection> {
 }
 
 /// Gets records by ids that lie far from each other; all threads read one collection.
-fn get(
-    name: &str,
-    make: impl Fn() -> Arc<dyn Collection> + Sync + 'static,
-) -> Contender {
+fn get(name: &str, make: impl Fn() -> Arc<dyn Collection> + Sync + 'static) -> Contender {
     let made: OnceLock<(Arc<dyn Collection>, Vec<RecordId>)> = OnceLock::new();
     Contender::new(name, move |job, count| {
         let (collection, ids) = made.get_or_init(|| {
@@ -214,8 +214,7 @@ fn upsert(name: &str, resources: u64, writer: fn() -> Writer) -> Contender {
 fn through_store(is_hybrid: bool) -> Writer {
     let directory = tempfile::tempdir().expect("a directory");
     let durable = open(&directory.path().join("db"));
-    let mut builder =
-        WorkspaceStore::builder("bench", Arc::new(SystemClock)).durable(durable);
+    let mut builder = WorkspaceStore::builder("bench", Arc::new(SystemClock)).durable(durable);
     if is_hybrid {
         builder = builder.hybrid(Kind::Resource);
     }

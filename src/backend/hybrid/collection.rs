@@ -208,8 +208,8 @@ impl Collection for HybridCollection {
         {
             let state = self.certain("get", Some(id)).await?;
             if !state.set.damaged.contains_key(id) {
-                return match state.set.live(id, self.clock.now()) {
-                    Some(stored) => Ok(stored.record.clone()),
+                return match state.live(id, self.clock.now()) {
+                    Some(record) => Ok(record.clone()),
                     None => Err(Error::NotFound(self.site("get", Some(id)))),
                 };
             }

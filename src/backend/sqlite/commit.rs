@@ -46,7 +46,9 @@ impl Change {
     /// The value that it gives the record for a key.
     fn gives(&self, place: usize, now: Instant) -> Option<&KeyValue> {
         match self {
-            Self::Put { record, given, .. } if !record.is_expired(now) => given.get(place)?.as_ref(),
+            Self::Put { record, given, .. } if !record.is_expired(now) => {
+                given.get(place)?.as_ref()
+            }
             Self::Put { .. } | Self::Keep | Self::Remove => None,
         }
     }
