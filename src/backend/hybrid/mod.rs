@@ -8,8 +8,9 @@
 //! | `collection.rs` | the operations of a collection |
 //!
 //! **One story.** A write is done by the durable half, and judged by it: conditions
-//! and unique keys as well. Memory changes only after that, by what the durable half
-//! then says is there, for all records of a commit at once. Calls that write the same
+//! and unique keys as well. Memory changes only after that, for all records of a commit at
+//! once, to what the durable half then says is there; it is not asked about what the call
+//! alone decides (a creation, a delete). Calls that write the same
 //! records come one after the other, in the order in which they began; with unique
 //! keys, and where nobody can say beforehand which record it will be, all calls that
 //! write do: two that depend on each other never reach memory in another order than
