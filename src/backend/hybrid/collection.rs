@@ -132,9 +132,11 @@ impl HybridCollection {
     /// Brings memory to what is there after a write below that may have changed `ids`
     /// and nothing else; `underway` is about them.
     async fn follow<T>(&self, ids: &[RecordId], done: &Result<T>, underway: Underway<'_>) {
-        let is_as_before = done
-            .as_ref()
-            .is_err_and(|error| error.outcome() == Outcome::NotDone && !tells_of_others(error));
+        if done.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
+            // It may still happen: who asks waits until it can't, and reads back.
+            return;
+        }
+        let is_as_before = done.as_ref().is_err_and(|error| !tells_of_others(error));
         if !is_as_before {
             // What was acknowledged is done all the same: readers will ask again.
             let Ok(held) = read_back(&*self.durable, ids).await else { return };
