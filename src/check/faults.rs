@@ -59,7 +59,7 @@ fn broken_rule<S: Subject>(
         Some(StorageFailure::Io) if !has_met && seen.is_unknown() => Some(LEFT_OPEN),
         Some(StorageFailure::Io) if !has_met => Some(FAILS_ALONE),
         Some(_) if op.is_read() && seen.is_unknown() => Some(READS_ARE_SURE),
-        Some(_) if has_met && seen.is_unknown() && is_surely_not_done(call) => Some(TOLD),
+        Some(_) if has_met && seen.is_unknown() && is_surely_not_done(call, op) => Some(TOLD),
         // So a database's failures are told; and over a working set, what can't be read
         // back is a refusal: it fails because of an earlier write.
         Some(StorageFailure::Refused) if has_met => None,
@@ -83,8 +83,8 @@ fn broken_rule<S: Subject>(
 
 /// Whether the call changes something by one step at most, and nothing failed under it
 /// that leaves open whether a step was done.
-fn is_surely_not_done<S: Subject>(call: &Call<S>) -> bool {
-    let is_one_step = call.stages() == 1 && !call.is_interval();
+fn is_surely_not_done<S: Subject>(call: &Call<S>, op: &S::Op) -> bool {
+    let is_one_step = call.stages() == 1 && !call.is_interval() && !S::sets_aside(op);
     is_one_step && !call.faults.iter().any(Fault::leaves_open)
 }
 
