@@ -28,6 +28,7 @@ use crate::{
         watermark::WatermarkSubject,
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
+        workspace::WorkspaceSubject,
     },
     seam::{Collection, CollectionSpec},
     sim::{faults::FaultKind, schedule::Schedule},
@@ -43,6 +44,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<SessionsSubject>(PhantomData),
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
+    &Entry::<WorkspaceSubject>(PhantomData),
 ];
 
 /// The store of that name.
@@ -61,6 +63,9 @@ pub trait StoreUnderTest: Send + Sync {
 
     /// The spec of the collection that it lives in.
     fn spec(&self) -> CollectionSpec;
+
+    /// The spec of a further collection of that name; none: it has none.
+    fn further_spec(&self, name: &str) -> Option<CollectionSpec>;
 
     /// A seat at our own store on a collection, for a process of its own.
     fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat>;
@@ -186,6 +191,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
 
     fn spec(&self) -> CollectionSpec {
         S::spec()
+    }
+
+    fn further_spec(&self, name: &str) -> Option<CollectionSpec> {
+        S::further_spec(name)
     }
 
     fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat> {

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use super::{
@@ -23,16 +24,21 @@ use crate::{
         legacy::OlderAction,
         subject::{Subject, Surroundings},
     },
-    seam::{CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
+    seam::{Backend, Collection, CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
+        executor::{
+            Client, End, MOST_STEPS, Sim, run as run_clients, run_alone, run_beside_others,
+        },
         faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
     },
 };
+
+/// How long a thread waits for the others before it is taken to wait for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run of a scenario on a target.
 pub(super) struct Run<'a, S: Subject> {
@@ -44,6 +50,8 @@ pub(super) struct Run<'a, S: Subject> {
     pub clock: SimClock,
     entropy: Arc<dyn Entropy>,
     pub spec: CollectionSpec,
+    /// Of the further collections that the store lives in.
+    further: Vec<CollectionSpec>,
     sim: Sim,
     calls: Mutex<Vec<Call<S>>>,
     /// What went on without the clients that had called it.
@@ -71,7 +79,7 @@ pub(super) struct Seat<'a, S: Subject> {
     pub variant: u8,
     pub memory: S::Memory,
     /// The number of its handle.
-    handle: usize,
+    pub handle: usize,
 }
 
 impl<'a, S: Subject> Seat<'a, S> {
@@ -120,6 +128,7 @@ impl<'a, S: Subject> Run<'a, S> {
         let readers = scenario.clients.len().max(1) + scenario.faults.most();
         let clock = SimClock::new(scenario.start, readers).with_skews(&scenario.skews);
         let spec = S::spec();
+        let further = S::further_collections(scenario.operations());
         let world = World {
             sim: &sim,
             clock: &clock,
@@ -139,6 +148,7 @@ impl<'a, S: Subject> Run<'a, S> {
             storage,
             clock,
             entropy: Arc::new(SimEntropy::new(scenario.seed)),
+            further: further.iter().filter_map(|name| S::further_spec(name)).collect(),
             spec,
             sim,
             left_alone: Mutex::default(),
@@ -183,17 +193,36 @@ impl<'a, S: Subject> Run<'a, S> {
         storage: &dyn Storage,
         variant: u8,
     ) -> Result<(Arc<S::Store>, usize), Error> {
-        let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if !self.target.backend.capabilities().has_points {
-            collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
+        let backend = storage.handle()?;
+        let collection = self.collection(&*backend, &self.spec).await?;
+        let mut further = Vec::with_capacity(self.further.len());
+        for spec in &self.further {
+            further.push(self.collection(&*backend, spec).await?);
         }
         let surroundings = Surroundings {
             clock: Arc::new(self.clock.for_store()),
             entropy: Arc::clone(&self.entropy),
             variant,
+            further,
         };
-        let handle = self.handles.fetch_add(1, Ordering::Relaxed);
-        Ok(((self.target.open)(collection, &surroundings), handle))
+        Ok(((self.target.open)(collection, &surroundings), self.next_handle()))
+    }
+
+    /// A number for a store that is opened.
+    pub fn next_handle(&self) -> usize {
+        self.handles.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn collection(
+        &self,
+        backend: &dyn Backend,
+        spec: &CollectionSpec,
+    ) -> Result<Arc<dyn Collection>, Error> {
+        let collection = backend.open(spec.clone()).await?;
+        Ok(match self.target.backend.capabilities().has_points {
+            true => collection,
+            false => Arc::new(Scheduled::new(collection, self.sim.clone())),
+        })
     }
 
     /// A seat for each client, at as many handles as the scenario says.
@@ -257,8 +286,8 @@ impl<'a, S: Subject> Run<'a, S> {
                 scope.spawn(move || {
                     enter_client(client);
                     barrier.wait();
-                    // Nothing in a thread waits but by blocking it.
-                    if run_alone(client, self.client(client, actions, seat)).is_none() {
+                    let whole = self.client(client, actions, seat);
+                    if run_beside_others(client, PATIENCE, whole).is_none() {
                         *lock(&self.stopped) = Some(self.waits());
                     }
                 });

@@ -39,6 +39,19 @@ pub trait Subject: Sized + 'static {
     /// The spec of the collection that the store lives in.
     fn spec() -> CollectionSpec;
 
+    /// The names of the further collections that a store for these operations lives in:
+    /// [`Surroundings::further`] has them in this order.
+    fn further_collections<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Arc<str>> {
+        let _ = ops;
+        Vec::new()
+    }
+
+    /// The spec of a further collection; none: there is none of that name.
+    fn further_spec(name: &str) -> Option<CollectionSpec> {
+        let _ = name;
+        None
+    }
+
     /// Opens our own implementation.
     fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store>;
 
@@ -287,6 +300,8 @@ pub struct Surroundings {
     pub entropy: Arc<dyn Entropy>,
     /// Which of the [`Subject::VARIANTS`]; below that number.
     pub variant: u8,
+    /// The collections that [`Subject::further_collections`] asked for.
+    pub further: Vec<Arc<dyn Collection>>,
 }
 
 /// The circumstances of a step.
@@ -296,6 +311,8 @@ pub struct Moment<'a> {
     pub now: Instant,
     /// The variant in which the client had opened the store.
     pub variant: u8,
+    /// The number of the store that was called: each opening has its own.
+    pub handle: usize,
     /// What differs from the contract by declaration.
     pub divergences: &'a Divergences,
     /// The ids that operations overlapping with this one may write.

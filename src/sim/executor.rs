@@ -10,6 +10,8 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
 };
 
 use super::{
@@ -499,6 +501,47 @@ pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T>
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
+    }
+}
+
+/// Runs a future on a thread of its own, while others run what it may have to wait for.
+///
+/// Returns `None` if nobody wakes it for long: three times `patience`.
+pub fn run_beside_others<T>(
+    client: usize,
+    patience: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    enter_client(client);
+    let woken = Arc::new(WakesThread { thread: thread::current(), woken: AtomicBool::new(false) });
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(value);
+        }
+        // A thread may come out of it at once: for a reason of its own, or woken once more
+        // for what it has seen already.
+        let in_vain = || {
+            thread::park_timeout(patience);
+            !woken.woken.swap(false, Ordering::Acquire)
+        };
+        if (0..3).all(|_| in_vain()) {
+            return None;
+        }
+    }
+}
+
+/// Wakes a thread that waits for a future.
+struct WakesThread {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for WakesThread {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
     }
 }
 

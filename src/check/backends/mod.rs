@@ -2,6 +2,7 @@
 
 mod file_os;
 mod hybrid;
+mod layered;
 mod memory;
 mod older;
 mod simulated;
@@ -11,7 +12,8 @@ use std::{path::Path, sync::Arc};
 
 use file_os::open_directory;
 pub use file_os::{FileOs, open_on};
-pub use hybrid::Hybrid;
+pub use hybrid::{Hybrid, MakeWorkingSet};
+pub use layered::{Layer, Layered};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
