@@ -36,7 +36,7 @@ use storeproof::{
 use super::mutants::{
     assert_sound_code_passes, flawed,
     flawed_client::{IsAlwaysSure, IsNeverSure, StaysAway, TakesSilenceForConsent, TriesAgain},
-    flawed_hybrid::{FlawedHybrid, Mistake},
+    flawed_hybrid::{Mistake, flawed_hybrid},
     found_among, sound,
 };
 
@@ -232,7 +232,7 @@ fn a_hybrid_that_waits_and_reads_back_holds() {
     let divergences = Divergences::default();
     let open = sound::<CollectionSubject>();
     let target = Target::<CollectionSubject> {
-        backend: &FlawedHybrid(Mistake::None),
+        backend: &flawed_hybrid(Mistake::None),
         open: &*open,
         divergences: &divergences,
         crashes: CrashCheck::default(),
@@ -247,10 +247,10 @@ fn a_hybrid_that_waits_and_reads_back_holds() {
 fn is_found_of_a_hybrid(mistake: Mistake) {
     let open = sound::<CollectionSubject>();
     let what = format!("{mistake:?}");
-    let broken = FlawedHybrid(mistake);
+    let broken = flawed_hybrid(mistake);
     let counterexample = found_among::<CollectionSubject>(CASES, &what, &broken, &*open);
     assert!(!counterexample.scenario.faults.is_none(), "{what}: found without a fault");
-    let right = FlawedHybrid(Mistake::None);
+    let right = flawed_hybrid(Mistake::None);
     assert_sound_code_passes::<CollectionSubject>(&right, &counterexample);
 }
 

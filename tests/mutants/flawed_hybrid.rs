@@ -8,14 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use storeproof::{
-    backend::{hybrid::HybridBackend, memory::MemoryBackend},
+    backend::hybrid::HybridBackend,
     bugs::flaws::{Flaw, Flawed},
-    check::backends::{BackendUnderTest, Capabilities, Storage, World},
+    check::backends::{Hybrid, Memory},
     seam::{
         Action, Backend, Collection, CollectionSpec, Error, Found, ListQuery, Outcome, Page,
         Record, RecordId, Result, Selection, Site, Write,
     },
-    sim::{clock::SimClock, executor::Sim, scheduled::Scheduled},
 };
 
 use super::flawed_client::is_in_doubt;
@@ -33,32 +32,19 @@ pub enum Mistake {
     DoesNotWait,
 }
 
-/// The hybrid over memory.
-pub struct FlawedHybrid(pub Mistake);
-
-impl BackendUnderTest for FlawedHybrid {
-    fn name(&self) -> &'static str {
-        "flawed-hybrid"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { has_points: true, steady_clock: true, ..Capabilities::default() }
-    }
-
-    fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
-        let mut durable = MemoryBackend::new(Arc::new(world.clock.clone()));
-        if let Some(size) = world.page_size {
-            durable = durable.with_page_size(size);
-        }
-        let below = Below {
-            durable,
-            mistake: self.0,
-            sim: world.sim.clone(),
-            clock: world.clock.clone(),
-            lies: Arc::default(),
+/// The hybrid over memory, with that mistake.
+pub fn flawed_hybrid(mistake: Mistake) -> Hybrid {
+    let make = move |durable, clock, page_size: Option<u32>| -> Arc<dyn Backend> {
+        let lies: Arc<Mutex<Lies>> = Arc::default();
+        let below = Below { durable, mistake, lies: Arc::clone(&lies) };
+        let hybrid = HybridBackend::new(Arc::new(below), clock);
+        let hybrid = match page_size {
+            Some(size) => hybrid.with_page_size(size),
+            None => hybrid,
         };
-        Ok(Box::new(FlawedStorage { below, page_size: world.page_size, shared: Mutex::default() }))
-    }
+        Arc::new(Above { hybrid, lies })
+    };
+    Hybrid::over("flawed-hybrid", Box::new(Memory)).with_working_set(Arc::new(make))
 }
 
 /// What memory is told of commits that may not have happened.
@@ -70,53 +56,23 @@ struct Lies {
     in_doubt: BTreeSet<RecordId>,
 }
 
-#[derive(Clone)]
 struct Below {
-    durable: MemoryBackend,
+    durable: Arc<dyn Backend>,
     mistake: Mistake,
-    sim: Sim,
-    clock: SimClock,
     lies: Arc<Mutex<Lies>>,
-}
-
-struct FlawedStorage {
-    below: Below,
-    page_size: Option<u32>,
-    shared: Mutex<Option<HybridBackend>>,
-}
-
-impl Storage for FlawedStorage {
-    fn handle(&self) -> Result<Arc<dyn Backend>> {
-        let mut shared = self.shared.lock().unwrap();
-        let hybrid = shared.get_or_insert_with(|| {
-            let clock = Arc::new(self.below.clock.clone());
-            let hybrid = HybridBackend::new(Arc::new(self.below.clone()), clock);
-            match self.page_size {
-                Some(size) => hybrid.with_page_size(size),
-                None => hybrid,
-            }
-        });
-        Ok(Arc::new(Above { hybrid: hybrid.clone(), lies: Arc::clone(&self.below.lies) }))
-    }
-
-    fn restart(&self) -> bool {
-        self.shared.lock().unwrap().take().is_some()
-    }
 }
 
 #[async_trait]
 impl Backend for Below {
     async fn open(&self, spec: CollectionSpec) -> Result<Arc<dyn Collection>> {
-        let sound = Scheduled::new(self.durable.open(spec).await?, self.sim.clone());
-        let (clock, lies) = (self.clock.clone(), Arc::clone(&self.lies));
-        Ok(Arc::new(Lying { sound, mistake: self.mistake, clock, lies }))
+        let sound = self.durable.open(spec).await?;
+        Ok(Arc::new(Lying { sound, mistake: self.mistake, lies: Arc::clone(&self.lies) }))
     }
 }
 
 struct Lying {
-    sound: Scheduled,
+    sound: Arc<dyn Collection>,
     mistake: Mistake,
-    clock: SimClock,
     lies: Arc<Mutex<Lies>>,
 }
 
@@ -135,11 +91,7 @@ impl Collection for Lying {
             }
             None => {}
         }
-        // Reading back is not what a call is about.
-        let noted = self.clock.noted();
-        let got = self.sound.get(id).await;
-        self.clock.note(noted);
-        got
+        self.sound.get(id).await
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
@@ -147,10 +99,7 @@ impl Collection for Lying {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let noted = self.clock.noted();
-        let listed = self.sound.list(query).await;
-        self.clock.note(noted);
-        listed
+        self.sound.list(query).await
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
