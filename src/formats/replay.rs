@@ -209,6 +209,10 @@ fn scenarios() -> Vec<Sample> {
     let killed = json!({ "processes": { "kills": [kill] } });
     vec![
         sample("faults", faults()),
+        sample(
+            "database-faults",
+            with(small(in_order.clone(), Value::Null), "faults", database_faults()),
+        ),
         sample("random-faults", with(small(in_order.clone(), Value::Null), "faults", some)),
         sample("any-random-faults", with(small(in_order.clone(), Value::Null), "faults", any)),
         sample("crash-after-crash", small(in_order, crashes)),
@@ -292,6 +296,26 @@ fn faults() -> Value {
             "skews": [0, -3600],
         }),
     )
+}
+
+/// Each way in which a database fails.
+fn database_faults() -> Value {
+    json!({ "listed": [
+        {
+            "client": 0, "operation": 0, "step": "list", "occurrence": 0,
+            "kind": "connection_lost_before", "lasting": 3,
+        },
+        {
+            "client": 0, "operation": 0, "step": "commit", "occurrence": 1,
+            "kind": "connection_lost_after",
+        },
+        { "client": 0, "operation": 1, "step": "claim", "occurrence": 0, "kind": "timed_out" },
+        { "client": 1, "operation": 0, "step": "commit", "occurrence": 0, "kind": "database_full" },
+        {
+            "client": 1, "operation": 0, "step": "find", "occurrence": 0,
+            "kind": "serialization_failure",
+        },
+    ] })
 }
 
 fn collection_calls() -> Vec<Value> {

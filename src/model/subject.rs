@@ -200,6 +200,13 @@ pub trait Subject: Sized + 'static {
         Self::step(model, op, seen, moment)
     }
 
+    /// Whether the operation may set aside what can't be used before it does what it is
+    /// asked to: one that fails after that can't say that nothing was done.
+    fn sets_aside(op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
     /// As [`Self::outcomes_unseen`], for one stage of a call with several.
     fn stage_unseen(
         stage: usize,

@@ -140,7 +140,9 @@ impl HybridCollection {
     ) {
         match done {
             Ok(_) => {}
-            Err(error) if error.outcome() == Outcome::NotDone && !tells_of_others(error) => {
+            // It may still happen: who asks waits until it can't, and reads back.
+            Err(error) if error.outcome() == Outcome::Unknown => return,
+            Err(error) if !tells_of_others(error) => {
                 underway.settle();
                 return;
             }

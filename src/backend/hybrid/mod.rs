@@ -17,9 +17,9 @@
 //! they had below.
 //!
 //! **In doubt** is a record whose write may or may not have happened: the durable half
-//! said so, or the caller gave up. Nothing is answered about it until it was read back,
-//! and what its caller gave up has come to its end
-//! ([`Collection::settle`]); while that fails, what would need it fails.
+//! said so, or the caller gave up. Nothing is answered about it until it can't happen any
+//! more ([`Collection::settle`]) and was read back; while that fails, what would need it
+//! fails.
 //!
 //! **Expired** records are gone for readers: where the clock goes back, those that the
 //! durable half has are seen again after a refresh.
