@@ -23,8 +23,8 @@ use serde_json::Value;
 
 pub use self::{
     entity::Entity,
-    execute::{EntityCalls, Workspace, spec},
-    operation::{Call, Id, WorkspaceOp},
+    execute::{EntityCalls, Workspace, read, spec, written},
+    operation::{Call, Id, WorkspaceOp, full, plain},
     outcome::{Answer, ChangeSeen, WorkspaceFailure, WorkspaceProblem, WorkspaceSeen},
     state::WorkspaceModel,
 };
@@ -255,7 +255,7 @@ impl Subject for WorkspaceSubject {
 
     fn trial() -> Vec<WorkspaceOp> {
         let (kind, id) = (WITH_DAMAGE, vec![Arc::from("trial")]);
-        let mut entity = operation::plain(kind, &id);
+        let mut entity = plain(kind, &id);
         entity.set_text("identifier", "trial");
         [Call::Upsert { id: id.clone(), entity }, Call::Get { id: id.clone() }, Call::Remove { id }]
             .map(|call| WorkspaceOp { kind, call })

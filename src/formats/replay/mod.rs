@@ -4,6 +4,8 @@
 //! JSON, read and written again by the store's own code. A new store adds one
 //! sample with each of its operations.
 
+mod workspace;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -93,6 +95,7 @@ fn samples() -> Vec<Sample> {
         operations("sessions-operations", "sessions", &sessions_calls()),
         operations("watermark-operations", "watermark", &watermark_calls()),
         operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
+        operations("workspace-operations", "workspace", &workspace::calls()),
     ]);
     samples
 }
@@ -585,7 +588,11 @@ mod tests {
         });
         let name = |action: Value| match &action["call"] {
             Value::String(name) => Some(name.clone()),
-            Value::Object(call) => call.keys().next().cloned(),
+            Value::Object(call) => match call.get("call") {
+                Some(Value::String(name)) => Some(name.clone()),
+                Some(call) => call.as_object()?.keys().next().cloned(),
+                None => call.keys().next().cloned(),
+            },
             _ => None,
         };
         clients.filter_map(name).collect()
