@@ -80,7 +80,7 @@ fn every_bug_is_found_in_a_few_steps_and_nothing_without_one() {
             effort: Effort {
                 seed: SEED,
                 first: 0,
-                cases: cases.max(cases_of_a_round(name)),
+                cases: cases.max(cases_of_a_round(store, name)),
                 jobs: 2,
             },
             progress: &Progress::default(),

@@ -79,7 +79,9 @@ fn run(contender: &Contender, jobs: u64, count: u64) -> (f64, f64) {
 
 /// How many units a thread does in about that time.
 fn calibrate(contender: &Contender, jobs: u64, round: Duration) -> u64 {
-    let mut count = 16;
+    // What is made only once is made now.
+    run(contender, jobs, 1);
+    let mut count = 1;
     loop {
         let (rate, _) = run(contender, jobs, count);
         let wanted = rate * round.as_secs_f64() / jobs as f64;

@@ -245,17 +245,21 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let mut required = S::required(&capabilities.reach);
-        if !comes_by_all(backend.name()) {
+        if !comes_by_all(S::NAME, backend.name()) {
             required.clear();
         }
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
         // A file system's operation goes on by itself, so that it is all the same
         // where its caller gives up; what has no points of its own has those of
-        // collections.
+        // collections, and fails as databases do.
         let can_be = |kind: FaultKind| match kind {
             FaultKind::Cancel => true,
             FaultKind::CancelAfter => !capabilities.has_points,
-            _ => capabilities.faults && comes_by_all_faults(backend.name()),
+            _ if !comes_by_all_faults(S::NAME, backend.name()) => false,
+            kind => {
+                (capabilities.faults && FaultKind::OF_STORAGE.contains(&kind))
+                    || (!capabilities.has_points && FaultKind::OF_DATABASE.contains(&kind))
+            }
         };
         required
             .into_iter()

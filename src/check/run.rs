@@ -54,7 +54,7 @@ pub(super) struct Run<'a, S: Subject> {
     further: Vec<CollectionSpec>,
     sim: Sim,
     calls: Mutex<Vec<Call<S>>>,
-    /// The calls that their clients gave up and that went on without them.
+    /// What went on without the clients that had called it.
     left_alone: Mutex<Vec<LeftAlone>>,
     /// How many handles were opened.
     handles: AtomicUsize,
@@ -89,12 +89,13 @@ impl<'a, S: Subject> Seat<'a, S> {
     }
 }
 
-/// A call that its client gave up and that went on without it.
+/// A call that went on, or a part of which went on, without its client, who had given it
+/// up or been told that nobody knows what comes of it.
 #[derive(Clone, Copy)]
 struct LeftAlone {
-    /// When it began.
+    /// When the call began.
     invoked: u64,
-    /// Its number among the clients.
+    /// The number among the clients of what went on.
     number: usize,
     /// Whether the store had read the clock for it: that is the reading that
     /// shows.
@@ -368,18 +369,16 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
-        drop(self.sim.take_met(place.client));
+        drop((self.sim.take_met(place.client), self.sim.take_detached(place.client)));
         let call = S::execute(&seat.store, &mut op, &mut seat.memory);
         let seen = self.unless_given_up(call).await;
-        let left_alone = if seen.is_none() { self.sim.take_detached() } else { None };
-        if let Some(number) = left_alone {
-            let read = self.clock.is_read_by_store(place.client);
-            lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
-        }
-        match (&self.older, left_alone) {
-            (Some(older), None) => older.gate.end(place.client),
-            (Some(older), Some(number)) => older.gate.leave_alone(place.client, number),
-            (None, _) => {}
+        let left_alone = self.sim.take_detached(place.client);
+        let read = self.clock.is_read_by_store(place.client);
+        let note = |number: &usize| LeftAlone { invoked: began.0, number: *number, read };
+        lock(&self.left_alone).extend(left_alone.iter().map(note));
+        if let Some(older) = &self.older {
+            older.gate.leave_alone(place.client, &left_alone);
+            older.gate.end(place.client);
         }
         let returned = seat.storage.io_steps();
         let opened = (seat.variant, seat.handle);
@@ -407,7 +406,8 @@ impl<'a, S: Subject> Run<'a, S> {
     /// storage failed meanwhile.
     fn may_fail(&self, client: usize, error: &Error) -> bool {
         let met = self.sim.take_met(client);
-        error.kind() == ErrorKind::Io && met.iter().any(|fault| !fault.kind.is_cancel())
+        let is_failure = matches!(error.kind(), ErrorKind::Io | ErrorKind::Backend);
+        is_failure && met.iter().any(|fault| !fault.kind.is_cancel())
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -484,17 +484,17 @@ impl<'a, S: Subject> Run<'a, S> {
         calls
     }
 
-    /// What a client gave up went on without it: that is when it returned, and
-    /// what it met and read on the way is its own.
+    /// What went on without its client: that is when the call returned, and what it met
+    /// and read on the way is its own. A call that said how it ended had ended.
     fn follow_those_left_alone(&self, calls: &mut [Call<S>]) {
         let ended = self.sim.take_ended();
         let left_alone = std::mem::take(&mut *lock(&self.left_alone));
         for LeftAlone { invoked, number, read } in left_alone {
             let call = calls.iter_mut().find(|call| call.invoked == invoked);
             let ended = ended.iter().find(|ended| ended.number == number);
-            if let (Some(call), Some(ended)) = (call, ended) {
-                call.returned = ended.time;
-                call.io_returned = ended.io_steps;
+            if let (Some(call), Some(ended)) = (call.filter(|call| call.is_optional()), ended) {
+                call.returned = call.returned.max(ended.time);
+                call.io_returned = call.io_returned.max(ended.io_steps);
                 call.faults.extend(self.sim.take_met(number));
                 let reading = self.clock.take_reading(number).filter(|_| !read);
                 call.now = reading.unwrap_or(call.now);

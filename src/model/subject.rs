@@ -52,6 +52,13 @@ pub trait Subject: Sized + 'static {
         None
     }
 
+    /// Which of the store's collections the operation is about: what happens to a handle
+    /// on one of them is nothing to the others.
+    fn collection_of(op: &Self::Op) -> usize {
+        let _ = op;
+        0
+    }
+
     /// Opens our own implementation.
     fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store>;
 
@@ -193,6 +200,13 @@ pub trait Subject: Sized + 'static {
         Self::step(model, op, seen, moment)
     }
 
+    /// Whether the operation may set aside what can't be used before it does what it is
+    /// asked to: one that fails after that can't say that nothing was done.
+    fn sets_aside(op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
     /// As [`Self::outcomes_unseen`], for one stage of a call with several.
     fn stage_unseen(
         stage: usize,
@@ -247,6 +261,12 @@ pub trait Subject: Sized + 'static {
     /// Reads that together show the whole state, for looking at what a crash
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
+
+    /// What a client asks at its end, through the store that it has: what shows to nobody
+    /// else.
+    fn parting() -> Vec<Self::Op> {
+        Vec::new()
+    }
 
     /// A write, a read and a delete, by which one sees that a store can be used
     /// after a crash.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    clock::enter_client,
+    clock::{current_client, enter_client},
     faults::{Fault, FaultPlan, Faults},
     schedule::{Decider, Point},
 };
@@ -66,8 +66,9 @@ struct State {
     gives_up: bool,
     /// What was left alone by its client, and not yet taken by the executor.
     detached: Vec<Detached>,
-    /// The number of the operation that was left alone last.
-    last_detached: Option<usize>,
+    /// The numbers of the operations that were left alone and not yet asked about, and
+    /// whose they were.
+    newly_detached: Vec<(usize, usize)>,
     /// When operations that were left alone came to their ends.
     ended: Vec<Ended>,
     /// Who waits for such an end.
@@ -182,7 +183,7 @@ impl Sim {
         self.has_faults() && self.state(|state| std::mem::take(&mut state.gives_up))
     }
 
-    /// Lets an operation go on by itself whose client has given up.
+    /// Lets an operation go on by itself that its client no longer waits for.
     pub(super) fn detach(
         &self,
         operation: impl Future<Output = ()> + Send + 'static,
@@ -202,16 +203,22 @@ impl Sim {
         };
         self.state(|state| {
             state.detached.push(Box::pin(whole));
-            state.last_detached = Some(number);
+            state.newly_detached.push((current_client(), number));
         });
         self.0.contended.store(true, Ordering::Relaxed);
     }
 
-    /// The number of the operation that was left alone since this was last
-    /// asked, if one was.
+    /// The numbers of the operations that `client` left alone since this was last
+    /// asked.
     #[must_use]
-    pub fn take_detached(&self) -> Option<usize> {
-        self.state(|state| state.last_detached.take())
+    pub fn take_detached(&self, client: usize) -> Vec<usize> {
+        if !self.has_faults() {
+            return Vec::new();
+        }
+        self.state(|state| {
+            let own = |(of, _): &mut (usize, usize)| *of == client;
+            state.newly_detached.extract_if(.., own).map(|(_, number)| number).collect()
+        })
     }
 
     /// Whether the operation with this number, which its client had left alone,

@@ -48,6 +48,8 @@ impl<E: Entity> Repository<E> {
     pub fn spec(workspace: &str) -> CollectionSpec {
         let name = format!("{}-{workspace}", E::KIND);
         let mut spec = CollectionSpec::new(name).with_keys(E::keys());
+        spec.legacy.created_at = Some("/createdAt");
+        spec.legacy.updated_at = Some("/updatedAt");
         spec.directory = Some(Arc::from([
             Arc::from("workspaces"),
             Arc::from(workspace),

@@ -37,16 +37,18 @@ impl Hybrid {
     /// Over the file backend on the simulated disk.
     #[must_use]
     pub fn over_file() -> Self {
-        Self::new(Self::OVER_FILE, Box::new(Simulated::file()))
+        Self::over(Self::OVER_FILE, Box::new(Simulated::file()))
     }
 
     /// Over SQLite, with databases below `scratch`.
     #[must_use]
     pub fn over_sqlite(scratch: &Path) -> Self {
-        Self::new(Self::OVER_SQLITE, Box::new(Sqlite::new(scratch)))
+        Self::over(Self::OVER_SQLITE, Box::new(Sqlite::new(scratch)))
     }
 
-    fn new(name: &'static str, durable: Box<dyn BackendUnderTest>) -> Self {
+    /// Over any other one, by that name.
+    #[must_use]
+    pub fn over(name: &'static str, durable: Box<dyn BackendUnderTest>) -> Self {
         Self { name, durable, make: Arc::new(our_own) }
     }
 

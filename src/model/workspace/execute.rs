@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::members::{from_document, to_document},
     seam::{Clock, Collection, CollectionSpec, Payload},
-    store::error::Kind as ErrorKind,
+    store::{document::Document, error::Kind as ErrorKind},
     workspace::{
         changeset::{ChangeAction, Changeset},
         entities::{
@@ -342,6 +342,23 @@ impl Special for SystemEnvironment {
             _ => None,
         })
     }
+}
+
+/// The JSON that our own entity of the kind is written as; none: it is none.
+#[must_use]
+pub fn written(kind: Kind, entity: &Entity) -> Option<String> {
+    use entity::Entity as _;
+    with_entity!(kind, E => to_entity::<E>(entity).map(|own| own.to_document().to_text()))
+}
+
+/// What our own entity of the kind reads.
+///
+/// # Errors
+/// What is wrong, without any content.
+pub fn read(kind: Kind, bytes: &[u8]) -> std::result::Result<Entity, String> {
+    use entity::Entity as _;
+    let document = Document::parse(bytes).ok_or("it is no JSON object")?;
+    with_entity!(kind, E => E::from_document(document).map(|own| from_entity(&own)))
 }
 
 /// Whether a record's payload is an entity of the kind, for the model of what older

@@ -21,54 +21,21 @@ use crate::{
 /// How often each operation comes, in the order of
 /// [`OPERATIONS`](super::operation::OPERATIONS): what only some kinds have is another call
 /// for all others.
-const WEIGHTS: &[u8] = &[14, 6, 6, 4, 6, 4, 6, 7, 5, 3, 4, 8, 5, 4, 2, 4];
-
-/// The kinds, those with calls of their own more often.
-const KINDS: &[Kind] = &[
-    Kind::System,
-    Kind::Deployment,
-    Kind::Environment,
-    Kind::DeploymentVersion,
-    Kind::DeploymentVariable,
-    Kind::DeploymentVariableValue,
-    Kind::JobAgent,
-    Kind::Job,
-    Kind::Policy,
-    Kind::ResourceProvider,
-    Kind::Workflow,
-    Kind::WorkflowJobTemplate,
-    Kind::WorkflowRun,
-    Kind::WorkflowJob,
-    Kind::SystemDeployment,
-    Kind::SystemEnvironment,
-    Kind::Release,
-    Kind::UserApprovalRecord,
-    Kind::Resource,
-    Kind::ResourceVariable,
-    Kind::SystemDeployment,
-    Kind::SystemEnvironment,
-    Kind::Release,
-    Kind::UserApprovalRecord,
-    Kind::Resource,
-    Kind::ResourceVariable,
-    Kind::Resource,
-    Kind::ResourceVariable,
-    Kind::Resource,
-];
+const WEIGHTS: &[u8] = &[14, 6, 6, 4, 6, 4, 6, 5, 5, 3, 4, 8, 5, 4, 2, 4];
 
 /// Few, so that keys collide.
 const TEXTS: &[&str] = &["p", "q", "p", "p", "q", "", "ユーザー", "p/q"];
 const VALUES: &[&str] = &["null", "{}", "{\"a\": 1}", "[1,2]", "\"s\"", "7", "true"];
 const STATUSES: &[&str] = &["approved", "approved", "approved", "rejected", ""];
 
-/// One call: of the case's kind, or of its other one.
+/// One call: in half of all cases of one kind, in the others of three.
 pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<WorkspaceOp> {
     let salt = usize::from(source.focus().salt);
-    let own = |salt: usize| KINDS.get(salt % KINDS.len()).copied().unwrap_or(Kind::Resource);
-    let has_other = salt % 3 == 0 && source.ratio(1, 3)?;
-    let kind = own(if has_other { salt + 1 + salt / KINDS.len() } else { salt });
-    let call = call(source, kind)?;
-    Ok(WorkspaceOp { kind, call })
+    let place = if salt % 2 == 0 { 0 } else { source.below(3)? };
+    // 7 and 20 have no common divisor: each kind comes as often, beside various others.
+    let place = (salt / 2 + place * (7 + salt / 40)) % Kind::ALL.len();
+    let kind = Kind::ALL.get(place).copied().unwrap_or(Kind::Resource);
+    Ok(WorkspaceOp { kind, call: call(source, kind)? })
 }
 
 fn call(source: &mut Source<'_, '_>, kind: Kind) -> Result<Call> {
@@ -228,7 +195,11 @@ pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument
 
 fn document(source: &mut Source<'_, '_>, id: Arc<str>, sound: bool) -> Result<LegacyDocument> {
     let kind = Kind::Resource;
-    let resource = entity(source, kind)?.with_id(kind, &[Arc::clone(&id)]);
+    let mut resource = entity(source, kind)?.with_id(kind, &[Arc::clone(&id)]);
+    if sound {
+        // When its file was written, nobody can tell.
+        resource.set_instant("createdAt", source.instant()?);
+    }
     let mut text = object_of(&resource.members);
     if !sound && id.split('/').all(is_plain) {
         text = if source.ratio(1, 8)? {

@@ -23,14 +23,15 @@ use serde_json::Value;
 
 pub use self::{
     entity::Entity,
-    execute::{EntityCalls, Workspace, spec},
-    operation::{Call, Id, WorkspaceOp},
+    execute::{EntityCalls, Workspace, read, spec, written},
+    operation::{Call, Id, WorkspaceOp, full, plain},
     outcome::{Answer, ChangeSeen, WorkspaceFailure, WorkspaceProblem, WorkspaceSeen},
     state::WorkspaceModel,
 };
 use self::{entity::record_of, state::Held};
 use super::{
     legacy::LegacyDocument,
+    members::raw_members,
     source::Source,
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
@@ -79,6 +80,10 @@ impl Subject for WorkspaceSubject {
         Kind::ALL.into_iter().map(spec).find(|spec| &*spec.name == name)
     }
 
+    fn collection_of(op: &WorkspaceOp) -> usize {
+        Kind::ALL.iter().position(|kind| *kind == op.kind).unwrap_or(0)
+    }
+
     fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Workspace> {
         let mut collections = vec![collection];
         collections.extend(surroundings.further.iter().cloned());
@@ -105,7 +110,8 @@ impl Subject for WorkspaceSubject {
             held.damaged.insert(id);
             return;
         }
-        held.created.insert(Arc::clone(&id), document.modified);
+        let created_at = shape::instant_in(&raw_members(&document.text), "createdAt");
+        held.created.insert(Arc::clone(&id), created_at.unwrap_or(document.modified));
         match Entity::parse(WITH_DAMAGE, &document.text) {
             Some(own) if own.id(WITH_DAMAGE) == [Arc::clone(&id)] => {
                 held.entities.insert(id, Arc::new(own));
@@ -243,9 +249,13 @@ impl Subject for WorkspaceSubject {
         reads
     }
 
+    fn parting() -> Vec<WorkspaceOp> {
+        vec![WorkspaceOp { kind: WITH_DAMAGE, call: Call::TakeChanges }]
+    }
+
     fn trial() -> Vec<WorkspaceOp> {
         let (kind, id) = (WITH_DAMAGE, vec![Arc::from("trial")]);
-        let mut entity = operation::plain(kind, &id);
+        let mut entity = plain(kind, &id);
         entity.set_text("identifier", "trial");
         [Call::Upsert { id: id.clone(), entity }, Call::Get { id: id.clone() }, Call::Remove { id }]
             .map(|call| WorkspaceOp { kind, call })

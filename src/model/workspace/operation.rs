@@ -334,8 +334,31 @@ fn simpler_entities(kind: Kind, entity: &Entity) -> Vec<Entity> {
     simpler
 }
 
+/// An entity of a kind that has all members which it may have, and one that no release
+/// knows.
+#[must_use]
+pub fn full(kind: Kind, id: &[Arc<str>]) -> Entity {
+    let mut full = Entity { members: Members::new() };
+    for (name, member) in shape::of(kind).members {
+        match member {
+            shape::Member::Text | shape::Member::PerhapsText => {
+                full.set_text(name, &format!("the \"{name}\" <ü>\u{2028}"));
+            }
+            shape::Member::Number => full.set(name, i64::MIN.to_string()),
+            shape::Member::Flag => full.set(name, "true"),
+            shape::Member::Json | shape::Member::PerhapsJson => {
+                full.set(name, format!("{{\"of\":\"{name}\",\"number\":12345678901234567890.5}}"));
+            }
+            shape::Member::Instant => full.set_text(name, "2025-11-03T00:15:30.123456789Z"),
+        }
+    }
+    full.set("x", "{\"a\":[null]}");
+    full.with_id(kind, id)
+}
+
 /// The plainest entity of a kind.
-pub(super) fn plain(kind: Kind, id: &[Arc<str>]) -> Entity {
+#[must_use]
+pub fn plain(kind: Kind, id: &[Arc<str>]) -> Entity {
     let mut plain = Entity { members: Members::new() };
     for (name, member) in shape::of(kind).members {
         match member {

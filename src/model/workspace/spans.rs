@@ -19,6 +19,7 @@ use super::{
     operation::{Call, WorkspaceOp},
     outcome::Answer,
     shape,
+    writes::with_content_id,
 };
 use crate::workspace::entity::Mutation;
 
@@ -59,13 +60,7 @@ fn expected(op: &WorkspaceOp, answer: &Answer) -> Option<Span> {
     let (mutation, id) = match &op.call {
         Call::Upsert { id, .. } | Call::Link { id } => (Mutation::Upsert, joined(id)),
         Call::UpsertByContent { release } => {
-            let own = release.id(op.kind).concat();
-            // Without one, that which it was given.
-            let id = match answer {
-                Answer::Id(id) if own.is_empty() => id.to_string(),
-                _ => own,
-            };
-            (Mutation::Upsert, id)
+            (Mutation::Upsert, with_content_id(release.clone()).id(op.kind).concat())
         }
         Call::UpsertBatch { entities } => (Mutation::BulkUpsert, count(entities.len())),
         Call::Remove { id } | Call::Unlink { id } => (Mutation::Remove, joined(id)),

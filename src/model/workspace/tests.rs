@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{execute::is_entity, operation::plain, *};
+use super::{execute::is_entity, *};
 use crate::{
     model::{
         divergence::Divergences,

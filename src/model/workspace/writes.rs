@@ -41,10 +41,7 @@ pub(super) fn effect(model: &WorkspaceModel, op: &WorkspaceOp, moment: &Moment<'
         }
         Call::UpsertBatch { entities } => upsert(held, kind, entities, Answer::Done, moment),
         Call::UpsertByContent { release } => {
-            let mut release = release.clone();
-            if release.id(kind).iter().all(|part| part.is_empty()) {
-                release = with_content_id(release);
-            }
+            let release = with_content_id(release.clone());
             let id = release.id(kind).first().cloned().unwrap_or_default();
             upsert(held, kind, &[release], Answer::Id(id), moment)
         }
@@ -286,7 +283,10 @@ fn unique(held: &Held, kind: Kind, effect: &Effect) -> Result<(), Refusal> {
 
 /// "One without id gets the UUIDv5 (OID name space) of its content hash": which one,
 /// the entity's own tests say.
-fn with_content_id(release: Entity) -> Entity {
+pub(super) fn with_content_id(release: Entity) -> Entity {
+    if release.id(Kind::Release).iter().any(|part| !part.is_empty()) {
+        return release;
+    }
     let Ok(own) = Release::from_document(to_document(&release.members)) else { return release };
     release.with_id(Kind::Release, &[Arc::from(own.content_id())])
 }
