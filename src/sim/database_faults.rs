@@ -2,7 +2,7 @@
 //!
 //! - A **connection that is lost** before the call reached the database, or after the
 //!   call had its effect, looks the same to who called: a read gives nothing, and of a
-//!   write nobody knows whether it was done (PostgreSQL, "Error Codes": 08006
+//!   write nobody knows whether it was done (`PostgreSQL`, "Error Codes": 08006
 //!   `connection_failure`, 08007 `transaction_resolution_unknown`). The next call has a
 //!   connection of its own.
 //! - A call that **times out** goes on: its effect may come at any time until the

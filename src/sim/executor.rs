@@ -547,10 +547,34 @@ impl Wake for WakesThread {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, task::Poll};
+    use std::{cell::RefCell, task::Poll, time::Duration};
 
-    use super::{Client, End, Sim, run, run_alone};
-    use crate::sim::schedule::{Decider, Schedule};
+    use super::{Client, End, Sim, run, run_alone, run_beside_others};
+    use crate::{
+        backend::turns::Turns,
+        sim::schedule::{Decider, Schedule},
+    };
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what waits for another thread is what is tested"
+    )]
+    fn a_thread_waits_until_another_one_wakes_it_and_not_for_ever() {
+        let turns = Turns::default();
+        let held = run_alone(0, turns.everything()).unwrap();
+        let patience = Duration::from_millis(20);
+        assert!(run_beside_others(1, patience, turns.everything()).is_none(), "nobody wakes it");
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| run_beside_others(1, PATIENCE, turns.everything()).is_some());
+            std::thread::sleep(patience);
+            drop(held);
+            assert!(waiting.join().unwrap(), "it goes on when the turn is given up");
+        });
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
         let sim = Sim::default();

@@ -311,7 +311,7 @@ fn key_values<E: Entity>(entity: &E) -> Vec<(String, Vec<String>)> {
 
 /// The whole JSON of what was found, in its order.
 #[track_caller]
-fn whole<E: Entity>(items: Items<E>, what: &str) -> Vec<String> {
+fn whole<E: Entity>(items: &Items<E>, what: &str) -> Vec<String> {
     assert_eq!(items.damaged, [], "{what}: damage");
     items.entities.iter().map(|entity| entity.to_document().to_text()).collect()
 }
@@ -326,9 +326,9 @@ fn compare<E: Entity>(
 ) {
     let asked = format!("{}: items", E::KIND);
     let items = wait(above.items()).unwrap();
-    let stored = items.entities.clone();
-    let all = whole(items, &asked);
-    assert_eq!(all, whole(wait(below.items()).unwrap(), &asked), "{asked}");
+    let all = whole(&items, &asked);
+    let stored = items.entities;
+    assert_eq!(all, whole(&wait(below.items()).unwrap(), &asked), "{asked}");
     stored.iter().for_each(|entity| put_into(state, entity));
 
     let mut ids = BTreeSet::new();
@@ -349,8 +349,8 @@ fn compare<E: Entity>(
     for (key, parts) in values {
         let asked = format!("{}: by {key} {parts:?}", E::KIND);
         let strs: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let found = whole(wait(above.by(&key, &strs)).unwrap(), &asked);
-        assert_eq!(found, whole(wait(below.by(&key, &strs)).unwrap(), &asked), "{asked}");
+        let found = whole(&wait(above.by(&key, &strs)).unwrap(), &asked);
+        assert_eq!(found, whole(&wait(below.by(&key, &strs)).unwrap(), &asked), "{asked}");
         let value = (key, parts);
         let having = stored.iter().zip(&all).filter(|(one, _)| key_values(*one).contains(&value));
         let having: BTreeSet<&String> = having.map(|(_, text)| text).collect();

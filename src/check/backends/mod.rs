@@ -237,7 +237,7 @@ pub fn share(store: &str, backend: &str) -> u64 {
 #[must_use]
 pub fn comes_by_all(store: &str, backend: &str) -> bool {
     // Most outcomes are of one of its kinds.
-    let least = if store == WorkspaceSubject::NAME { 1_000 } else { 60 };
+    let least = if store == WorkspaceSubject::NAME { 1_000 } else { 100 };
     share(store, backend) >= least
 }
 
