@@ -84,7 +84,8 @@ impl Collection for Lying {
     }
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
-        match self.lies.lock().unwrap().records.remove(id) {
+        let told = self.lies.lock().unwrap().records.remove(id);
+        match told {
             Some(Some(record)) => return Ok(record),
             Some(None) => {
                 return Err(Error::NotFound(Site::new("get", &self.spec().name, Some(id))));
