@@ -142,8 +142,11 @@ pub fn print(row: &Row, effort: &Effort) {
     }
 }
 
-/// With the thousands apart.
+/// With the thousands apart; a small one with decimals.
 fn number(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

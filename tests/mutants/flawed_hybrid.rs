@@ -84,8 +84,8 @@ impl Collection for Lying {
     }
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
-        let told = self.lies.lock().unwrap().records.remove(id);
-        match told {
+        let lie = self.lies.lock().unwrap().records.remove(id);
+        match lie {
             Some(Some(record)) => return Ok(record),
             Some(None) => {
                 return Err(Error::NotFound(Site::new("get", &self.spec().name, Some(id))));

@@ -1,4 +1,4 @@
-//! A51: a failed upsert of a deployment_version is recorded.
+//! A51: a failed upsert of a `deployment_version` is recorded.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A52: a failed upsert of a job_agent is recorded.
+//! A52: a failed upsert of a `job_agent` is recorded.
 
 use crate::{
     bugs::{

@@ -1,4 +1,4 @@
-//! A53: a failed upsert of a resource_provider is recorded.
+//! A53: a failed upsert of a `resource_provider` is recorded.
 
 use crate::{
     bugs::{

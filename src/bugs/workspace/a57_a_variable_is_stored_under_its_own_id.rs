@@ -1,4 +1,4 @@
-//! A57: upsert of a deployment_variable ignores its id argument.
+//! A57: upsert of a `deployment_variable` ignores its id argument.
 
 use std::sync::Arc;
 

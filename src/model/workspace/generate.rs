@@ -182,7 +182,7 @@ fn target(source: &mut Source<'_, '_>) -> Result<String> {
 pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>> {
     let mut documents = Vec::new();
     for id in legacy_ids(source)? {
-        documents.push(document(source, Arc::from(id), false)?);
+        documents.push(document(source, &Arc::from(id), false)?);
     }
     Ok(documents)
 }
@@ -190,12 +190,12 @@ pub(super) fn legacy(source: &mut Source<'_, '_>) -> Result<Vec<LegacyDocument>>
 /// A resource as older software writes it while we run.
 pub(super) fn legacy_write(source: &mut Source<'_, '_>) -> Result<LegacyDocument> {
     let id = plain_id(source)?;
-    document(source, id.0, true)
+    document(source, &id.0, true)
 }
 
-fn document(source: &mut Source<'_, '_>, id: Arc<str>, sound: bool) -> Result<LegacyDocument> {
+fn document(source: &mut Source<'_, '_>, id: &Arc<str>, sound: bool) -> Result<LegacyDocument> {
     let kind = Kind::Resource;
-    let mut resource = entity(source, kind)?.with_id(kind, &[Arc::clone(&id)]);
+    let mut resource = entity(source, kind)?.with_id(kind, &[Arc::clone(id)]);
     if sound {
         // When its file was written, nobody can tell.
         resource.set_instant("createdAt", source.instant()?);
@@ -204,9 +204,9 @@ fn document(source: &mut Source<'_, '_>, id: Arc<str>, sound: bool) -> Result<Le
     if !sound && id.split('/').all(is_plain) {
         text = if source.ratio(1, 8)? {
             // A record, but no resource.
-            format!("{{\"id\":{}}}", quoted(&id))
+            format!("{{\"id\":{}}}", quoted(id))
         } else {
-            perhaps_damaged(source, &id, text)?
+            perhaps_damaged(source, id, text)?
         };
     }
     Ok(LegacyDocument { id: id.to_string(), text, modified: modified(source)? })

@@ -171,7 +171,12 @@ pub(super) fn stage_unseen(
     let is_bulk = matches!(op.call, Call::BulkUpdate { .. });
     match (is_bulk, stage) {
         _ if !op.fits() => {}
-        (true, 0) => drop(find_variables(&mut after, op, moment)),
+        (true, 0) => {
+            let is_refused = effect(model, op, moment).is_err();
+            if is_refused || find_variables(&mut after, op, moment).is_err() {
+                return Vec::new();
+            }
+        }
         (true, 1) | (false, 0) => {
             if let Ok(effect) = effect(model, op, moment) {
                 apply(&mut after, op.kind, &effect, moment);
