@@ -253,8 +253,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         // where its caller gives up; what has no points of its own has those of
         // collections, and fails as databases do.
         let can_be = |kind: FaultKind| match kind {
-            FaultKind::Cancel => true,
-            FaultKind::CancelAfter => !capabilities.has_points,
+            FaultKind::Cancel => comes_by_all(S::NAME, backend.name()),
+            FaultKind::CancelAfter => {
+                !capabilities.has_points && comes_by_all(S::NAME, backend.name())
+            }
             _ if !comes_by_all_faults(S::NAME, backend.name()) => false,
             kind => {
                 (capabilities.faults && FaultKind::OF_STORAGE.contains(&kind))
