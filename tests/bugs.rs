@@ -18,7 +18,7 @@ use storeproof::{
 
 const SEED: u64 = 7;
 /// How many rounds a bug may take: each is a hundredth of a smoke run.
-const MOST_ROUNDS: u64 = 150;
+const MOST_ROUNDS: u64 = 500;
 /// How long a counterexample may be.
 const MOST_STEPS: usize = 8;
 
