@@ -347,7 +347,10 @@ pub fn full(kind: Kind, id: &[Arc<str>]) -> Entity {
             shape::Member::Number => full.set(name, i64::MIN.to_string()),
             shape::Member::Flag => full.set(name, "true"),
             shape::Member::Json | shape::Member::PerhapsJson => {
-                full.set(name, format!("{{\"of\":\"{name}\",\"number\":123456789012345678901234567890}}"));
+                full.set(
+                    name,
+                    format!("{{\"of\":\"{name}\",\"number\":123456789012345678901234567890}}"),
+                );
             }
             shape::Member::Instant => full.set_text(name, "2025-11-03T00:15:30.123456789Z"),
         }
