@@ -18,6 +18,8 @@ mod crash_sites;
 #[cfg(test)]
 mod data_directory;
 #[cfg(test)]
+mod database_faults;
+#[cfg(test)]
 mod determinism;
 #[cfg(test)]
 mod disk;

@@ -74,7 +74,7 @@ fn a_replay_file_of_another_version_or_kind_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     for (name, content, message) in [
-        ("future.json", r#"{"schema": 4, "store": "users"}"#, "schema version 4; this release of"),
+        ("future.json", r#"{"schema": 5, "store": "users"}"#, "schema version 5; this release of"),
         ("list.json", "[1]", "not a replay file"),
         ("cut.json", r#"{"schema": 1, "store""#, "not a replay file"),
         ("empty.json", r#"{"schema": 1}"#, "missing field"),

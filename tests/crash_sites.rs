@@ -122,10 +122,12 @@ const PLACES: [Place; 4] =
 
 /// How many cases the default profile runs there.
 fn cases(place: Place) -> u64 {
-    default_cases(match place {
-        Place::CollectionFile => "file",
-        Place::CollectionLegacy | Place::SessionsLegacy | Place::UsersLegacy => "legacy",
-    })
+    match place {
+        Place::CollectionFile => default_cases("collection", "file"),
+        Place::CollectionLegacy => default_cases("collection", "legacy"),
+        Place::SessionsLegacy => default_cases("sessions", "legacy"),
+        Place::UsersLegacy => default_cases("users", "legacy"),
+    }
 }
 
 /// The first of these cases in which a promise is broken, and which.

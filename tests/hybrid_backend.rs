@@ -10,8 +10,9 @@ use storeproof::{
     },
     bugs::flaws::{Flaw, Flawed},
     seam::{
-        Backend, Collection, CollectionExt, CollectionSpec, Error, ErrorKind, Instant, KeySpec,
-        ListQuery, Outcome, Payload, Record, RecordId, Result, Selection, Site, SystemClock, Write,
+        Backend, Collection, CollectionExt, CollectionSpec, Condition, Error, ErrorKind, Instant,
+        KeySpec, ListQuery, Outcome, Payload, Record, RecordId, Result, Selection, Site,
+        SystemClock, Write,
     },
     sim::executor::run_alone,
 };
@@ -264,4 +265,53 @@ fn a_write_that_is_acknowledged_but_cannot_be_read_back_is_done() {
     wait(collection.get(&id("a"))).unwrap_err();
     *is_unreadable.lock().unwrap() = false;
     assert_eq!(data_of(&*collection, "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn what_a_write_alone_decides_is_not_read_back() {
+    let (collection, _, is_unreadable) = over_a_failing_half();
+    *is_unreadable.lock().unwrap() = true;
+    wait(collection.create(record("a", r#"{"name":"x"}"#))).unwrap();
+    assert_eq!(data_of(&*collection, "a").as_deref(), Some(r#"{"name":"x"}"#));
+    assert_eq!(wait(collection.find("name", &["x"])).unwrap().records.len(), 1);
+    wait(collection.delete(&id("a"))).unwrap();
+    assert_eq!(data_of(&*collection, "a"), None);
+    wait(collection.create(record("b", "1"))).unwrap();
+    wait(collection.quarantine(&id("b"), b"1")).unwrap();
+    assert_eq!(data_of(&*collection, "b"), None);
+}
+
+#[test]
+fn a_replacement_keeps_what_others_stored_below() {
+    let later = Instant::new(7, 0).unwrap();
+    let one = Payload::json(&b"1"[..]).unwrap();
+    let replacements: [fn(Payload) -> Write; 3] = [
+        |_| Write::put(record("a", "2")),
+        |one| Write { when: Condition::Data(one), ..Write::put(record("a", "2")) },
+        |one| Write::compare_and_swap(id("a"), one, Payload::json(&b"2"[..]).unwrap()),
+    ];
+    for replacement in replacements {
+        let Halves { above, below, .. } = halves();
+        wait(above.put(record("a", "1"))).unwrap();
+        wait(below.delete(&id("a"))).unwrap();
+        wait(below.put(Record::json(id("a"), one.clone(), later))).unwrap();
+        wait(above.commit(vec![replacement(one.clone())])).unwrap();
+        let seen = wait(above.get(&id("a"))).unwrap();
+        assert_eq!(seen, wait(below.get(&id("a"))).unwrap());
+        assert_eq!(seen.created_at, later, "a replacement keeps when it was created");
+    }
+}
+
+#[test]
+fn a_commit_is_seen_whole_when_only_some_of_it_is_read_back() {
+    let (collection, _, is_unreadable) = over_a_failing_half();
+    wait(collection.put(record("a", "1"))).unwrap();
+    *is_unreadable.lock().unwrap() = true;
+    let writes = vec![Write::put(record("a", "2")), Write::create(record("b", "2"))];
+    wait(collection.commit(writes)).unwrap();
+    wait(collection.get(&id("a"))).unwrap_err();
+    wait(collection.get(&id("b"))).unwrap_err();
+    *is_unreadable.lock().unwrap() = false;
+    assert_eq!(data_of(&*collection, "a").as_deref(), Some("2"));
+    assert_eq!(data_of(&*collection, "b").as_deref(), Some("2"));
 }

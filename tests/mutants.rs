@@ -3,8 +3,10 @@
 //!
 //! A check that cannot fail is a defect of the check.
 
+pub(crate) mod flawed_client;
 pub(crate) mod flawed_collection;
 pub(crate) mod flawed_fs;
+pub(crate) mod flawed_hybrid;
 
 use flawed_collection::{GivesWay, RetriesForEver, SortedById, StaleIndex};
 use flawed_fs::{FlawedFs, FsFlaw};

@@ -47,6 +47,13 @@ fn json(text: &str) -> Payload {
     Payload::json(text.as_bytes()).unwrap()
 }
 
+/// This binary once more, to run that one test as a child: what it prints is read.
+pub fn itself(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).stdout(Stdio::piped());
+    command
+}
+
 /// What the two are called.
 pub const NAMES: [&str; 2] = ["one", "two"];
 
@@ -113,12 +120,9 @@ fn two_processes_lose_nothing_and_never_both_win() {
     run(collection.create(Record::json(id("counter"), json("0"), Instant::ZERO))).unwrap();
 
     let children = NAMES.map(|name| {
-        Command::new(env::current_exe().unwrap())
-            .args(["--exact", "processes::two_processes_lose_nothing_and_never_both_win"])
-            .args(["--nocapture", "--test-threads=1"])
+        itself("processes::two_processes_lose_nothing_and_never_both_win")
             .env(DIRECTORY, directory.path())
             .env(NAME, name)
-            .stdout(Stdio::piped())
             .spawn()
             .unwrap()
     });

@@ -2,6 +2,8 @@
 
 mod changes;
 mod entities;
+mod killed;
+mod load;
 mod lookups;
 mod placements;
 mod traces;

@@ -1,10 +1,11 @@
 //! The hybrid backend over SQLite: reading from memory, filling it, writing through.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     path::{Path, PathBuf},
     pin::pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
     task::{Context, Poll, Waker},
 };
 
@@ -15,8 +16,12 @@ use storeproof::{
         memory::MemoryBackend,
         sqlite::{SqliteBackend, SqliteOptions},
     },
-    seam::{Backend, RecordId, SystemClock},
-    workspace::{entities::Resource, json::Json, repository::Repository, store::WorkspaceStore},
+    fs::Durability,
+    seam::{Backend, Clock, Collection, Record, RecordId, SystemClock, Write},
+    workspace::{
+        entities::Resource, entity::Entity, json::Json, kind::Kind, repository::Repository,
+        store::WorkspaceStore,
+    },
 };
 use tempfile::TempDir;
 
@@ -28,29 +33,46 @@ const RESOURCES: u64 = 100_000;
 /// How many are written at once.
 const BATCH: u64 = 100;
 
+/// How many there are where they are replaced again and again.
+const REPLACED: u64 = 20_000;
+
 pub fn rows() -> Vec<Row> {
+    let upserts = |what: &str, resources: u64| Row {
+        what: format!("{what} resources, synced, batches of 100"),
+        unit: "resources",
+        goal: ">= 5 000 a core",
+        ours: upsert("storeproof, hybrid over SQLite", resources, || through_store(true)),
+        baselines: vec![
+            upsert("storeproof, SQLite alone", resources, || through_store(false)),
+            upsert("rusqlite 0.41.1, INSERT OR REPLACE", resources, through_statement),
+        ],
+    };
+    let filled = Arc::new(LazyLock::new(filled as fn() -> Filled));
+    let (to_get, to_hydrate, to_select) = (Arc::clone(&filled), Arc::clone(&filled), filled);
     vec![
         Row {
             what: "hybrid, get a resource's record".into(),
             unit: "gets",
             goal: ">= 1 000 000 a core",
-            ours: Contender::new("storeproof", get_from_hybrid),
-            baselines: vec![Contender::new("the memory backend alone", get_from_memory)],
+            ours: get("storeproof", move || hydrated(&to_get)),
+            baselines: vec![get("the memory backend alone", in_memory)],
         },
         Row {
-            what: "hybrid, hydrating 100 000 resources from SQLite".into(),
+            what: "hydrate 100 000 resources from SQLite".into(),
             unit: "times",
-            goal: ">= 0.5 (each in under 2 s)",
-            ours: Contender::new("storeproof", hydrate),
-            baselines: vec![Contender::new("rusqlite 0.41.1, a SELECT of all rows", select)],
+            goal: ">= 0.5 a core (each in under 2 s)",
+            ours: Contender::new("storeproof, hybrid", move |_, times| {
+                (0..times).for_each(|_| drop(hydrated(&to_hydrate)));
+            }),
+            baselines: vec![Contender::new(
+                "rusqlite 0.41.1, a SELECT of them",
+                move |_, times| {
+                    (0..times).for_each(|_| select(&to_select));
+                },
+            )],
         },
-        Row {
-            what: "upsert resources through SQLite, batches of 100".into(),
-            unit: "resources",
-            goal: ">= 5 000",
-            ours: Contender::new("storeproof", upsert),
-            baselines: vec![Contender::new("rusqlite 0.41.1, INSERT OR REPLACE", insert)],
-        },
+        upserts("create", u64::MAX),
+        upserts("replace", REPLACED),
     ]
 }
 
@@ -61,12 +83,12 @@ fn done<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// About 400 bytes of JSON.
-fn resource(number: u64) -> Resource {
+/// About 500 bytes of JSON.
+fn resource(number: u64, version: u64) -> Resource {
     let mut config = String::from("{");
     for place in 0..8 {
         let comma = if place == 0 { "" } else { "," };
-        write!(config, r#"{comma}"setting-{place}":"value {number}""#).expect("a text");
+        write!(config, r#"{comma}"setting-{place}":"value {version}""#).expect("a text");
     }
     Resource {
         id: format!("resource-{number:08}"),
@@ -81,100 +103,129 @@ fn resource(number: u64) -> Resource {
     }
 }
 
-fn open(path: &Path) -> SqliteBackend {
+fn open(path: &Path) -> Arc<dyn Backend> {
     let opened = SqliteBackend::open(path, Arc::new(SystemClock), SqliteOptions::default());
-    opened.expect("it opens")
+    Arc::new(opened.expect("it opens"))
 }
 
-fn workspace(durable: Arc<dyn Backend>) -> WorkspaceStore {
-    let builder = WorkspaceStore::builder("bench", Arc::new(SystemClock)).durable(durable);
-    done(builder.all_hybrid().open()).expect("it opens")
+fn collection(backend: &dyn Backend) -> Arc<dyn Collection> {
+    done(backend.open(Repository::<Resource>::spec("bench"))).expect("it opens")
 }
 
-/// A database with all the resources, made once.
-fn filled() -> &'static Path {
-    static FILLED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = FILLED.get_or_init(|| {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("filled.db");
-        let store = workspace(Arc::new(open(&path)));
-        for first in (0..RESOURCES).step_by(1_000) {
-            let batch: Vec<Resource> = (first..first + 1_000).map(resource).collect();
-            done(store.resources().upsert_batch(&batch)).expect("they are written");
-        }
-        (directory, path)
-    });
-    path
-}
-
-fn get_all(backend: &dyn Backend, count: u64) {
-    let collection = done(backend.open(Repository::<Resource>::spec("bench"))).expect("it opens");
-    let ids: Vec<RecordId> = (0..1_000)
-        .map(|number| RecordId::new(resource(number * 97 % RESOURCES).id).expect("an id"))
-        .collect();
-    for id in ids.iter().cycle().take(usize::try_from(count).expect("so many")) {
-        done(collection.get(id)).expect("it is there");
+fn fill(collection: &dyn Collection) {
+    let create = |number| {
+        let resource = resource(number, 0);
+        let id = RecordId::new(resource.id.as_str()).expect("an id");
+        Write::create(Record::json(id, resource.to_payload(), SystemClock.now()))
+    };
+    for first in (0..RESOURCES).step_by(1_000) {
+        done(collection.commit((first..first + 1_000).map(create).collect())).expect("written");
     }
 }
 
-/// A working set that is filled once.
-fn get_from_hybrid(_job: u64, count: u64) {
-    static HYBRID: OnceLock<HybridBackend> = OnceLock::new();
-    let hybrid = HYBRID.get_or_init(|| {
-        let hybrid = HybridBackend::new(Arc::new(open(filled())), Arc::new(SystemClock));
-        done(hybrid.open(Repository::<Resource>::spec("bench"))).expect("it opens");
-        hybrid
-    });
-    get_all(hybrid, count);
+/// A database with all the resources.
+struct Filled {
+    path: PathBuf,
+    _directory: TempDir,
 }
 
-fn get_from_memory(_job: u64, count: u64) {
-    static MEMORY: OnceLock<MemoryBackend> = OnceLock::new();
-    let memory = MEMORY.get_or_init(|| {
-        let memory = MemoryBackend::new(Arc::new(SystemClock));
-        let store = workspace(Arc::new(memory.clone()));
-        for number in 0..RESOURCES {
-            let resource = resource(number);
-            done(store.resources().upsert(&[&resource.id.clone()], resource)).expect("written");
-        }
-        memory
-    });
-    get_all(memory, count);
-}
-
-/// Fills so many working sets.
-fn hydrate(_job: u64, count: u64) {
-    for _ in 0..count {
-        let hybrid = HybridBackend::new(Arc::new(open(filled())), Arc::new(SystemClock));
-        done(hybrid.open(Repository::<Resource>::spec("bench"))).expect("it opens");
-    }
-}
-
-fn select(_job: u64, count: u64) {
-    for _ in 0..count {
-        let connection = Connection::open(filled()).expect("it opens");
-        let mut all = connection
-            .prepare("SELECT id, data FROM records ORDER BY collection, id")
-            .expect("a statement");
-        let rows = all
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
-            .expect("rows");
-        let bytes: usize = rows.map(|row| row.expect("a row").1.len()).sum();
-        assert!(bytes > 0, "there are resources");
-    }
-}
-
-/// Synced, on the disk of the temporary directory.
-fn upsert(_job: u64, count: u64) {
+fn filled() -> Filled {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = workspace(Arc::new(open(&directory.path().join("db"))));
-    for first in (0..count).step_by(usize::try_from(BATCH).expect("small")) {
-        let batch: Vec<Resource> = (first..first + BATCH).map(resource).collect();
-        done(store.resources().upsert_batch(&batch)).expect("they are written");
-    }
+    let path = directory.path().join("db");
+    let options = SqliteOptions { durability: Durability::Process, ..SqliteOptions::default() };
+    let backend = SqliteBackend::open(&path, Arc::new(SystemClock), options);
+    fill(&*collection(&backend.expect("it opens")));
+    Filled { path, _directory: directory }
 }
 
-fn insert(_job: u64, count: u64) {
+fn in_memory() -> Arc<dyn Collection> {
+    let collection = collection(&MemoryBackend::new(Arc::new(SystemClock)));
+    fill(&*collection);
+    collection
+}
+
+/// A working set with all that the database has.
+fn hydrated(database: &Filled) -> Arc<dyn Collection> {
+    let last = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&last);
+    let hybrid = HybridBackend::new(open(&database.path), Arc::new(SystemClock))
+        .with_progress(move |progress| *told.lock().expect("no panic") = Some(progress.clone()));
+    let collection = collection(&hybrid);
+    let last = last.lock().expect("no panic").take().expect("progress was told");
+    assert!(last.is_complete && last.records as u64 == RESOURCES, "{last:?}");
+    collection
+}
+
+/// Gets records by ids that lie far from each other; all threads read one collection.
+fn get(name: &str, make: impl Fn() -> Arc<dyn Collection> + Sync + 'static) -> Contender {
+    let made: OnceLock<(Arc<dyn Collection>, Vec<RecordId>)> = OnceLock::new();
+    Contender::new(name, move |job, count| {
+        let (collection, ids) = made.get_or_init(|| {
+            let numbers = (0..RESOURCES).map(|number| number * 61_803 % RESOURCES);
+            let id = |number| RecordId::new(resource(number, 0).id).expect("an id");
+            (make(), numbers.map(id).collect())
+        });
+        let first = usize::try_from(job * 31).expect("few threads");
+        let ids = ids.iter().cycle().skip(first);
+        for id in ids.take(usize::try_from(count).expect("so many")) {
+            done(collection.get(id)).expect("it is there");
+        }
+    })
+}
+
+fn select(database: &Filled) {
+    let connection = Connection::open(&database.path).expect("it opens");
+    let mut all = connection
+        .prepare("SELECT id, data FROM records ORDER BY collection, id")
+        .expect("a statement");
+    let rows = all
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .expect("rows");
+    let rows: Vec<(String, Vec<u8>)> = rows.collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len() as u64, RESOURCES);
+}
+
+/// Writes a batch to a storage of its own, synced, on the disk of the temporary directory.
+type Writer = Box<dyn FnMut(&[Resource]) + Send>;
+
+/// Writes so many different resources, and then these again and again; every thread has
+/// its own storage.
+fn upsert(name: &str, resources: u64, writer: fn() -> Writer) -> Contender {
+    let writers: Mutex<BTreeMap<u64, Arc<Mutex<(Writer, u64)>>>> = Mutex::default();
+    Contender::new(name, move |job, count| {
+        let own = {
+            let mut writers = writers.lock().expect("no panic");
+            Arc::clone(writers.entry(job).or_insert_with(|| Arc::new(Mutex::new((writer(), 0)))))
+        };
+        let (write, written) = &mut *own.lock().expect("no panic");
+        let is_first = *written == 0 && resources < u64::MAX;
+        let end = *written + count + if is_first { resources } else { 0 };
+        while *written < end {
+            let next = end.min(*written + BATCH);
+            let numbers = *written..next;
+            let batch: Vec<Resource> =
+                numbers.map(|at| resource(at % resources, at / resources)).collect();
+            write(&batch);
+            *written = next;
+        }
+    })
+}
+
+fn through_store(is_hybrid: bool) -> Writer {
+    let directory = tempfile::tempdir().expect("a directory");
+    let durable = open(&directory.path().join("db"));
+    let mut builder = WorkspaceStore::builder("bench", Arc::new(SystemClock)).durable(durable);
+    if is_hybrid {
+        builder = builder.hybrid(Kind::Resource);
+    }
+    let store = done(builder.open()).expect("it opens");
+    Box::new(move |batch| {
+        done(store.resources().upsert_batch(batch)).expect("they are written");
+        assert_eq!(store.take_changes().len(), batch.len(), "in {directory:?}");
+    })
+}
+
+fn through_statement() -> Writer {
     let directory = tempfile::tempdir().expect("a directory");
     let mut connection = Connection::open(directory.path().join("db")).expect("it opens");
     connection
@@ -183,17 +234,16 @@ fn insert(_job: u64, count: u64) {
              CREATE TABLE resources (id TEXT PRIMARY KEY, identifier TEXT UNIQUE, data BLOB)",
         )
         .expect("a table");
-    for first in (0..count).step_by(usize::try_from(BATCH).expect("small")) {
+    Box::new(move |batch| {
         let transaction = connection.transaction().expect("a transaction");
-        for number in first..first + BATCH {
-            let resource = resource(number);
-            let data = storeproof::workspace::entity::Entity::to_document(&resource).to_text();
+        for resource in batch {
+            let data = resource.to_document().to_text();
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO resources VALUES (?1, ?2, ?3)")
                 .expect("a statement")
                 .execute(params![resource.id, resource.identifier, data.as_bytes()])
                 .expect("it is written");
         }
-        transaction.commit().expect("it is synced");
-    }
+        transaction.commit().unwrap_or_else(|error| panic!("in {directory:?}: {error}"));
+    })
 }

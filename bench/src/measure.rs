@@ -79,7 +79,9 @@ fn run(contender: &Contender, jobs: u64, count: u64) -> (f64, f64) {
 
 /// How many units a thread does in about that time.
 fn calibrate(contender: &Contender, jobs: u64, round: Duration) -> u64 {
-    let mut count = 16;
+    // What is made only once is made now.
+    run(contender, jobs, 1);
+    let mut count = 1;
     loop {
         let (rate, _) = run(contender, jobs, count);
         let wanted = rate * round.as_secs_f64() / jobs as f64;
@@ -140,8 +142,11 @@ pub fn print(row: &Row, effort: &Effort) {
     }
 }
 
-/// With the thousands apart.
+/// With the thousands apart; a small one with decimals.
 fn number(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

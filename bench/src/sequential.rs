@@ -119,7 +119,8 @@ impl Run {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));
                 let now = self.clock.peek();
                 let overlap = Overlap::Ids(&[]);
-                let moment = Moment { now, variant: 0, divergences: &self.divergences, overlap };
+                let moment =
+                    Moment { now, variant: 0, handle: 0, divergences: &self.divergences, overlap };
                 assert!(S::step(&mut self.model, &op, &seen, &moment).is_ok());
             }
         }

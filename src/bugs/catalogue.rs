@@ -2,6 +2,7 @@
 
 use super::{
     Bug, api_keys, collection, secrets, sessions, users, watermark, webhooks, worker_heartbeats,
+    workspace,
 };
 
 /// Every bug, in the order of the ids.
@@ -55,6 +56,27 @@ pub static BUGS: &[&Bug] = &[
     &webhooks::a48_create_overwrites_a_webhook::BUG,
     &collection::a49_ids_are_cleaned_like_paths::BUG,
     &worker_heartbeats::a50_legal_worker_ids_are_refused::BUG,
+    &workspace::a51_a_failed_deployment_version_is_recorded::BUG,
+    &workspace::a52_a_failed_job_agent_is_recorded::BUG,
+    &workspace::a53_a_failed_resource_provider_is_recorded::BUG,
+    &workspace::a54_a_failed_system_is_recorded::BUG,
+    &workspace::a55_a_failed_deployment_is_recorded::BUG,
+    &workspace::a56_a_failed_environment_is_recorded::BUG,
+    &workspace::a57_a_variable_is_stored_under_its_own_id::BUG,
+    &workspace::a58_memory_first_for_deployment_variables_and_their_values::BUG,
+    &workspace::a59_memory_first_for_deployment_versions::BUG,
+    &workspace::a60_memory_first_for_deployments::BUG,
+    &workspace::a61_memory_first_for_environments::BUG,
+    &workspace::a62_memory_first_for_job_agents::BUG,
+    &workspace::a63_memory_first_for_both_links::BUG,
+    &workspace::a64_memory_first_for_policies::BUG,
+    &workspace::a65_memory_first_for_resource_providers::BUG,
+    &workspace::a66_memory_first_for_resource_variables::BUG,
+    &workspace::a67_memory_first_for_resources::BUG,
+    &workspace::a68_memory_first_for_systems::BUG,
+    &workspace::a69_memory_first_for_approval_records::BUG,
+    &workspace::a70_memory_first_for_workflows_their_templates_runs_and_jobs::BUG,
+    &workspace::a71_removes_are_not_traced::BUG,
 ];
 
 /// The bug of that id.

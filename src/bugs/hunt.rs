@@ -13,7 +13,7 @@ use super::Bug;
 use crate::check::backends::{BackendUnderTest, share};
 
 /// How many rounds there are: the cases of the default profile.
-pub const MOST_ROUNDS: u64 = 1_000;
+pub const MOST_ROUNDS: u64 = 700;
 
 /// What came of looking for a bug.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +41,10 @@ impl Hunt {
     }
 }
 
-/// How many cases a backend has in one round.
+/// How many cases of a store a backend has in one round.
 #[must_use]
-pub fn cases_of_a_round(backend: &str) -> u64 {
-    (share(backend) / 100).max(1)
+pub fn cases_of_a_round(store: &str, backend: &str) -> u64 {
+    (share(store, backend) / 100).max(1)
 }
 
 /// Looks for `bug` in the campaign with that seed, for so many rounds at most.
@@ -64,7 +64,7 @@ pub fn hunt(
     let backends: Vec<_> = backends.filter(|backend| bug.planted.can_be_on(*backend)).collect();
     for round in 0..rounds {
         for backend in &backends {
-            let size = cases_of_a_round(backend.name());
+            let size = cases_of_a_round(bug.planted.store(), backend.name());
             let mut cases = round * size..(round + 1) * size;
             while !cases.is_empty() {
                 if !go_on() {

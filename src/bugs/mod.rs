@@ -23,6 +23,7 @@ mod users;
 mod watermark;
 mod webhooks;
 mod worker_heartbeats;
+mod workspace;
 
 pub use plant::Planted;
 

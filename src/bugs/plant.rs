@@ -1,14 +1,12 @@
 //! Where a bug can be planted: in calls of a store, in a store, in the
 //! collection below it, in the backend, in the file system.
 
-use std::{marker::PhantomData, ops::Range, path::Path, sync::Arc};
+use std::{marker::PhantomData, ops::Range, sync::Arc};
 
 use super::rerouted::{Reroute, Rerouted};
 use crate::{
     check::{
-        backends::{
-            BackendUnderTest, Capabilities, Crashes, OlderSoftware, Simulated, Storage, World,
-        },
+        backends::{BackendUnderTest, Capabilities, Layer, Layered, Simulated, Storage, World},
         crash::CrashCheck,
         generate,
         registry::{Found, saved},
@@ -22,7 +20,7 @@ use crate::{
         subject::{Subject, Surroundings},
     },
     seam::{Backend, Collection, Result},
-    sim::disk::{ImageKind, SimFs},
+    sim::disk::SimFs,
 };
 
 /// A planted bug, whatever its store is.
@@ -43,7 +41,7 @@ pub trait Planted: Sync {
 }
 
 /// A place to plant a bug in.
-trait Place: Sync {
+pub(super) trait Place: Sync {
     type Store: Subject;
 
     /// Opens the store: the sound one, unless the bug is in it.
@@ -230,100 +228,19 @@ impl BackendUnderTest for FlawedBackend<'_> {
     }
 
     fn storage(&self, world: &World<'_>) -> Result<Box<dyn Storage>> {
-        Ok(Box::new(FlawedStorage { sound: self.sound.storage(world)?, flaw: self.flaw }))
+        Ok(Box::new(Layered::new(self.sound.storage(world)?, FlawOfHandles(self.flaw))))
     }
 }
 
-struct FlawedStorage {
-    sound: Box<dyn Storage>,
-    flaw: BackendFlaw,
-}
+/// The flaw of every handle.
+struct FlawOfHandles(BackendFlaw);
 
-#[deny(clippy::missing_trait_methods)]
-impl Storage for FlawedStorage {
-    fn handle(&self) -> Result<Arc<dyn Backend>> {
-        Ok((self.flaw)(self.sound.handle()?, self.sound.outside()))
+impl Layer for FlawOfHandles {
+    fn handle(&self, below: &dyn Storage) -> Result<Arc<dyn Backend>> {
+        Ok((self.0)(below.handle()?, below.outside()))
     }
 
-    fn restart(&self) -> bool {
-        self.sound.restart()
-    }
-
-    fn io_steps(&self) -> usize {
-        self.sound.io_steps()
-    }
-
-    fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
-        self.sound.older_software()
-    }
-
-    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        self.sound.file(path)
-    }
-
-    fn holds(&self, bytes: &[u8]) -> bool {
-        self.sound.holds(bytes)
-    }
-
-    fn outside(&self) -> Vec<String> {
-        self.sound.outside()
-    }
-
-    fn directory(&self) -> Option<&Path> {
-        self.sound.directory()
-    }
-
-    fn digest(&self) -> Option<u64> {
-        self.sound.digest()
-    }
-
-    fn changes(&self) -> usize {
-        self.sound.changes()
-    }
-
-    fn leftover(&self) -> Option<String> {
-        self.sound.leftover()
-    }
-
-    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
-        self.sound.crashes(&mut |sound| explore(&mut FlawedCrashes { sound, flaw: self.flaw }));
-    }
-}
-
-/// The crashes of a storage with a flaw.
-struct FlawedCrashes<'c> {
-    sound: &'c mut dyn Crashes,
-    flaw: BackendFlaw,
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl Crashes for FlawedCrashes<'_> {
-    fn position(&self) -> usize {
-        self.sound.position()
-    }
-
-    fn advance(&mut self) -> bool {
-        self.sound.advance()
-    }
-
-    fn next_matters(&self) -> bool {
-        self.sound.next_matters()
-    }
-
-    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
-        self.sound.kinds(most, seed)
-    }
-
-    fn image(&mut self, kind: &ImageKind) -> u64 {
-        self.sound.image(kind)
-    }
-
-    fn storage(&mut self) -> Option<Box<dyn Storage>> {
-        let sound = self.sound.storage()?;
-        Some(Box::new(FlawedStorage { sound, flaw: self.flaw }))
-    }
-
-    fn describe(&self, kind: &ImageKind) -> String {
-        self.sound.describe(kind)
+    fn after_a_crash(&self) -> Self {
+        Self(self.0)
     }
 }

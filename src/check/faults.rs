@@ -2,7 +2,7 @@
 //!
 //! "Every error says whether the operation was surely not done or may have been;
 //! it is all or nothing in either case. After a failed fsync a handle refuses
-//! writes until reopened."
+//! writes until reopened." A lost connection closes nothing: the handle goes on.
 //!
 //! So a call under which the storage failed may say so, and then it is as if it
 //! had never been called, or as if it may have been; any other answer must be
@@ -13,10 +13,13 @@ use super::{
     history::{Call, Deed, PENDING, Phase},
     linearize::{self, Unexplained},
 };
-use crate::model::{
-    divergence::Divergences,
-    failure::StorageFailure,
-    subject::{Operation, Subject, Verdict},
+use crate::{
+    model::{
+        divergence::Divergences,
+        failure::StorageFailure,
+        subject::{Operation, Subject, Verdict},
+    },
+    sim::faults::Fault,
 };
 
 /// A call that says what nothing gave it the right to say.
@@ -56,8 +59,9 @@ fn broken_rule<S: Subject>(
         Some(StorageFailure::Io) if !has_met && seen.is_unknown() => Some(LEFT_OPEN),
         Some(StorageFailure::Io) if !has_met => Some(FAILS_ALONE),
         Some(_) if op.is_read() && seen.is_unknown() => Some(READS_ARE_SURE),
-        // Over a working set, what can't be read back is a refusal: it fails because of
-        // an earlier write.
+        Some(_) if has_met && seen.is_unknown() && is_surely_not_done(call, op) => Some(TOLD),
+        // So a database's failures are told; and over a working set, what can't be read
+        // back is a refusal: it fails because of an earlier write.
         Some(StorageFailure::Refused) if has_met => None,
         Some(StorageFailure::Io) => None,
         Some(StorageFailure::Refused) if op.is_read() => Some(READS_GO_ON),
@@ -77,8 +81,15 @@ fn broken_rule<S: Subject>(
     }
 }
 
-/// Whether a sync failed under a call through the same handle for which `when`
-/// holds.
+/// Whether the call changes something by one step at most, and nothing failed under it
+/// that leaves open whether a step was done.
+fn is_surely_not_done<S: Subject>(call: &Call<S>, op: &S::Op) -> bool {
+    let is_one_step = call.stages() == 1 && !call.is_interval() && !S::sets_aside(op);
+    is_one_step && !call.faults.iter().any(Fault::leaves_open)
+}
+
+/// Whether a sync failed under a call through the same handle on the same collection for
+/// which `when` holds.
 fn has_sync_failed<S: Subject>(
     calls: &[Call<S>],
     call: &Call<S>,
@@ -86,8 +97,9 @@ fn has_sync_failed<S: Subject>(
 ) -> bool {
     calls.iter().any(|other| {
         other.handle == call.handle
+            && collection_of(other) == collection_of(call)
             && other.phase != Phase::Afterwards
-            && other.faults.iter().any(crate::sim::faults::Fault::fails_a_sync)
+            && other.faults.iter().any(Fault::fails_a_sync)
             && when(other)
     })
 }
@@ -139,11 +151,23 @@ pub(super) fn wait_beside_older<S: Subject>(calls: &mut [Call<S>]) {
     }
 }
 
+/// Which of the store's collections a call is about.
+fn collection_of<S: Subject>(call: &Call<S>) -> Option<usize> {
+    match &call.deed {
+        Deed::Call { op, .. } => Some(S::collection_of(op)),
+        Deed::Older(_) | Deed::Undone(_) => None,
+    }
+}
+
 type Rule = (&'static str, &'static str);
 
 const LEFT_OPEN: Rule = (
     "done, or surely not done",
     "where the storage does not fail, every call says whether it was done",
+);
+const TOLD: Rule = (
+    "surely not done",
+    "a call that the storage undid, or never began, says that it was surely not done",
 );
 const FAILS_ALONE: Rule =
     ("no failure", "a call under which nothing of the storage failed does not fail");

@@ -51,13 +51,14 @@ impl Gate {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// The running call of `client` goes on without it, under this number.
-    pub(super) fn leave_alone(&self, client: usize, number: usize) {
+    /// What the running call of `client` was about goes on without it, under these
+    /// numbers.
+    pub(super) fn leave_alone(&self, client: usize, numbers: &[usize]) {
         self.with(|state| {
             let began = state.running.get(&client).copied();
-            state.left_alone.extend(began.map(|began| (number, began)));
+            let numbers = numbers.iter().copied();
+            state.left_alone.extend(numbers.filter_map(|number| Some((number, began?))));
         });
-        self.end(client);
     }
 
     /// Older software changed something at `time`.

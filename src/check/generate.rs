@@ -42,8 +42,9 @@ pub enum Purpose {
     Crash,
     /// Wrong answers and states where the storage fails and clients give up.
     Fault,
-    /// The same where every call of a collection is one step.
-    Cancellation,
+    /// The same where every call of a collection is one step: it is a database that
+    /// fails.
+    Database,
 }
 
 impl Purpose {
@@ -65,7 +66,7 @@ impl Purpose {
             20 if capabilities.processes => Self::Processes,
             place if place % 8 == 7 && capabilities.crashes => Self::Crash,
             place if place % 8 == 6 && capabilities.faults => Self::Fault,
-            place if place % 8 == 6 => Self::Cancellation,
+            place if place % 8 == 6 => Self::Database,
             _ => Self::Interleaving,
         }
     }
@@ -185,7 +186,7 @@ pub fn scenario<S: Subject>(
         Purpose::Processes => (bytes.int_in_range(2..=3)?, 5, bytes.int_in_range(0..=3)?),
         Purpose::Exhaustive(_) => (2, 2, bytes.int_in_range(0..=2)?),
         Purpose::Crash => (bytes.int_in_range(1..=2_usize)?, 4, bytes.int_in_range(0..=3)?),
-        Purpose::Fault | Purpose::Cancellation => {
+        Purpose::Fault | Purpose::Database => {
             (bytes.int_in_range(1..=3_usize)?, 4, bytes.int_in_range(0..=3)?)
         }
     };
@@ -219,6 +220,9 @@ pub fn scenario<S: Subject>(
         if variant > 0 && (purpose != Purpose::Sequence || !exact) {
             program.insert(0, Action::Reopen { variant });
         }
+        if !matches!(purpose, Purpose::Exhaustive(_)) {
+            program.extend(S::parting().into_iter().map(Action::Call));
+        }
         programs.push(program);
     }
     if handles > 1 && !exact && bytes.ratio(1_u8, 4)? {
@@ -241,15 +245,13 @@ pub fn scenario<S: Subject>(
         Purpose::Processes => Mode::Processes { kills: kills(bytes, &programs)? },
         Purpose::Exhaustive(bounds) => Mode::Exhaustive(bounds),
         // What a client gives up goes on beside it.
-        Purpose::Fault | Purpose::Cancellation => {
-            Mode::Simulated(schedule(bytes, seed, &programs)?)
-        }
+        Purpose::Fault | Purpose::Database => Mode::Simulated(schedule(bytes, seed, &programs)?),
         _ if clients == 1 => Mode::default(),
         _ => Mode::Simulated(schedule(bytes, seed, &programs)?),
     };
     let faults = match purpose {
         Purpose::Fault => faults(bytes)?,
-        Purpose::Cancellation => cancellations(bytes)?,
+        Purpose::Database => failing_calls(bytes)?,
         _ => FaultPlan::default(),
     };
     let skews = match purpose {
@@ -297,20 +299,20 @@ fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     }))
 }
 
-/// Where every call of a collection is one step: clients that give up, or calls
-/// that the storage fails.
-fn cancellations(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
-    let fails = bytes.arbitrary()?;
+/// Where every call of a collection is one step: clients that give up, or a database
+/// that fails, in any way or in one, so that each has its share.
+fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+    let (often, kinds): (&[u32], _) = match bytes.int_in_range(0..=4)? {
+        0 => (&[1, 2, 4], vec![FaultKind::Cancel, FaultKind::CancelAfter]),
+        1 => (&[2, 4, 12], Vec::new()),
+        _ => (&[1, 2, 4], vec![*bytes.choose(FaultKind::OF_DATABASE)?]),
+    };
     Ok(FaultPlan::Random(RandomFaults {
         seed: bytes.arbitrary()?,
-        one_in: *bytes.choose(if fails { &[2, 4, 12] } else { &[1, 2, 4] })?,
+        one_in: *bytes.choose(often)?,
         most: *bytes.choose(&[1, 1, 2, 3])?,
         step: None,
-        kinds: if fails {
-            vec![FaultKind::Io]
-        } else {
-            vec![FaultKind::Cancel, FaultKind::CancelAfter]
-        },
+        kinds,
     }))
 }
 

@@ -81,6 +81,7 @@ fn in_order_of_return<S: Subject>(
         let moment = Moment {
             now: call.now,
             variant: call.variant,
+            handle: call.handle,
             divergences,
             overlap: Overlap::Ids(&[]),
         };
@@ -350,7 +351,8 @@ impl<'a, S: Subject> Search<'a, S> {
             Some(Some(ids)) => Overlap::Ids(ids),
             _ => Overlap::Any,
         };
-        Moment { now: call.now, variant: call.variant, divergences: self.divergences, overlap }
+        let Call { now, variant, handle, .. } = *call;
+        Moment { now, variant, handle, divergences: self.divergences, overlap }
     }
 
     /// A call that changes nothing and agrees with the state. It must not be

@@ -28,6 +28,7 @@ use crate::{
         watermark::WatermarkSubject,
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
+        workspace::WorkspaceSubject,
     },
     seam::{Collection, CollectionSpec},
     sim::{faults::FaultKind, schedule::Schedule},
@@ -43,6 +44,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<SessionsSubject>(PhantomData),
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
+    &Entry::<WorkspaceSubject>(PhantomData),
 ];
 
 /// The store of that name.
@@ -61,6 +63,9 @@ pub trait StoreUnderTest: Send + Sync {
 
     /// The spec of the collection that it lives in.
     fn spec(&self) -> CollectionSpec;
+
+    /// The spec of a further collection of that name; none: it has none.
+    fn further_spec(&self, name: &str) -> Option<CollectionSpec>;
 
     /// A seat at our own store on a collection, for a process of its own.
     fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat>;
@@ -188,6 +193,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         S::spec()
     }
 
+    fn further_spec(&self, name: &str) -> Option<CollectionSpec> {
+        S::further_spec(name)
+    }
+
     fn seat(&self, collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Box<dyn Seat> {
         child::seat::<S>(collection, surroundings)
     }
@@ -236,17 +245,23 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
         let capabilities = backend.capabilities();
         let mut required = S::required(&capabilities.reach);
-        if !comes_by_all(backend.name()) {
+        if !comes_by_all(S::NAME, backend.name()) {
             required.clear();
         }
         let events = Event::required(&capabilities).filter(|event| reached.events(*event) == 0);
         // A file system's operation goes on by itself, so that it is all the same
         // where its caller gives up; what has no points of its own has those of
-        // collections.
+        // collections, and fails as databases do.
         let can_be = |kind: FaultKind| match kind {
-            FaultKind::Cancel => true,
-            FaultKind::CancelAfter => !capabilities.has_points,
-            _ => capabilities.faults && comes_by_all_faults(backend.name()),
+            FaultKind::Cancel => comes_by_all(S::NAME, backend.name()),
+            FaultKind::CancelAfter => {
+                !capabilities.has_points && comes_by_all(S::NAME, backend.name())
+            }
+            _ if !comes_by_all_faults(S::NAME, backend.name()) => false,
+            kind => {
+                (capabilities.faults && FaultKind::OF_STORAGE.contains(&kind))
+                    || (!capabilities.has_points && FaultKind::OF_DATABASE.contains(&kind))
+            }
         };
         required
             .into_iter()

@@ -10,8 +10,8 @@ use crate::model::subject::Operation;
 /// too: version 2 added what older software does and files that are nobody's
 /// records; version 3 faults, clocks that differ, schedules by random priorities
 /// and of every interleaving, processes that are killed, crashes that leave a part
-/// of what was not synced, and what comes after a crash.
-pub const SCHEMA: u64 = 3;
+/// of what was not synced, and what comes after a crash; version 4 faults of databases.
+pub const SCHEMA: u64 = 4;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

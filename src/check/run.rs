@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use super::{
@@ -23,16 +24,21 @@ use crate::{
         legacy::OlderAction,
         subject::{Subject, Surroundings},
     },
-    seam::{CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
+    seam::{Backend, Collection, CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{Client, End, MOST_STEPS, Sim, run as run_clients, run_alone},
+        executor::{
+            Client, End, MOST_STEPS, Sim, run as run_clients, run_alone, run_beside_others,
+        },
         faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
     },
 };
+
+/// How long a thread waits for the others before it is taken to wait for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run of a scenario on a target.
 pub(super) struct Run<'a, S: Subject> {
@@ -44,9 +50,11 @@ pub(super) struct Run<'a, S: Subject> {
     pub clock: SimClock,
     entropy: Arc<dyn Entropy>,
     pub spec: CollectionSpec,
+    /// Of the further collections that the store lives in.
+    further: Vec<CollectionSpec>,
     sim: Sim,
     calls: Mutex<Vec<Call<S>>>,
-    /// The calls that their clients gave up and that went on without them.
+    /// What went on without the clients that had called it.
     left_alone: Mutex<Vec<LeftAlone>>,
     /// How many handles were opened.
     handles: AtomicUsize,
@@ -71,7 +79,7 @@ pub(super) struct Seat<'a, S: Subject> {
     pub variant: u8,
     pub memory: S::Memory,
     /// The number of its handle.
-    handle: usize,
+    pub handle: usize,
 }
 
 impl<'a, S: Subject> Seat<'a, S> {
@@ -81,12 +89,13 @@ impl<'a, S: Subject> Seat<'a, S> {
     }
 }
 
-/// A call that its client gave up and that went on without it.
+/// A call that went on, or a part of which went on, without its client, who had given it
+/// up or been told that nobody knows what comes of it.
 #[derive(Clone, Copy)]
 struct LeftAlone {
-    /// When it began.
+    /// When the call began.
     invoked: u64,
-    /// Its number among the clients.
+    /// The number among the clients of what went on.
     number: usize,
     /// Whether the store had read the clock for it: that is the reading that
     /// shows.
@@ -119,6 +128,7 @@ impl<'a, S: Subject> Run<'a, S> {
         let readers = scenario.clients.len().max(1) + scenario.faults.most();
         let clock = SimClock::new(scenario.start, readers).with_skews(&scenario.skews);
         let spec = S::spec();
+        let further = S::further_collections(scenario.operations());
         let world = World {
             sim: &sim,
             clock: &clock,
@@ -138,6 +148,7 @@ impl<'a, S: Subject> Run<'a, S> {
             storage,
             clock,
             entropy: Arc::new(SimEntropy::new(scenario.seed)),
+            further: further.iter().filter_map(|name| S::further_spec(name)).collect(),
             spec,
             sim,
             left_alone: Mutex::default(),
@@ -182,17 +193,36 @@ impl<'a, S: Subject> Run<'a, S> {
         storage: &dyn Storage,
         variant: u8,
     ) -> Result<(Arc<S::Store>, usize), Error> {
-        let mut collection = storage.handle()?.open(self.spec.clone()).await?;
-        if !self.target.backend.capabilities().has_points {
-            collection = Arc::new(Scheduled::new(collection, self.sim.clone()));
+        let backend = storage.handle()?;
+        let collection = self.collection(&*backend, &self.spec).await?;
+        let mut further = Vec::with_capacity(self.further.len());
+        for spec in &self.further {
+            further.push(self.collection(&*backend, spec).await?);
         }
         let surroundings = Surroundings {
             clock: Arc::new(self.clock.for_store()),
             entropy: Arc::clone(&self.entropy),
             variant,
+            further,
         };
-        let handle = self.handles.fetch_add(1, Ordering::Relaxed);
-        Ok(((self.target.open)(collection, &surroundings), handle))
+        Ok(((self.target.open)(collection, &surroundings), self.next_handle()))
+    }
+
+    /// A number for a store that is opened.
+    pub fn next_handle(&self) -> usize {
+        self.handles.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn collection(
+        &self,
+        backend: &dyn Backend,
+        spec: &CollectionSpec,
+    ) -> Result<Arc<dyn Collection>, Error> {
+        let collection = backend.open(spec.clone()).await?;
+        Ok(match self.target.backend.capabilities().has_points {
+            true => collection,
+            false => Arc::new(Scheduled::new(collection, self.sim.clone())),
+        })
     }
 
     /// A seat for each client, at as many handles as the scenario says.
@@ -256,8 +286,8 @@ impl<'a, S: Subject> Run<'a, S> {
                 scope.spawn(move || {
                     enter_client(client);
                     barrier.wait();
-                    // Nothing in a thread waits but by blocking it.
-                    if run_alone(client, self.client(client, actions, seat)).is_none() {
+                    let whole = self.client(client, actions, seat);
+                    if run_beside_others(client, PATIENCE, whole).is_none() {
                         *lock(&self.stopped) = Some(self.waits());
                     }
                 });
@@ -339,18 +369,16 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(older) = &self.older {
             older.gate.begin(place.client, began.0);
         }
-        drop(self.sim.take_met(place.client));
+        drop((self.sim.take_met(place.client), self.sim.take_detached(place.client)));
         let call = S::execute(&seat.store, &mut op, &mut seat.memory);
         let seen = self.unless_given_up(call).await;
-        let left_alone = if seen.is_none() { self.sim.take_detached() } else { None };
-        if let Some(number) = left_alone {
-            let read = self.clock.is_read_by_store(place.client);
-            lock(&self.left_alone).push(LeftAlone { invoked: began.0, number, read });
-        }
-        match (&self.older, left_alone) {
-            (Some(older), None) => older.gate.end(place.client),
-            (Some(older), Some(number)) => older.gate.leave_alone(place.client, number),
-            (None, _) => {}
+        let left_alone = self.sim.take_detached(place.client);
+        let read = self.clock.is_read_by_store(place.client);
+        let note = |number: &usize| LeftAlone { invoked: began.0, number: *number, read };
+        lock(&self.left_alone).extend(left_alone.iter().map(note));
+        if let Some(older) = &self.older {
+            older.gate.leave_alone(place.client, &left_alone);
+            older.gate.end(place.client);
         }
         let returned = seat.storage.io_steps();
         let opened = (seat.variant, seat.handle);
@@ -378,7 +406,8 @@ impl<'a, S: Subject> Run<'a, S> {
     /// storage failed meanwhile.
     fn may_fail(&self, client: usize, error: &Error) -> bool {
         let met = self.sim.take_met(client);
-        error.kind() == ErrorKind::Io && met.iter().any(|fault| !fault.kind.is_cancel())
+        let is_failure = matches!(error.kind(), ErrorKind::Io | ErrorKind::Backend);
+        is_failure && met.iter().any(|fault| !fault.kind.is_cancel())
     }
 
     /// Lets older software change a file; false: there is none, or it can't.
@@ -455,17 +484,17 @@ impl<'a, S: Subject> Run<'a, S> {
         calls
     }
 
-    /// What a client gave up went on without it: that is when it returned, and
-    /// what it met and read on the way is its own.
+    /// What went on without its client: that is when the call returned, and what it met
+    /// and read on the way is its own. A call that said how it ended had ended.
     fn follow_those_left_alone(&self, calls: &mut [Call<S>]) {
         let ended = self.sim.take_ended();
         let left_alone = std::mem::take(&mut *lock(&self.left_alone));
         for LeftAlone { invoked, number, read } in left_alone {
             let call = calls.iter_mut().find(|call| call.invoked == invoked);
             let ended = ended.iter().find(|ended| ended.number == number);
-            if let (Some(call), Some(ended)) = (call, ended) {
-                call.returned = ended.time;
-                call.io_returned = ended.io_steps;
+            if let (Some(call), Some(ended)) = (call.filter(|call| call.is_optional()), ended) {
+                call.returned = call.returned.max(ended.time);
+                call.io_returned = call.io_returned.max(ended.io_steps);
                 call.faults.extend(self.sim.take_met(number));
                 let reading = self.clock.take_reading(number).filter(|_| !read);
                 call.now = reading.unwrap_or(call.now);

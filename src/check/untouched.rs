@@ -10,10 +10,22 @@ use super::{
     scenario::Scenario,
     violation::{Kind, Signature, Violation},
 };
-use crate::model::{
-    legacy::{LegacyDocument, OlderAction, is_plain},
-    subject::Subject,
+use crate::{
+    model::{
+        legacy::{LegacyDocument, OlderAction, is_plain},
+        subject::Subject,
+    },
+    seam::CollectionSpec,
 };
+
+/// The path from the directory of one collection to that of another, which it ends with.
+fn path_between(from: &CollectionSpec, to: &CollectionSpec) -> String {
+    let common = from.directories().zip(to.directories()).take_while(|(one, other)| one == other);
+    let common = common.count();
+    let up = from.directories().count() - common;
+    let down: String = to.directories().skip(common).map(|name| format!("{name}/")).collect();
+    "../".repeat(up) + &down
+}
 
 /// What became of damaged bytes that are nowhere any more.
 const LOST: &str = "is neither there nor set aside";
@@ -39,6 +51,8 @@ pub(super) struct Untouched<'a, S: Subject> {
     /// their bytes are where they were, or set aside.
     damaged: Vec<&'a LegacyDocument>,
     scenario: &'a Scenario<S::Op>,
+    /// Where the store's further collections lie, as paths from its own directory on.
+    further: Vec<String>,
     store: PhantomData<fn() -> S>,
 }
 
@@ -49,7 +63,10 @@ impl<'a, S: Subject> Untouched<'a, S> {
         let stays = |document: &&LegacyDocument| document.id.split('/').all(is_plain);
         let documents = scenario.legacy.iter().filter(stays).collect();
         let damaged = scenario.legacy.iter().filter(stays).filter(is_unreadable).collect();
-        Self { documents, damaged, scenario, store: PhantomData }
+        let further = S::further_collections(scenario.operations());
+        let further = further.iter().filter_map(|name| S::further_spec(name));
+        let further = further.map(|spec| path_between(&S::spec(), &spec)).collect();
+        Self { documents, damaged, scenario, further, store: PhantomData }
     }
 
     /// Forgets what the call may have changed.
@@ -108,7 +125,9 @@ impl<'a, S: Subject> Untouched<'a, S> {
             .filter_map(|(path, text)| (!storage.holds(text.as_bytes())).then_some((path, LOST)));
         // Whatever its id, a record lies in its collection's directory.
         let is_new = |path: &String| self.scenario.foreign.iter().all(|file| file.path != *path);
-        let made = storage.outside().into_iter().filter(is_new).map(|path| (path, IS_NEW));
+        let is_own = |path: &String| self.further.iter().any(|own| path.starts_with(own));
+        let made = storage.outside().into_iter().filter(|path| is_new(path) && !is_own(path));
+        let made = made.map(|path| (path, IS_NEW));
         differing.chain(lost).chain(made).collect()
     }
 

@@ -176,7 +176,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
                 // Nobody else has anything open: it is as if the process began anew.
                 run.storage.restart();
                 let opened = run.open(&*run.storage, *variant);
-                (seat.store, _) = run.alone(opened)??;
+                (seat.store, seat.handle) = run.alone(opened)??;
                 seat.variant = *variant;
                 continue;
             }
@@ -190,6 +190,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         let moment = Moment {
             now: run.clock.peek(),
             variant: seat.variant,
+            handle: seat.handle,
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };

@@ -179,8 +179,9 @@ impl Search {
             for backend in &self.backends {
                 let ran = searched.hunt.cases.get(backend.name()).copied().unwrap_or(0);
                 let cell = (searched.bug.planted.store(), backend.name());
+                let least = LEAST_ROUNDS * cases_of_a_round(cell.0, cell.1);
                 let cases = cells.entry(cell).or_default();
-                *cases = (*cases).max(ran).max(LEAST_ROUNDS * cases_of_a_round(backend.name()));
+                *cases = (*cases).max(ran).max(least);
             }
         }
         let progress = Progress::new(Arc::clone(stop));

@@ -86,12 +86,11 @@ impl Profile {
         }
     }
 
-    /// How many cases of a store on this backend. Chosen so that every backend
-    /// has about the same share of the profile's time.
-    fn cases(self, backend: &str) -> u64 {
+    /// How many cases of this store on this backend.
+    fn cases(self, store: &str, backend: &str) -> u64 {
         match self {
-            Self::Smoke => backends::share(backend),
-            Self::Default | Self::Deep => backends::default_cases(backend),
+            Self::Smoke => backends::share(store, backend),
+            Self::Default | Self::Deep => backends::default_cases(store, backend),
         }
     }
 }
@@ -159,9 +158,12 @@ pub(super) fn now() -> Instant {
     Instant::now()
 }
 
+/// A store on a backend.
+type Pair<'a> = (&'static dyn StoreUnderTest, &'a dyn BackendUnderTest);
+
 /// What is to be run.
 struct Plan<'a> {
-    cells: Vec<(&'static dyn StoreUnderTest, &'a dyn BackendUnderTest)>,
+    cells: Vec<Pair<'a>>,
     divergences: Divergences,
     seed: u64,
     jobs: usize,
@@ -197,14 +199,14 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn cases(&self, backend: &dyn BackendUnderTest) -> u64 {
-        self.cases.unwrap_or_else(|| self.profile.cases(backend.name()))
+    fn cases(&self, (store, backend): &Pair<'a>) -> u64 {
+        self.cases.unwrap_or_else(|| self.profile.cases(store.name(), backend.name()))
     }
 
     fn total(&self) -> Total {
         match self.time {
             Some(time) => Total::Time(time),
-            None => Total::Cases(self.cells.iter().map(|(_, backend)| self.cases(*backend)).sum()),
+            None => Total::Cases(self.cells.iter().map(|cell| self.cases(cell)).sum()),
         }
     }
 
@@ -218,18 +220,18 @@ impl<'a> Plan<'a> {
 
     fn carry_out(&self, progress: &Progress, started: Instant) -> Vec<CellFindings> {
         let Some(time) = self.time else {
-            return self.round(progress, |backend| Effort {
+            return self.round(progress, |cell| Effort {
                 seed: self.seed,
                 first: 0,
-                cases: self.cases(backend),
+                cases: self.cases(cell),
                 jobs: self.jobs,
             });
         };
         let mut all: Vec<CellFindings> = Vec::new();
         let mut round = 0;
         while started.elapsed() < time && !progress.stop.load(Ordering::Relaxed) {
-            let found = self.round(progress, |backend| {
-                let cases = (self.cases(backend) / DEEP_SHARE).max(1);
+            let found = self.round(progress, |cell| {
+                let cases = (self.cases(cell) / DEEP_SHARE).max(1);
                 Effort { seed: self.seed, first: round * cases, cases, jobs: self.jobs }
             });
             if all.is_empty() {
@@ -245,14 +247,15 @@ impl<'a> Plan<'a> {
     fn round(
         &self,
         progress: &Progress,
-        effort: impl Fn(&dyn BackendUnderTest) -> Effort,
+        effort: impl Fn(&Pair<'a>) -> Effort,
     ) -> Vec<CellFindings> {
-        let cells = self.cells.iter().map(|(store, backend)| {
+        let cells = self.cells.iter().map(|cell| {
+            let (store, backend) = cell;
             progress.enter(format!("{} on {}", store.name(), backend.name()));
             store.check(&Request {
                 backend: *backend,
                 divergences: &self.divergences,
-                effort: effort(*backend),
+                effort: effort(cell),
                 progress,
             })
         });

@@ -45,6 +45,7 @@ mod value;
 mod watermark;
 mod webhooks;
 mod worker_heartbeats;
+mod workspace;
 
 use std::fmt::Display;
 
@@ -124,6 +125,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         worker_heartbeats::FORMATS,
         webhooks::FORMATS,
         secrets::FORMATS,
+        workspace::FORMATS,
         encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
@@ -184,7 +186,12 @@ mod tests {
     fn every_store_has_its_payload_under_review() {
         for store in STORES.iter().map(|store| store.name()) {
             // A collection's payloads are the caller's.
-            let known = store == "collection" || super::named(&store.replace('_', "-")).is_some();
+            let name = store.replace('_', "-");
+            // Of the workspace's, each kind has its own.
+            let is_its = |format: &super::Format| {
+                format.name == name || format.name.starts_with(&format!("{name}-"))
+            };
+            let known = store == "collection" || all().any(is_its);
             assert!(known, "the store {store:?} has no format: see formats/users.rs");
         }
     }

@@ -12,7 +12,7 @@ use std::{
 ///
 /// Operations on real files never wait, so the first poll is nearly always the
 /// last; the thread parks for any other.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return output;

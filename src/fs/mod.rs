@@ -9,7 +9,7 @@ use std::{ffi::OsString, future::Future, io};
 pub use os::{Durability, OsDir, OsFile, OsFs};
 
 #[cfg(feature = "harness")]
-pub(crate) use block_on::block_on;
+pub use block_on::block_on;
 #[cfg(feature = "harness")]
 pub(crate) use name::check_name;
 

@@ -15,7 +15,8 @@ use crate::{seam::Outcome, store::error::Kind};
 pub enum StorageFailure {
     /// The storage failed under the call.
     Io,
-    /// The handle takes no more writes, because the storage failed before.
+    /// The handle takes no more writes, because the storage failed before; or a database
+    /// failed under the call, which errors of the same kind say.
     Refused,
 }
 
@@ -25,7 +26,8 @@ impl StorageFailure {
     pub fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Io => Some(Self::Io),
-            // Among others, the store's word for a closed handle.
+            // Among others, the store's word for a closed handle, and for a database that
+            // fails.
             Kind::Internal => Some(Self::Refused),
             _ => None,
         }

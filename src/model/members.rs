@@ -12,6 +12,30 @@ use crate::store::document::Document;
 /// Names and JSON texts.
 pub type Members = BTreeMap<Arc<str>, Arc<str>>;
 
+/// Members as the JSON object that they are, for scenario files.
+pub(super) mod as_object {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use serde::{Deserialize, Deserializer, Serializer, ser::Error};
+    use serde_json::value::RawValue;
+
+    use super::Members;
+
+    /// Writes the object.
+    pub fn serialize<S: Serializer>(members: &Members, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = |value: &Arc<str>| RawValue::from_string(value.to_string());
+        let members = members.iter().map(|(name, value)| Ok((name, raw(value)?)));
+        let members = members.collect::<Result<BTreeMap<_, _>, _>>();
+        serializer.collect_map(members.map_err(|error: serde_json::Error| S::Error::custom(error))?)
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        Ok(raw.iter().map(|(name, value)| (Arc::from(&**name), Arc::from(value.get()))).collect())
+    }
+}
+
 /// A text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {

@@ -63,6 +63,8 @@ pub struct Focus {
     /// Mostly commits of several records, which ask for little: for what becomes
     /// durable in one place and not yet in another.
     pub commits: bool,
+    /// A number of the case's own, for what is to be the same in all of it.
+    pub salt: u8,
     /// The numbers of the operations that are switched on, each as often as its
     /// weight says: made when the first one is drawn.
     tickets: OnceLock<Box<[u8]>>,
@@ -107,7 +109,9 @@ impl Focus {
         for _ in 0..bytes.int_in_range(1..=4_usize)? {
             instants.push(*bytes.choose(INSTANTS)?);
         }
-        Ok(Self { ids, operations: enabled, instants, commits: false, tickets: OnceLock::new() })
+        let salt = bytes.arbitrary()?;
+        let tickets = OnceLock::new();
+        Ok(Self { ids, operations: enabled, instants, commits: false, salt, tickets })
     }
 }
 

@@ -39,6 +39,26 @@ pub trait Subject: Sized + 'static {
     /// The spec of the collection that the store lives in.
     fn spec() -> CollectionSpec;
 
+    /// The names of the further collections that a store for these operations lives in:
+    /// [`Surroundings::further`] has them in this order.
+    fn further_collections<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Arc<str>> {
+        let _ = ops;
+        Vec::new()
+    }
+
+    /// The spec of a further collection; none: there is none of that name.
+    fn further_spec(name: &str) -> Option<CollectionSpec> {
+        let _ = name;
+        None
+    }
+
+    /// Which of the store's collections the operation is about: what happens to a handle
+    /// on one of them is nothing to the others.
+    fn collection_of(op: &Self::Op) -> usize {
+        let _ = op;
+        0
+    }
+
     /// Opens our own implementation.
     fn open(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<Self::Store>;
 
@@ -180,6 +200,13 @@ pub trait Subject: Sized + 'static {
         Self::step(model, op, seen, moment)
     }
 
+    /// Whether the operation may set aside what can't be used before it does what it is
+    /// asked to: one that fails after that can't say that nothing was done.
+    fn sets_aside(op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
     /// As [`Self::outcomes_unseen`], for one stage of a call with several.
     fn stage_unseen(
         stage: usize,
@@ -235,6 +262,12 @@ pub trait Subject: Sized + 'static {
     /// or the end of a run left; `ops` are all operations of the scenario.
     fn observations<'a>(ops: impl Iterator<Item = &'a Self::Op>) -> Vec<Self::Op>;
 
+    /// What a client asks at its end, through the store that it has: what shows to nobody
+    /// else.
+    fn parting() -> Vec<Self::Op> {
+        Vec::new()
+    }
+
     /// A write, a read and a delete, by which one sees that a store can be used
     /// after a crash.
     fn trial() -> Vec<Self::Op>;
@@ -280,6 +313,8 @@ pub struct Surroundings {
     pub entropy: Arc<dyn Entropy>,
     /// Which of the [`Subject::VARIANTS`]; below that number.
     pub variant: u8,
+    /// The collections that [`Subject::further_collections`] asked for.
+    pub further: Vec<Arc<dyn Collection>>,
 }
 
 /// The circumstances of a step.
@@ -289,6 +324,8 @@ pub struct Moment<'a> {
     pub now: Instant,
     /// The variant in which the client had opened the store.
     pub variant: u8,
+    /// The number of the store that was called: each opening has its own.
+    pub handle: usize,
     /// What differs from the contract by declaration.
     pub divergences: &'a Divergences,
     /// The ids that operations overlapping with this one may write.

@@ -111,9 +111,10 @@ pub trait Collection: Send + Sync {
     /// `NotFound`; `Conflict` when the bytes are others.
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()>;
 
-    /// Ends when no call of this handle goes on whose future was dropped: such a call
-    /// may have happened by then, and does not happen any more. Where calls end with
-    /// their futures there is nothing to wait for.
+    /// Ends when no call of this handle goes on whose future was dropped, or that
+    /// returned with an unknown outcome: such a call may have happened by then, and does
+    /// not happen any more. Where calls end with their futures there is nothing to wait
+    /// for; over a network, until the connection of such a call is known to be dead.
     ///
     /// # Errors
     /// When the storage can't tell.

@@ -110,7 +110,8 @@ impl fmt::Debug for StoredBytes {
 pub enum Outcome {
     /// It surely did not, and will not.
     NotDone,
-    /// It may have happened wholly, or not at all.
+    /// It may have happened wholly, or not at all. Over a network it may still happen,
+    /// until [`Collection::settle`](super::Collection::settle) has ended.
     Unknown,
 }
 

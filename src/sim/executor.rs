@@ -10,10 +10,12 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
 };
 
 use super::{
-    clock::enter_client,
+    clock::{current_client, enter_client},
     faults::{Fault, FaultPlan, Faults},
     schedule::{Decider, Point},
 };
@@ -64,8 +66,9 @@ struct State {
     gives_up: bool,
     /// What was left alone by its client, and not yet taken by the executor.
     detached: Vec<Detached>,
-    /// The number of the operation that was left alone last.
-    last_detached: Option<usize>,
+    /// The numbers of the operations that were left alone and not yet asked about, and
+    /// whose they were.
+    newly_detached: Vec<(usize, usize)>,
     /// When operations that were left alone came to their ends.
     ended: Vec<Ended>,
     /// Who waits for such an end.
@@ -180,7 +183,7 @@ impl Sim {
         self.has_faults() && self.state(|state| std::mem::take(&mut state.gives_up))
     }
 
-    /// Lets an operation go on by itself whose client has given up.
+    /// Lets an operation go on by itself that its client no longer waits for.
     pub(super) fn detach(
         &self,
         operation: impl Future<Output = ()> + Send + 'static,
@@ -200,16 +203,22 @@ impl Sim {
         };
         self.state(|state| {
             state.detached.push(Box::pin(whole));
-            state.last_detached = Some(number);
+            state.newly_detached.push((current_client(), number));
         });
         self.0.contended.store(true, Ordering::Relaxed);
     }
 
-    /// The number of the operation that was left alone since this was last
-    /// asked, if one was.
+    /// The numbers of the operations that `client` left alone since this was last
+    /// asked.
     #[must_use]
-    pub fn take_detached(&self) -> Option<usize> {
-        self.state(|state| state.last_detached.take())
+    pub fn take_detached(&self, client: usize) -> Vec<usize> {
+        if !self.has_faults() {
+            return Vec::new();
+        }
+        self.state(|state| {
+            let own = |(of, _): &mut (usize, usize)| *of == client;
+            state.newly_detached.extract_if(.., own).map(|(_, number)| number).collect()
+        })
     }
 
     /// Whether the operation with this number, which its client had left alone,
@@ -495,12 +504,77 @@ pub fn run_alone<T>(client: usize, future: impl Future<Output = T>) -> Option<T>
     }
 }
 
+/// Runs a future on a thread of its own, while others run what it may have to wait for.
+///
+/// Returns `None` if nobody wakes it for long: three times `patience`.
+pub fn run_beside_others<T>(
+    client: usize,
+    patience: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    enter_client(client);
+    let woken = Arc::new(WakesThread { thread: thread::current(), woken: AtomicBool::new(false) });
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(value);
+        }
+        // A thread may come out of it at once: for a reason of its own, or woken once more
+        // for what it has seen already.
+        let in_vain = || {
+            thread::park_timeout(patience);
+            !woken.woken.swap(false, Ordering::Acquire)
+        };
+        if (0..3).all(|_| in_vain()) {
+            return None;
+        }
+    }
+}
+
+/// Wakes a thread that waits for a future.
+struct WakesThread {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for WakesThread {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, task::Poll};
+    use std::{cell::RefCell, task::Poll, time::Duration};
 
-    use super::{Client, End, Sim, run, run_alone};
-    use crate::sim::schedule::{Decider, Schedule};
+    use super::{Client, End, Sim, run, run_alone, run_beside_others};
+    use crate::{
+        backend::turns::Turns,
+        sim::schedule::{Decider, Schedule},
+    };
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what waits for another thread is what is tested"
+    )]
+    fn a_thread_waits_until_another_one_wakes_it_and_not_for_ever() {
+        let turns = Turns::default();
+        let held = run_alone(0, turns.everything()).unwrap();
+        let patience = Duration::from_millis(20);
+        assert!(run_beside_others(1, patience, turns.everything()).is_none(), "nobody wakes it");
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| run_beside_others(1, PATIENCE, turns.everything()).is_some());
+            std::thread::sleep(patience);
+            drop(held);
+            assert!(waiting.join().unwrap(), "it goes on when the turn is given up");
+        });
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
         let sim = Sim::default();

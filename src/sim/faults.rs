@@ -2,7 +2,8 @@
 //!
 //! A fault is plain data. It is addressed as a preemption is, by what the client
 //! was about to do, so that it survives changes of the code elsewhere. What each
-//! kind does to a disk is told by [`super::disk`].
+//! kind does to a disk is told by [`super::disk`], and what to a database by
+//! [`super::scheduled`].
 
 use std::{
     borrow::Cow,
@@ -12,10 +13,11 @@ use std::{
 
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::{clock::current_client, schedule::below};
+
+pub use super::fault_kind::{COLLECTION_STEPS, COLLECTION_WRITES, FS_STEPS, FaultKind};
 
 /// One fault: what goes wrong, and at which step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,181 +47,6 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// `EIO`: the medium fails.
-    Io,
-    /// `ENOSPC`: the disk is full.
-    NoSpace,
-    /// `EACCES`: somebody took the permission away.
-    Denied,
-    /// `EPERM`: the file or directory may not be changed (it is immutable, or
-    /// append-only).
-    NotPermitted,
-    /// `EMFILE`: the process has too many files open.
-    TooManyFiles,
-    /// `ENOLCK`: the kernel has no memory left for locks.
-    NoLocks,
-    /// The client gives up before the step: its future is dropped.
-    Cancel,
-    /// The client gives up when the step is done, before it learns of it.
-    CancelAfter,
-}
-
-/// The calls of a file system, as its scheduling points are named.
-pub const FS_STEPS: &[&str] = &[
-    "open_dir",
-    "create_dir",
-    "remove_dir",
-    "read_dir",
-    "metadata",
-    "dir_metadata",
-    "set_dir_modified",
-    "read",
-    "create_file",
-    "write",
-    "sync_file",
-    "sync_dir",
-    "rename",
-    "rename_no_replace",
-    "remove_file",
-    "open_file",
-    "read_head",
-    "write_head",
-    "lock",
-    "try_lock",
-];
-
-/// The calls of a collection, as its scheduling points are named where it has none
-/// of its own.
-pub const COLLECTION_STEPS: &[&str] =
-    &["get", "find", "list", "count", "commit", "claim", "purge_expired", "quarantine"];
-
-impl FaultKind {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::Io,
-        Self::NoSpace,
-        Self::Denied,
-        Self::NotPermitted,
-        Self::TooManyFiles,
-        Self::NoLocks,
-        Self::Cancel,
-        Self::CancelAfter,
-    ];
-
-    /// Those by which the storage fails.
-    pub const OF_STORAGE: &'static [Self] = &[
-        Self::Io,
-        Self::NoSpace,
-        Self::Denied,
-        Self::NotPermitted,
-        Self::TooManyFiles,
-        Self::NoLocks,
-    ];
-
-    /// As the table of what was reached names it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Io => "fault:io",
-            Self::NoSpace => "fault:no_space",
-            Self::Denied => "fault:denied",
-            Self::NotPermitted => "fault:not_permitted",
-            Self::TooManyFiles => "fault:too_many_files",
-            Self::NoLocks => "fault:no_locks",
-            Self::Cancel => "fault:cancel",
-            Self::CancelAfter => "fault:cancel_after",
-        }
-    }
-
-    /// Whether a client gives up, and nothing fails.
-    #[must_use]
-    pub const fn is_cancel(self) -> bool {
-        matches!(self, Self::Cancel | Self::CancelAfter)
-    }
-
-    /// Whether the step can meet it, by the manual page of the system call
-    /// behind it. (`flock` fails in no other way than without memory; who has a
-    /// directory open may sync it and look at it whatever its mode is; what the
-    /// name of a file says is no call that opens one.)
-    #[must_use]
-    pub fn fits(self, step: &str) -> bool {
-        let is_lock = matches!(step, "lock" | "try_lock");
-        match self {
-            Self::Io => (FS_STEPS.contains(&step) && !is_lock) || COLLECTION_STEPS.contains(&step),
-            Self::NoSpace => matches!(
-                step,
-                "create_dir"
-                    | "create_file"
-                    | "write"
-                    | "write_head"
-                    | "rename"
-                    | "rename_no_replace"
-                    | "sync_file"
-            ),
-            Self::Denied => matches!(
-                step,
-                "open_dir"
-                    | "create_dir"
-                    | "remove_dir"
-                    | "metadata"
-                    | "set_dir_modified"
-                    | "read"
-                    | "create_file"
-                    | "rename"
-                    | "rename_no_replace"
-                    | "remove_file"
-                    | "open_file"
-            ),
-            Self::NotPermitted => {
-                matches!(
-                    step,
-                    "remove_dir"
-                        | "rename"
-                        | "rename_no_replace"
-                        | "remove_file"
-                        | "set_dir_modified"
-                )
-            }
-            Self::TooManyFiles => {
-                matches!(step, "open_dir" | "read_dir" | "read" | "create_file" | "open_file")
-            }
-            Self::NoLocks => is_lock,
-            Self::Cancel => true,
-            // A file system's operation goes on by itself once it has begun: it
-            // makes no difference where its caller gave up.
-            Self::CancelAfter => !FS_STEPS.contains(&step),
-        }
-    }
-
-    fn errno(self) -> Errno {
-        match self {
-            Self::Io | Self::Cancel | Self::CancelAfter => Errno::IO,
-            Self::NoSpace => Errno::NOSPC,
-            Self::Denied => Errno::ACCESS,
-            Self::NotPermitted => Errno::PERM,
-            Self::TooManyFiles => Errno::MFILE,
-            Self::NoLocks => Errno::NOLCK,
-        }
-    }
-
-    /// In words.
-    const fn describe(self) -> &'static str {
-        match self {
-            Self::Io => "EIO",
-            Self::NoSpace => "ENOSPC",
-            Self::Denied => "EACCES",
-            Self::NotPermitted => "EPERM",
-            Self::TooManyFiles => "EMFILE",
-            Self::NoLocks => "ENOLCK",
-            Self::Cancel | Self::CancelAfter => "",
-        }
-    }
-}
-
 impl Fault {
     /// The error that the step fails with.
     #[must_use]
@@ -231,6 +58,20 @@ impl Fault {
     #[must_use]
     pub fn fails_a_sync(&self) -> bool {
         !self.kind.is_cancel() && matches!(&*self.step, "sync_file" | "sync_dir")
+    }
+
+    /// Whether the call that met it can't know whether it was done. Of a file system
+    /// that is told by what it was doing; of a database, by the kind, as each call is
+    /// one step.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        match self.kind {
+            FaultKind::ConnectionLostBefore
+            | FaultKind::ConnectionLostAfter
+            | FaultKind::TimedOut => COLLECTION_WRITES.contains(&&*self.step),
+            FaultKind::DatabaseFull | FaultKind::SerializationFailure => false,
+            kind => kind.is_cancel() || !COLLECTION_STEPS.contains(&&*self.step),
+        }
     }
 
     /// In words, for the table of steps.
@@ -486,7 +327,8 @@ impl State {
             None => self.slots.get_mut(current_client())?,
         };
         let occurrence = slot.pass(step);
-        let may = |kind: FaultKind| kind.fits(step) && !(kind.is_cancel() && slot.client.is_none());
+        let is_setup = slot.client.is_none();
+        let may = |kind: FaultKind| kind.fits(step) && !(is_setup && kind.needs_a_client());
         let mut fault = Fault {
             client: slot.client,
             operation: slot.operation,
@@ -528,7 +370,7 @@ impl State {
                     fault.written =
                         parts.get(below(&mut **random, 6) as usize).copied().unwrap_or(0);
                 }
-                if !fault.kind.is_cancel() && below(&mut **random, 6) == 0 {
+                if fault.kind.may_last() && below(&mut **random, 6) == 0 {
                     fault.lasting = 1 + below(&mut **random, 40);
                 }
             }
@@ -544,7 +386,7 @@ impl State {
         }
         self.taken.push(fault.clone());
         slot.met.push(fault.clone());
-        if fault.lasting > 0 {
+        if fault.lasting > 0 && fault.kind.may_last() {
             self.lasting = Some((fault.clone(), fault.lasting));
         }
         Some(fault)

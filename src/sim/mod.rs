@@ -2,9 +2,11 @@
 //! clock that does as it is told.
 
 pub mod clock;
+mod database_faults;
 pub mod disk;
 pub mod entropy;
 pub mod executor;
+mod fault_kind;
 pub mod faults;
 pub mod schedule;
 pub mod scheduled;

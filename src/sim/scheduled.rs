@@ -1,38 +1,75 @@
-//! Scheduling points for backends that have none of their own.
+//! Scheduling points, and faults, for backends that have none of their own.
+//!
+//! Each call of a collection is one step: what goes wrong with it is told by
+//! `database_faults.rs`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{executor::Sim, faults::FaultKind};
+use super::{
+    database_faults::{LateCalls, failure},
+    executor::Sim,
+    faults::{Fault, FaultKind},
+};
 use crate::seam::{
-    Collection, CollectionSpec, Error, Found, ListQuery, Outcome, Page, Record, RecordId, Result,
-    Selection, Site, Write,
+    Collection, CollectionSpec, Error, Found, ListQuery, Page, Record, RecordId, Result, Selection,
+    Site, Write,
 };
 
 /// A collection every call of which is a scheduling point.
 pub struct Scheduled {
     inner: Arc<dyn Collection>,
     sim: Sim,
+    late: LateCalls,
 }
 
 impl Scheduled {
     /// Puts a point before every call of `inner`.
     #[must_use]
     pub fn new(inner: Arc<dyn Collection>, sim: Sim) -> Self {
-        Self { inner, sim }
+        Self { inner, sim, late: LateCalls::default() }
     }
 
-    /// Passes a scheduling point and does the call, unless the storage fails it, or
-    /// the client gives up before it, or learns nothing of it because it gives up
-    /// right after it.
-    async fn around<T>(
+    /// Passes a scheduling point and reads, unless something goes wrong.
+    async fn read<T>(
         &self,
         step: &'static str,
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
         self.sim.step(step).await;
-        let Some(fault) = self.sim.fault(step) else { return call.await };
+        match self.sim.fault(step) {
+            None => call.await,
+            Some(fault) => self.under(&fault, step, call).await,
+        }
+    }
+
+    /// Passes a scheduling point and writes, unless something goes wrong. The call may
+    /// outlive who made it.
+    async fn write<T>(
+        &self,
+        step: &'static str,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.sim.step(step).await;
+        match self.sim.fault(step) {
+            None => call.await,
+            Some(fault) if fault.kind == FaultKind::TimedOut => {
+                self.late.leave(async { drop(call.await) }, &self.sim);
+                Err(self.failure(&fault, step))
+            }
+            Some(fault) => self.under(&fault, step, call).await,
+        }
+    }
+
+    /// The call under a fault: its client gives up before it, or right after it, so
+    /// that it learns nothing; its answer is lost; or it is not even begun.
+    async fn under<T>(
+        &self,
+        fault: &Fault,
+        step: &'static str,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         match fault.kind {
             FaultKind::CancelAfter => {
                 let done = call.await;
@@ -43,13 +80,18 @@ impl Scheduled {
                 self.sim.give_up().await;
                 call.await
             }
-            _ => Err(Error::Io {
-                site: Site::new(step, &self.spec().name, None),
-                doing: "reach the storage".to_owned(),
-                outcome: Outcome::NotDone,
-                source: fault.error(),
-            }),
+            FaultKind::ConnectionLostAfter => {
+                drop(call.await);
+                // Others may see what it did before its caller learns of the loss.
+                self.sim.step("lost").await;
+                Err(self.failure(fault, step))
+            }
+            _ => Err(self.failure(fault, step)),
         }
+    }
+
+    fn failure(&self, fault: &Fault, step: &'static str) -> Error {
+        failure(fault, Site::new(step, &self.spec().name, None))
     }
 }
 
@@ -61,38 +103,44 @@ impl Collection for Scheduled {
     }
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
-        self.around("get", self.inner.get(id)).await
+        self.read("get", self.inner.get(id)).await
     }
 
     async fn find(&self, key: &str, parts: &[&str]) -> Result<Found> {
-        self.around("find", self.inner.find(key, parts)).await
+        self.read("find", self.inner.find(key, parts)).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.around("list", self.inner.list(query)).await
+        self.read("list", self.inner.list(query)).await
     }
 
     async fn count(&self, selection: &Selection) -> Result<u64> {
-        self.around("count", self.inner.count(selection)).await
+        self.read("count", self.inner.count(selection)).await
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<()> {
-        self.around("commit", self.inner.commit(writes)).await
+        let inner = Arc::clone(&self.inner);
+        self.write("commit", async move { inner.commit(writes).await }).await
     }
 
     async fn claim(&self, selection: &Selection) -> Result<Record> {
-        self.around("claim", self.inner.claim(selection)).await
+        let (inner, selection) = (Arc::clone(&self.inner), selection.clone());
+        self.write("claim", async move { inner.claim(&selection).await }).await
     }
 
     async fn purge_expired(&self) -> Result<u64> {
-        self.around("purge_expired", self.inner.purge_expired()).await
+        let inner = Arc::clone(&self.inner);
+        self.write("purge_expired", async move { inner.purge_expired().await }).await
     }
 
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
-        self.around("quarantine", self.inner.quarantine(id, expected)).await
+        let (inner, id) = (Arc::clone(&self.inner), id.clone());
+        let expected = expected.to_vec();
+        self.write("quarantine", async move { inner.quarantine(&id, &expected).await }).await
     }
 
     async fn settle(&self) -> Result<()> {
+        self.late.settle().await;
         self.inner.settle().await
     }
 }

@@ -1,11 +1,11 @@
 //! What was changed, in order, until somebody takes it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{entity_id::EntityId, kind::Kind};
 use crate::{
     backend::turns::{Turn, Turns},
-    seam::{Clock, Instant, Payload},
+    seam::{Instant, Payload},
 };
 
 /// One change that is durable.
@@ -20,7 +20,7 @@ pub struct Change {
     /// The entity's JSON: as it is now, or as it was when it was removed; none: what was
     /// removed could not be read.
     pub entity: Option<Payload>,
-    /// When it was recorded.
+    /// When: what the clock showed to the call that made the change.
     pub at: Instant,
 }
 
@@ -37,36 +37,33 @@ pub enum ChangeAction {
 ///
 /// Writes that are recorded come one after the other, so that the order is theirs; what
 /// failed, or whose outcome nobody knows, is not recorded.
-pub(super) struct Changeset {
-    clock: Arc<dyn Clock>,
+#[derive(Default)]
+pub struct Changeset {
     turns: Turns,
     changes: Mutex<Vec<Change>>,
 }
 
 impl Changeset {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, turns: Turns::default(), changes: Mutex::default() }
-    }
-
     /// Waits for the writes that came before.
     pub(super) async fn turn(&self) -> Turn<'_> {
         self.turns.everything().await
     }
 
-    /// Records changes that are durable now. The caller has the turn.
-    pub(super) fn record(
+    /// Records changes that are durable now, made at that time. The caller has the turn.
+    pub(crate) fn record(
         &self,
         kind: Kind,
+        at: Instant,
         changes: impl IntoIterator<Item = (EntityId, ChangeAction, Option<Payload>)>,
     ) {
-        let at = self.clock.now();
         let recorded =
             changes.into_iter().map(|(id, action, entity)| Change { kind, id, action, entity, at });
         self.changes().extend(recorded);
     }
 
     /// Hands over what was recorded, and forgets it.
-    pub(super) fn take(&self) -> Vec<Change> {
+    #[must_use]
+    pub fn take(&self) -> Vec<Change> {
         std::mem::take(&mut *self.changes())
     }
 

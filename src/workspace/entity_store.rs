@@ -12,25 +12,29 @@ use super::{
 };
 use crate::{
     backend::turns::Turn,
-    seam::{self, Action, Clock, Collection, Condition, Payload, Record, Write},
+    seam::{self, Action, Clock, Collection, Condition, Instant, Payload, Record, Write},
 };
 
 /// The entities of one kind.
 ///
 /// A change is durable when its call returns, and then in the changeset of the workspace
 /// store; one that fails is not recorded. Changes of one workspace store come one after
-/// the other.
+/// the other. A call reads the clock once for each time that it tries: what it writes and
+/// what it records have the same time.
 pub struct EntityStore<E> {
     pub(super) repository: Repository<E>,
     changeset: Arc<Changeset>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// A change to be recorded once it is durable.
 pub(super) type Recorded = (EntityId, ChangeAction, Option<Payload>);
 
 impl<E: Entity> EntityStore<E> {
-    pub(super) fn new(
+    /// On a collection that was opened with [`Repository::spec`] of some workspace; stores
+    /// with one changeset are of one workspace store. `clock` tells when things change.
+    #[must_use]
+    pub fn new(
         collection: Arc<dyn Collection>,
         changeset: Arc<Changeset>,
         clock: Arc<dyn Clock>,
@@ -112,17 +116,18 @@ impl<E: Entity> EntityStore<E> {
     async fn write(&self, entities: &[E]) -> Result<()> {
         let _turn = self.changeset.turn().await;
         loop {
+            let now = self.clock.now();
             let mut writes = Vec::with_capacity(entities.len());
             let mut changes = Vec::with_capacity(entities.len());
             for entity in entities {
                 let id = entity.id()?;
-                let write = self.write_of(&id, entity).await?;
+                let write = self.write_of(&id, entity, now).await?;
                 if let Action::Put(Record { data, .. }) = &write.action {
                     changes.push((id, ChangeAction::Upsert, Some(data.clone())));
                 }
                 writes.push(write);
             }
-            match self.commit("upsert", writes, changes).await {
+            match self.commit("upsert", now, writes, changes).await {
                 Err(error) if E::PREPARE.is_some() && was_overtaken(&error) => {}
                 done => return done,
             }
@@ -130,8 +135,8 @@ impl<E: Entity> EntityStore<E> {
     }
 
     /// The write of an entity, on the condition of what it was prepared by.
-    async fn write_of(&self, id: &EntityId, entity: &E) -> Result<Write> {
-        let Some(prepare) = E::PREPARE else { return self.repository.put(entity) };
+    async fn write_of(&self, id: &EntityId, entity: &E, now: Instant) -> Result<Write> {
+        let Some(prepare) = E::PREPARE else { return Repository::put(entity, now) };
         let (stored, when) = match self.repository.stored("upsert", id).await {
             Ok(None) => (None, Condition::Absent),
             Ok(Some((stored, record))) => (Some(stored), Condition::Data(record.data)),
@@ -140,17 +145,23 @@ impl<E: Entity> EntityStore<E> {
             Err(error) => return Err(error),
         };
         let mut entity = entity.clone();
-        prepare(&mut entity, stored.as_ref(), self.clock.now());
-        Ok(Write { when, ..self.repository.put(&entity)? })
+        prepare(&mut entity, stored.as_ref(), now);
+        Ok(Write { when, ..Repository::put(&entity, now)? })
     }
 
     async fn remove_all(&self, ids: Vec<EntityId>) -> Result<usize> {
         let _turn = self.changeset.turn().await;
         loop {
+            let now = self.clock.now();
             let (mut writes, mut changes) = (Vec::new(), Vec::new());
             for id in &ids {
                 let (write, entity) = match self.repository.stored("remove", id).await {
-                    Ok(None) => continue,
+                    // It must be so when the others go.
+                    Ok(None) => {
+                        let action = Action::Check(id.record().clone());
+                        writes.push(Write { action, when: Condition::Absent });
+                        continue;
+                    }
                     Ok(Some((_, record))) => (Repository::<E>::removal(&record), Some(record.data)),
                     Err(Error::Storage(seam::Error::Corrupt { .. })) => {
                         let action = Action::Delete(id.record().clone());
@@ -161,23 +172,53 @@ impl<E: Entity> EntityStore<E> {
                 writes.push(write);
                 changes.push((id.clone(), ChangeAction::Delete, entity));
             }
-            let removed = writes.len();
-            match self.commit("remove", writes, changes).await {
+            let removed = changes.len();
+            if ids.len() == 1 && removed == 0 {
+                return Ok(0);
+            }
+            match self.commit("remove", now, writes, changes).await {
                 Err(error) if was_overtaken(&error) => {}
                 done => return done.map(|()| removed),
             }
         }
     }
 
-    /// Does the writes, all or none, and records the changes. The caller has the turn.
+    /// Creates the entity where there is none of its id, and says whether it did. Writing
+    /// over what can't be read is creation.
+    pub(super) async fn ensure(&self, entity: E) -> Result<bool> {
+        within(E::span(Mutation::Upsert, &entity.id_parts().join("/")), async {
+            let id = entity.id()?;
+            let _turn = self.changeset.turn().await;
+            loop {
+                let when = match self.repository.stored("link", &id).await {
+                    Ok(Some(_)) => return Ok(false),
+                    Ok(None) => Condition::Absent,
+                    Err(Error::Storage(seam::Error::Corrupt { .. })) => Condition::Present,
+                    Err(error) => return Err(error),
+                };
+                let now = self.clock.now();
+                let write = Write { when, ..Repository::put(&entity, now)? };
+                let change = (id.clone(), ChangeAction::Upsert, Some(entity.to_payload()));
+                match self.commit("link", now, vec![write], vec![change]).await {
+                    Err(error) if was_overtaken(&error) => {}
+                    done => return done.map(|()| true),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Does the writes, all or none, and records the changes, made at that time. The
+    /// caller has the turn.
     pub(super) async fn commit(
         &self,
         operation: &'static str,
+        now: Instant,
         writes: Vec<Write>,
         changes: Vec<Recorded>,
     ) -> Result<()> {
         self.repository.commit(operation, writes).await?;
-        self.changeset.record(E::KIND, changes);
+        self.changeset.record(E::KIND, now, changes);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::{
     error::Result,
 };
 use crate::{
-    seam::{Action, Clock, Collection, CollectionSpec, Condition, Error, Record, Write},
+    seam::{Action, Clock, Collection, CollectionSpec, Condition, Error, Instant, Record, Write},
     store::{
         entities::drain,
         error::{DamagedEntity, Kind as ErrorKind, foreign_payload},
@@ -48,6 +48,8 @@ impl<E: Entity> Repository<E> {
     pub fn spec(workspace: &str) -> CollectionSpec {
         let name = format!("{}-{workspace}", E::KIND);
         let mut spec = CollectionSpec::new(name).with_keys(E::keys());
+        spec.legacy.created_at = Some("/createdAt");
+        spec.legacy.updated_at = Some("/updatedAt");
         spec.directory = Some(Arc::from([
             Arc::from("workspaces"),
             Arc::from(workspace),
@@ -98,7 +100,8 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// As [`Self::set`]; `InvalidArgument` when two have one id.
     pub async fn set_batch(&self, entities: &[E]) -> Result<()> {
-        let puts = entities.iter().map(|entity| self.put(entity));
+        let now = self.clock.now();
+        let puts = entities.iter().map(|entity| Self::put(entity, now));
         self.commit("set", puts.collect::<Result<_>>()?).await
     }
 
@@ -153,9 +156,8 @@ impl<E: Entity> Repository<E> {
         Ok(items)
     }
 
-    /// The write that puts the entity in its place.
-    pub(super) fn put(&self, entity: &E) -> Result<Write> {
-        let now = self.clock.now();
+    /// The write that puts the entity in its place, made at that time.
+    pub(super) fn put(entity: &E, now: Instant) -> Result<Write> {
         let id = entity.id()?.record().clone();
         let created_at = entity.created_at().unwrap_or(now);
         let mut record = Record::json(id, entity.to_payload(), created_at);

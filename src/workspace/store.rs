@@ -126,7 +126,7 @@ macro_rules! workspace_store {
 
         impl WorkspaceStore {
             async fn open(builder: &Builder) -> Result<Self> {
-                let changeset = Arc::new(Changeset::new(Arc::clone(&builder.clock)));
+                let changeset = Arc::<Changeset>::default();
                 Ok(Self {
                     id: builder.id.clone(),
                     hybrid: builder.durable.as_ref().map(|(_, hybrid)| hybrid.clone()),

@@ -1,18 +1,13 @@
 //! Several real processes on one database.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::{collections::BTreeMap, env, path::Path, process::Child};
 
 use storeproof::seam::{
     Collection, CollectionExt, CollectionSpec, ErrorKind, KeySpec, Record, RecordId, Selection,
 };
 
 use super::{backend, id, open, record, someone_else, things, wait};
-use crate::processes::{NAMES, meet};
+use crate::processes::{NAMES, itself, meet};
 
 /// In a child: the database to work on.
 const DATABASE: &str = "STOREPROOF_TEST_DATABASE";
@@ -22,12 +17,9 @@ const NAME: &str = "STOREPROOF_TEST_NAME";
 /// This test once more, as two processes at the same time.
 fn children(test: &str, database: &Path) -> [Child; 2] {
     NAMES.map(|name| {
-        Command::new(env::current_exe().unwrap())
-            .args(["--exact", &format!("sqlite_backend::processes::{test}")])
-            .args(["--nocapture", "--test-threads=1"])
+        itself(&format!("sqlite_backend::processes::{test}"))
             .env(DATABASE, database)
             .env(NAME, name)
-            .stdout(Stdio::piped())
             .spawn()
             .unwrap()
     })

@@ -113,8 +113,8 @@ impl HybridCollection {
             }
             (Some(About::Records(now)), ids) => {
                 let is_meant = |id: &RecordId| ids.as_ref().is_none_or(|ids| ids.contains(id));
-                let ids: Vec<RecordId> = now.into_iter().filter(is_meant).collect();
-                let held = read_back(&*self.durable, &ids).await?;
+                let ids = now.into_iter().filter(is_meant).map(|id| (id, None));
+                let held = read_back(&*self.durable, ids.collect()).await?;
                 self.install(held);
                 Ok(())
             }
@@ -129,17 +129,28 @@ impl HybridCollection {
         }
     }
 
-    /// Brings memory to what is there after a write below that may have changed `ids`
-    /// and nothing else; `underway` is about them.
-    async fn follow<T>(&self, ids: &[RecordId], done: &Result<T>, underway: Underway<'_>) {
-        let is_as_before = done
-            .as_ref()
-            .is_err_and(|error| error.outcome() == Outcome::NotDone && !tells_of_others(error));
-        if !is_as_before {
-            // What was acknowledged is done all the same: readers will ask again.
-            let Ok(held) = read_back(&*self.durable, ids).await else { return };
-            self.install(held);
+    /// Brings memory to what is there after a call below that may have changed these
+    /// records and nothing else; `underway` is about them. With each stands what the call
+    /// has left of it if it succeeded, where that is known.
+    async fn follow<T>(
+        &self,
+        mut left: Vec<(RecordId, Option<Held>)>,
+        done: &Result<T>,
+        underway: Underway<'_>,
+    ) {
+        match done {
+            Ok(_) => {}
+            // It may still happen: who asks waits until it can't, and reads back.
+            Err(error) if error.outcome() == Outcome::Unknown => return,
+            Err(error) if !tells_of_others(error) => {
+                underway.settle();
+                return;
+            }
+            Err(_) => left.iter_mut().for_each(|(_, held)| *held = None),
         }
+        // What was acknowledged is done all the same: readers will ask again.
+        let Ok(held) = read_back(&*self.durable, left).await else { return };
+        self.install(held);
         underway.settle();
     }
 
@@ -199,8 +210,8 @@ impl Collection for HybridCollection {
         {
             let state = self.certain("get", Some(id)).await?;
             if !state.set.damaged.contains_key(id) {
-                return match state.set.live(id, self.clock.now()) {
-                    Some(stored) => Ok(stored.record.clone()),
+                return match state.live(id, self.clock.now()) {
+                    Some(record) => Ok(record.clone()),
                     None => Err(Error::NotFound(self.site("get", Some(id)))),
                 };
             }
@@ -243,11 +254,13 @@ impl Collection for HybridCollection {
         judge_input(&self.spec, &writes)?;
         let ids: Vec<RecordId> = writes.iter().map(|write| write.id().clone()).collect();
         let _turn = self.turn(&ids).await?;
-        let underway = self.underway(About::Records(ids.clone()));
+        let underway = self.underway(About::Records(ids));
+        let left = writes.iter().map(|write| (write.id().clone(), Held::left_by(write)));
+        let left = left.collect();
         // Kept for an error that only the keys explain.
         let given = self.spec.keys.iter().any(|key| key.unique).then(|| writes.clone());
         let done = self.durable.commit(writes).await;
-        self.follow(&ids, &done, underway).await;
+        self.follow(left, &done, underway).await;
         if let Err(Error::KeyTaken { key, .. }) = &done
             && given.is_some_and(|writes| !self.knows_holder(key, &writes))
         {
@@ -263,10 +276,8 @@ impl Collection for HybridCollection {
         let claimed = self.durable.claim(selection).await;
         match &claimed {
             Ok(record) => {
-                let ids = [record.id.clone()];
-                let one = self.underway(About::Records(ids.to_vec()));
+                self.mirror.state().install(&record.id, Held::Absent);
                 underway.settle();
-                self.follow(&ids, &claimed, one).await;
             }
             Err(Error::NotFound(_)) => {
                 underway.settle();
@@ -307,7 +318,7 @@ impl Collection for HybridCollection {
         let _turn = self.turn(&ids).await?;
         let underway = self.underway(About::Records(ids.to_vec()));
         let done = self.durable.quarantine(id, expected).await;
-        self.follow(&ids, &done, underway).await;
+        self.follow(vec![(id.clone(), Some(Held::Absent))], &done, underway).await;
         done
     }
 

@@ -44,20 +44,23 @@ impl Mirror {
     }
 }
 
-/// What the durable half has under each of these ids.
+/// What the durable half has under each of these ids: it is read where it is not known.
 pub(super) async fn read_back(
     durable: &dyn Collection,
-    ids: &[RecordId],
+    records: Vec<(RecordId, Option<Held>)>,
 ) -> Result<Vec<(RecordId, Held)>> {
-    let mut all = Vec::with_capacity(ids.len());
-    for id in ids {
-        let held = match durable.get(id).await {
-            Ok(record) => Held::Good(record),
-            Err(Error::NotFound(_)) => Held::Absent,
-            Err(error @ Error::Corrupt { .. }) => Held::Damaged(error),
-            Err(error) => return Err(error),
+    let mut all = Vec::with_capacity(records.len());
+    for (id, known) in records {
+        let held = match known {
+            Some(held) => held,
+            None => match durable.get(&id).await {
+                Ok(record) => Held::Good(record),
+                Err(Error::NotFound(_)) => Held::Absent,
+                Err(error @ Error::Corrupt { .. }) => Held::Damaged(error),
+                Err(error) => return Err(error),
+            },
         };
-        all.push((id.clone(), held));
+        all.push((id, held));
     }
     Ok(all)
 }

@@ -7,7 +7,9 @@ use std::{
 
 use crate::{
     backend::{turns::Turns, working_set::WorkingSet},
-    seam::{Collection, Error, KeySpec, Record, RecordId, Result},
+    seam::{
+        Action, Collection, Condition, Error, Instant, KeySpec, Record, RecordId, Result, Write,
+    },
 };
 
 /// What all handles of one collection share.
@@ -20,9 +22,14 @@ pub(super) struct Mirror {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) set: WorkingSet,
+    /// The good records of `set`, where one of many is found sooner.
+    records: ById,
     pub(super) doubt: Doubt,
     is_hydrated: bool,
 }
+
+#[expect(clippy::disallowed_types, reason = "it is only asked for one record: no order shows")]
+type ById = std::collections::HashMap<RecordId, Record>;
 
 /// What may or may not be as memory has it.
 #[derive(Default)]
@@ -43,6 +50,19 @@ pub(super) enum Held {
     Absent,
     /// What can't be read: the error that says so.
     Damaged(Error),
+}
+
+impl Held {
+    /// What there is after this write was done; none: that depends on what was there, which
+    /// somebody else may have changed. Only creation takes a record as it is given:
+    /// replacement keeps some of what is stored.
+    pub(super) fn left_by(write: &Write) -> Option<Self> {
+        match (&write.action, &write.when) {
+            (Action::Put(record), Condition::Absent) => Some(Self::Good(record.clone())),
+            (Action::Delete(_), _) | (Action::Check(_), Condition::Absent) => Some(Self::Absent),
+            (Action::Put(_) | Action::Replace { .. } | Action::Check(_), _) => None,
+        }
+    }
 }
 
 /// What a call is about that is under way.
@@ -69,20 +89,25 @@ impl Doubt {
 }
 
 impl State {
+    /// The record of that id, if there is a good one that has not expired.
+    pub(super) fn live(&self, id: &RecordId, now: Instant) -> Option<&Record> {
+        self.records.get(id).filter(|record| !record.is_expired(now))
+    }
+
     /// Puts what the durable half has in place of what there was.
     pub(super) fn install(&mut self, id: &RecordId, held: Held) {
         self.doubt.records.remove(id);
         self.set.damaged.remove(id);
-        match held {
-            Held::Good(record) => {
-                let values = self.set.values_of(&record.data);
-                self.set.insert(record, values);
-            }
-            Held::Absent => drop(self.set.remove(id)),
-            Held::Damaged(error) => {
-                self.set.remove(id);
-                self.set.damaged.insert(id.clone(), message(&error));
-            }
+        if let Held::Good(record) = held {
+            let values = self.set.values_of(&record.data);
+            self.records.insert(id.clone(), record.clone());
+            self.set.insert(record, values);
+            return;
+        }
+        self.records.remove(id);
+        self.set.remove(id);
+        if let Held::Damaged(error) = held {
+            self.set.damaged.insert(id.clone(), message(&error));
         }
     }
 }
@@ -113,13 +138,15 @@ impl Mirror {
 
     /// Puts all that the durable half holds in place of everything.
     pub(super) fn install_all(&self, mut set: WorkingSet) {
+        let records = set.records.iter().map(|(id, stored)| (id.clone(), stored.record.clone()));
+        let records = records.collect();
         let mut state = self.state();
         for index in &state.set.indexes {
             set.index_of(&index.key);
         }
         let unsettled = std::mem::take(&mut state.doubt.unsettled);
         let doubt = Doubt { unsettled, last: state.doubt.last, ..Doubt::default() };
-        *state = State { set, doubt, is_hydrated: true };
+        *state = State { set, records, doubt, is_hydrated: true };
     }
 
     /// What is in doubt, if what is asked for is: see [`Doubt::concerns`].

@@ -8,17 +8,18 @@
 //! | `collection.rs` | the operations of a collection |
 //!
 //! **One story.** A write is done by the durable half, and judged by it: conditions
-//! and unique keys as well. Memory changes only after that, by what the durable half
-//! then says is there, for all records of a commit at once. Calls that write the same
+//! and unique keys as well. Memory changes only after that, for all records of a commit at
+//! once, to what the durable half then says is there; it is not asked about what the call
+//! alone decides (a creation, a delete). Calls that write the same
 //! records come one after the other, in the order in which they began; with unique
 //! keys, and where nobody can say beforehand which record it will be, all calls that
 //! write do: two that depend on each other never reach memory in another order than
 //! they had below.
 //!
 //! **In doubt** is a record whose write may or may not have happened: the durable half
-//! said so, or the caller gave up. Nothing is answered about it until it was read back,
-//! and what its caller gave up has come to its end
-//! ([`Collection::settle`]); while that fails, what would need it fails.
+//! said so, or the caller gave up. Nothing is answered about it until it can't happen any
+//! more ([`Collection::settle`]) and was read back; while that fails, what would need it
+//! fails.
 //!
 //! **Expired** records are gone for readers: where the clock goes back, those that the
 //! durable half has are seen again after a refresh.

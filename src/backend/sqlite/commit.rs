@@ -1,12 +1,15 @@
 //! Commits: judged and done under the database's write lock.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rusqlite::params;
 
 use super::{
     connection::Tx,
-    declared::{Declared, keep},
+    declared::{Declared, keep, name_of},
     errors::Step,
     query::{holders, load},
     remove::{remove, set_aside},
@@ -37,6 +40,26 @@ enum Change {
         held: Box<[Option<KeyValue>]>,
     },
     Remove,
+}
+
+impl Change {
+    /// The value that it gives the record for a key.
+    fn gives(&self, place: usize, now: Instant) -> Option<&KeyValue> {
+        match self {
+            Self::Put { record, given, .. } if !record.is_expired(now) => {
+                given.get(place)?.as_ref()
+            }
+            Self::Put { .. } | Self::Keep | Self::Remove => None,
+        }
+    }
+
+    /// The value that the record held before, where it stays.
+    fn held(&self, place: usize) -> Option<&KeyValue> {
+        match self {
+            Self::Put { held, .. } => held.get(place)?.as_ref(),
+            Self::Keep | Self::Remove => None,
+        }
+    }
 }
 
 /// Does all the writes, or none.
@@ -108,27 +131,24 @@ fn decide(spec: &CollectionSpec, write: Write, stored: Option<&Stored>, now: Ins
 /// Whether the commit gives a record a unique value that another one would hold
 /// afterwards. One that is expired as it is written is given nothing.
 fn judge_keys(tx: &Tx<'_>, spec: &CollectionSpec, decided: &[Decided], now: Instant) -> Step<()> {
-    let given = |at: usize, place: usize| match &decided.get(at)?.change {
-        Change::Put { record, given, .. } if !record.is_expired(now) => given.get(place)?.as_ref(),
-        _ => None,
-    };
+    let is_changed = |write: &&Decided| !matches!(write.change, Change::Keep);
+    let changed: BTreeSet<&RecordId> = decided.iter().filter(is_changed).map(|w| &w.id).collect();
     for (place, key) in spec.keys.iter().enumerate().filter(|(_, key)| key.unique) {
-        for (at, write) in decided.iter().enumerate() {
-            let Some(value) = given(at, place) else { continue };
-            if let Change::Put { held, .. } = &write.change
-                && held.get(place).and_then(Option::as_ref) == Some(value)
-            {
+        let given: Vec<Option<&KeyValue>> =
+            decided.iter().map(|write| write.change.gives(place, now)).collect();
+        let mut givers: BTreeMap<&KeyValue, usize> = BTreeMap::new();
+        for value in given.iter().copied().flatten() {
+            *givers.entry(value).or_default() += 1;
+        }
+        let name = name_of(key);
+        for (write, value) in decided.iter().zip(given) {
+            let Some(value) = value else { continue };
+            if write.change.held(place) == Some(value) {
                 continue;
             }
-            let given_twice =
-                (0..decided.len()).any(|other| other != at && given(other, place) == Some(value));
-            let stays = |holder: &Record| {
-                let changed = |other: &Decided| {
-                    other.id == holder.id && !matches!(other.change, Change::Keep)
-                };
-                !decided.iter().any(changed)
-            };
-            if given_twice || holders(tx, key, value, now)?.iter().any(stays) {
+            let is_given_twice = givers.get(value).is_some_and(|givers| *givers > 1);
+            let stays = |holder: &Record| !changed.contains(&holder.id);
+            if is_given_twice || holders(tx, (&name, key), value, now)?.iter().any(stays) {
                 let site = Site::new("commit", &spec.name, Some(&write.id));
                 return Err(Error::KeyTaken { site, key: Arc::clone(&key.name) }.into());
             }

@@ -132,24 +132,30 @@ fn named(id: RecordId, damage: &Damage) -> Damaged {
     Damaged { id, message: format!("{} is damaged: {}", damage.location, damage.problem) }
 }
 
+/// The rows of those that have a value of a key, in the order of listings.
+///
+/// A cross join is one whose order is kept: SQLite would else go through all records in
+/// the order that is asked for, and look each up in the keys.
+const HOLDERS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM record_keys AS held
+      CROSS JOIN records ON records.collection = held.collection AND records.id = held.id
+      WHERE held.collection = ?1 AND held.key = ?2 AND held.value = ?3
+      ORDER BY records.created_at_seconds, records.created_at_nanoseconds, records.id"
+);
+
 /// Those that have a value of a key, by (`created_at`, id), expired and damaged
-/// ones left out. Rows of `record_keys` only say where to look.
+/// ones left out. Rows of `record_keys`, where the key is called `name`, only say where
+/// to look.
 pub(super) fn holders(
     tx: &Tx<'_>,
-    key: &KeySpec,
+    (name, key): (&str, &KeySpec),
     value: &KeyValue,
     now: Instant,
 ) -> Step<Vec<Record>> {
-    let sql = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM record_keys AS held
-          JOIN records ON records.collection = held.collection AND records.id = held.id
-          WHERE held.collection = ?1 AND held.key = ?2 AND held.value = ?3
-          ORDER BY records.created_at_seconds, records.created_at_nanoseconds, records.id"
-    );
-    let mut statement = tx.connection.prepare_cached(sql)?;
-    let given = params![tx.collection, name_of(key), value.as_text().as_bytes()];
+    let mut statement = tx.connection.prepare_cached(HOLDERS)?;
+    let given = params![tx.collection, name, value.as_text().as_bytes()];
     let mut rows = statement.query(given)?;
     let mut holders = Vec::new();
     while let Some(row) = rows.next()? {
@@ -167,7 +173,7 @@ pub(super) fn find(
     now: Instant,
 ) -> Step<Found> {
     let Some(value) = value else { return Ok(Found::default()) };
-    Ok(Found { records: holders(tx, key, value, now)?, damaged: damaged(tx)? })
+    Ok(Found { records: holders(tx, (&name_of(key), key), value, now)?, damaged: damaged(tx)? })
 }
 
 /// A page that is being filled.
@@ -297,9 +303,29 @@ pub(super) fn count(tx: &Tx<'_>, selection: &Selection, now: Instant) -> Step<u6
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rusqlite::types::Value;
 
-    use super::end_of;
+    use super::{HOLDERS, end_of};
+    use crate::{
+        backend::sqlite::{SqliteOptions, schema::connect},
+        seam::Site,
+    };
+
+    #[test]
+    fn a_look_up_by_key_reads_no_records_but_those_that_have_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let site = Site::new("open", &Arc::from("c"), None);
+        let path = directory.path().join("db");
+        let connection = connect(&path, &SqliteOptions::default(), &site).unwrap();
+        let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {HOLDERS}")).unwrap();
+        let steps = explained.query_map(["c", "k", "v"], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let keys = "SEARCH held USING PRIMARY KEY (collection=? AND key=? AND value=?)";
+        assert_eq!(steps.first().map(String::as_str), Some(keys), "{steps:#?}");
+        assert!(steps[1].contains("records_1 (collection=? AND id=?)"), "{steps:#?}");
+    }
 
     #[test]
     fn the_end_of_a_prefix_comes_after_it_and_nothing_else() {

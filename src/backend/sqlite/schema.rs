@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi};
 
 use super::{
     SqliteOptions,
@@ -299,6 +299,10 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, site: &Site) -> Resu
     let opened = Connection::open_with_flags(place, flags);
     let mut connection = opened.map_err(|error| cannot_open(&opening, &error))?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else every statement that might use the index of suspects, which is one of some rows
+    // only, is prepared anew whenever it is given other values.
+    let planned = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    planned.map_err(|error| opening.failed(&error))?;
     let timeout = connection.busy_timeout(options.busy_timeout);
     timeout.map_err(|error| opening.failed(&error))?;
     let identity = {

@@ -8,15 +8,16 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    BackendUnderTest, Capabilities, Crashes, OlderSoftware, Simulated, Sqlite, Storage, World,
+    BackendUnderTest, Capabilities, Simulated, Sqlite, Storage, World,
+    layered::{Layer, Layered},
 };
 use crate::{
     backend::hybrid::HybridBackend,
     seam::{
-        Backend, Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId, Result,
-        Selection, Write,
+        Backend, Clock, Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId,
+        Result, Selection, Write,
     },
-    sim::{clock::SimClock, disk::ImageKind, executor::Sim, scheduled::Scheduled},
+    sim::{clock::SimClock, executor::Sim, scheduled::Scheduled},
 };
 
 /// A working set over a durable half, which all handles on one storage share as those
@@ -24,6 +25,7 @@ use crate::{
 pub struct Hybrid {
     name: &'static str,
     durable: Box<dyn BackendUnderTest>,
+    make: Arc<MakeWorkingSet>,
 }
 
 impl Hybrid {
@@ -35,13 +37,25 @@ impl Hybrid {
     /// Over the file backend on the simulated disk.
     #[must_use]
     pub fn over_file() -> Self {
-        Self { name: Self::OVER_FILE, durable: Box::new(Simulated::file()) }
+        Self::over(Self::OVER_FILE, Box::new(Simulated::file()))
     }
 
     /// Over SQLite, with databases below `scratch`.
     #[must_use]
     pub fn over_sqlite(scratch: &Path) -> Self {
-        Self { name: Self::OVER_SQLITE, durable: Box::new(Sqlite::new(scratch)) }
+        Self::over(Self::OVER_SQLITE, Box::new(Sqlite::new(scratch)))
+    }
+
+    /// Over any other one, by that name.
+    #[must_use]
+    pub fn over(name: &'static str, durable: Box<dyn BackendUnderTest>) -> Self {
+        Self { name, durable, make: Arc::new(our_own) }
+    }
+
+    /// The same with working sets of another make: a wrong one, say.
+    #[must_use]
+    pub fn with_working_set(self, make: Arc<MakeWorkingSet>) -> Self {
+        Self { make, ..self }
     }
 }
 
@@ -54,8 +68,6 @@ impl BackendUnderTest for Hybrid {
         Capabilities {
             // Calls of the durable half that has none get them.
             has_points: true,
-            // A call waits for those before it, and nobody wakes a thread.
-            threads: false,
             // Each would have a working set of its own.
             processes: false,
             steady_clock: true,
@@ -69,11 +81,36 @@ impl BackendUnderTest for Hybrid {
             clock: Arc::new(world.clock.clone()),
             page_size: world.page_size,
         };
-        Ok(Box::new(HybridStorage::new(self.durable.storage(world)?, settings)))
+        let working_set = WorkingSet::new(settings, Arc::clone(&self.make));
+        Ok(Box::new(Layered::new(self.durable.storage(world)?, working_set)))
     }
 }
 
-/// What every storage has in common.
+/// Makes a working set over a durable half. A page size that is none is its own.
+pub type MakeWorkingSet =
+    dyn Fn(Arc<dyn Backend>, Arc<dyn Clock>, Option<u32>) -> Arc<dyn Backend> + Send + Sync;
+
+fn our_own(
+    durable: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+    page_size: Option<u32>,
+) -> Arc<dyn Backend> {
+    let hybrid = HybridBackend::new(durable, clock);
+    Arc::new(match page_size {
+        Some(size) => hybrid.with_page_size(size),
+        None => hybrid,
+    })
+}
+
+/// The working set that all handles on a storage share, over handles of the storage.
+struct WorkingSet {
+    settings: Settings,
+    make: Arc<MakeWorkingSet>,
+    /// Once there is one.
+    shared: Mutex<Option<Arc<dyn Backend>>>,
+}
+
+/// What is the same for all of them.
 #[derive(Clone)]
 struct Settings {
     /// Where the durable half has no scheduling points of its own.
@@ -82,128 +119,34 @@ struct Settings {
     page_size: Option<u32>,
 }
 
-struct HybridStorage {
-    durable: Box<dyn Storage>,
-    settings: Settings,
-    /// What the handles share, once there is one.
-    shared: Mutex<Option<HybridBackend>>,
-}
-
-impl HybridStorage {
-    fn new(durable: Box<dyn Storage>, settings: Settings) -> Self {
-        Self { durable, settings, shared: Mutex::default() }
+impl WorkingSet {
+    fn new(settings: Settings, make: Arc<MakeWorkingSet>) -> Self {
+        Self { settings, make, shared: Mutex::default() }
     }
 
-    fn shared(&self) -> MutexGuard<'_, Option<HybridBackend>> {
+    fn shared(&self) -> MutexGuard<'_, Option<Arc<dyn Backend>>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn start(&self) -> Result<HybridBackend> {
-        let durable = Arc::new(DurableHalf {
-            inner: self.durable.handle()?,
-            settings: self.settings.clone(),
-        });
-        let hybrid = HybridBackend::new(durable, Arc::<SimClock>::clone(&self.settings.clock));
-        Ok(match self.settings.page_size {
-            Some(size) => hybrid.with_page_size(size),
-            None => hybrid,
-        })
-    }
 }
 
-#[deny(clippy::missing_trait_methods)]
-impl Storage for HybridStorage {
-    fn handle(&self) -> Result<Arc<dyn Backend>> {
+impl Layer for WorkingSet {
+    fn handle(&self, below: &dyn Storage) -> Result<Arc<dyn Backend>> {
         let mut shared = self.shared();
-        let hybrid = match &*shared {
-            Some(hybrid) => hybrid.clone(),
-            None => shared.insert(self.start()?).clone(),
-        };
-        Ok(Arc::new(hybrid))
+        if let Some(shared) = &*shared {
+            return Ok(Arc::clone(shared));
+        }
+        let settings = self.settings.clone();
+        let (clock, page_size) = (Arc::clone(&settings.clock), settings.page_size);
+        let durable = Arc::new(DurableHalf { inner: below.handle()?, settings });
+        Ok(Arc::clone(shared.insert((self.make)(durable, clock, page_size))))
     }
 
     fn restart(&self) -> bool {
         self.shared().take().is_some()
     }
 
-    fn io_steps(&self) -> usize {
-        self.durable.io_steps()
-    }
-
-    fn older_software(&self) -> Option<Arc<dyn OlderSoftware>> {
-        self.durable.older_software()
-    }
-
-    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        self.durable.file(path)
-    }
-
-    fn holds(&self, bytes: &[u8]) -> bool {
-        self.durable.holds(bytes)
-    }
-
-    fn outside(&self) -> Vec<String> {
-        self.durable.outside()
-    }
-
-    fn directory(&self) -> Option<&Path> {
-        self.durable.directory()
-    }
-
-    fn changes(&self) -> usize {
-        self.durable.changes()
-    }
-
-    fn digest(&self) -> Option<u64> {
-        self.durable.digest()
-    }
-
-    fn leftover(&self) -> Option<String> {
-        self.durable.leftover()
-    }
-
-    fn crashes(&self, explore: &mut dyn FnMut(&mut dyn Crashes)) {
-        self.durable.crashes(&mut |durable| {
-            explore(&mut HybridCrashes { durable, settings: &self.settings });
-        });
-    }
-}
-
-/// The crashes of the durable half: of the other nothing is left.
-struct HybridCrashes<'c> {
-    durable: &'c mut dyn Crashes,
-    settings: &'c Settings,
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl Crashes for HybridCrashes<'_> {
-    fn position(&self) -> usize {
-        self.durable.position()
-    }
-
-    fn advance(&mut self) -> bool {
-        self.durable.advance()
-    }
-
-    fn next_matters(&self) -> bool {
-        self.durable.next_matters()
-    }
-
-    fn kinds(&self, most: usize, seed: u64) -> Vec<ImageKind> {
-        self.durable.kinds(most, seed)
-    }
-
-    fn image(&mut self, kind: &ImageKind) -> u64 {
-        self.durable.image(kind)
-    }
-
-    fn storage(&mut self) -> Option<Box<dyn Storage>> {
-        let durable = self.durable.storage()?;
-        Some(Box::new(HybridStorage::new(durable, self.settings.clone())))
-    }
-
-    fn describe(&self, kind: &ImageKind) -> String {
-        self.durable.describe(kind)
+    fn after_a_crash(&self) -> Self {
+        Self::new(self.settings.clone(), Arc::clone(&self.make))
     }
 }
 

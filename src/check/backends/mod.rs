@@ -2,6 +2,7 @@
 
 mod file_os;
 mod hybrid;
+mod layered;
 mod memory;
 mod older;
 mod simulated;
@@ -11,7 +12,8 @@ use std::{path::Path, sync::Arc};
 
 use file_os::open_directory;
 pub use file_os::{FileOs, open_on};
-pub use hybrid::Hybrid;
+pub use hybrid::{Hybrid, MakeWorkingSet};
+pub use layered::{Layer, Layered};
 pub use memory::Memory;
 pub use older::OlderSoftware;
 pub use simulated::Simulated;
@@ -22,7 +24,11 @@ use crate::{
         processes::{Crew, Program},
         scenario::ForeignFile,
     },
-    model::{legacy::LegacyDocument, subject::Reach},
+    model::{
+        legacy::LegacyDocument,
+        subject::{Reach, Subject},
+        workspace::WorkspaceSubject,
+    },
     seam::{Backend, Clock, CollectionSpec, Entropy, Error, Result, Site},
     sim::{clock::SimClock, disk::ImageKind, executor::Sim, schedule::Bounds},
 };
@@ -204,42 +210,51 @@ pub trait Crashes {
     fn describe(&self, kind: &ImageKind) -> String;
 }
 
-/// How many cases on the backend of that name a smoke run has.
+/// How many cases of a store on a backend a smoke run has, by their names. Chosen so that
+/// all backends have about the same share of the time, and all stores.
 #[must_use]
-pub fn share(backend: &str) -> u64 {
-    match backend {
-        "memory" => 2_400,
-        "file" => 660,
-        "legacy" => 440,
-        Sqlite::NAME => 70,
-        Hybrid::OVER_FILE => 90,
-        Hybrid::OVER_SQLITE => 25,
+pub fn share(store: &str, backend: &str) -> u64 {
+    match (store, backend) {
+        // A case opens collections of several kinds, and each crash leaves all of them to
+        // be looked at. The working set is what its kinds differ most by.
+        (WorkspaceSubject::NAME, "memory") => 1_200,
+        (WorkspaceSubject::NAME, Hybrid::OVER_FILE) => 200,
+        (WorkspaceSubject::NAME, "file" | "legacy") => 80,
+        (WorkspaceSubject::NAME, Sqlite::NAME) => 40,
+        (_, "memory") => 2_400,
+        (_, "file") => 660,
+        (_, "legacy") => 440,
+        (_, Sqlite::NAME) => 70,
+        (_, Hybrid::OVER_FILE) => 90,
+        (_, Hybrid::OVER_SQLITE) => 25,
         _ => 90,
     }
 }
 
-/// Whether so many cases run on the backend of that name that even rare outcomes must
-/// be among them. Where not, another backend of the same operations shows that the
-/// generators come by them.
+/// Whether so many cases of a store run on a backend that even rare outcomes must be
+/// among them. Where not, another backend of the same operations shows that the generators
+/// come by them.
 #[must_use]
-pub fn comes_by_all(backend: &str) -> bool {
-    share(backend) >= 60
+pub fn comes_by_all(store: &str, backend: &str) -> bool {
+    // Most outcomes are of one of its kinds.
+    let least = if store == WorkspaceSubject::NAME { 1_000 } else { 100 };
+    share(store, backend) >= least
 }
 
 /// The same of every kind of fault, each of which comes in a small part of the cases.
 #[must_use]
-pub fn comes_by_all_faults(backend: &str) -> bool {
-    share(backend) >= 400
+pub fn comes_by_all_faults(store: &str, backend: &str) -> bool {
+    share(store, backend) >= 400
 }
 
 /// And how many a run of the default profile has.
 #[must_use]
-pub fn default_cases(backend: &str) -> u64 {
-    share(backend) * DEFAULT_SHARE
+pub fn default_cases(store: &str, backend: &str) -> u64 {
+    share(store, backend) * DEFAULT_SHARE
 }
 
 /// How many times the cases of a smoke run a default run has.
-const DEFAULT_SHARE: u64 = 10;
+const DEFAULT_SHARE: u64 = 7;
 
 /// Every backend; those on the real file system make their storages below
 /// `scratch`. Without processes of their own.

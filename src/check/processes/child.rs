@@ -96,8 +96,14 @@ fn open(
     let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(opening.seed));
     let clock: Arc<dyn Clock> = Arc::<HandedClock>::clone(clock);
     let backend = backend(opening, Arc::clone(&clock), Arc::clone(&entropy))?;
-    let collection = alone(backend.open(store.spec()))?.map_err(|error| error.to_string())?;
-    let surroundings = Surroundings { clock, entropy, variant: opening.variant };
+    let opened = |spec| alone(backend.open(spec))?.map_err(|error| error.to_string());
+    let collection = opened(store.spec())?;
+    let further = opening.further.iter().map(|name| {
+        let spec = store.further_spec(name);
+        opened(spec.ok_or_else(|| format!("{} has no collection {name:?}", opening.store))?)
+    });
+    let further = further.collect::<Result<_, _>>()?;
+    let surroundings = Surroundings { clock, entropy, variant: opening.variant, further };
     Ok(store.seat(collection, &surroundings))
 }
 

@@ -99,6 +99,8 @@ struct Seat<'a, S: Subject> {
     directory: &'a Path,
     number: usize,
     variant: u8,
+    /// The number of the store that it has open.
+    handle: usize,
     /// How often it opened the storage.
     openings: u64,
     /// None while one is being replaced.
@@ -113,8 +115,9 @@ impl<'a, S: Subject> Seat<'a, S> {
         directory: &'a Path,
         number: usize,
     ) -> Result<Self, Stop> {
-        let variant = 0;
-        let mut seat = Self { run, crew, directory, number, variant, openings: 0, process: None };
+        let (variant, handle, openings) = (0, 0, 0);
+        let mut seat =
+            Self { run, crew, directory, number, variant, handle, openings, process: None };
         seat.open()?;
         Ok(seat)
     }
@@ -134,8 +137,10 @@ impl<'a, S: Subject> Seat<'a, S> {
             page_size: self.run.scenario.page_size,
             seed: mix(self.run.scenario.seed ^ mix(place + 1)),
             variant: self.variant,
+            further: S::further_collections(self.run.scenario.operations()),
             now: self.run.clock.peek(),
         };
+        self.handle = self.run.next_handle();
         let asked = process.ask(&Request::Open(opening), PATIENCE);
         self.process = Some(process);
         match asked {
@@ -196,7 +201,7 @@ impl<'a, S: Subject> Seat<'a, S> {
             action,
             deed: Deed::Call { op: op.clone(), seen: None },
             variant: self.variant,
-            handle: self.number,
+            handle: self.handle,
             // Nothing fails but the process.
             faults: Vec::new(),
             now,

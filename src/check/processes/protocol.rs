@@ -1,6 +1,8 @@
 //! What a parent and its processes say to each other: one line of JSON for each
 //! request and for each answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -39,6 +41,9 @@ pub struct Opening {
     pub seed: u64,
     /// In which variant of the store.
     pub variant: u8,
+    /// The further collections that the store lives in.
+    #[serde(default)]
+    pub further: Vec<Arc<str>>,
     /// What the clock shows meanwhile.
     pub now: Instant,
 }

@@ -51,7 +51,13 @@ fn listed(sessions: &[SessionData]) -> SessionsSeen {
 
 /// A moment in which overlapping calls may write `overlap`, under a limit.
 fn at<'a>(limit: u8, divergences: &'a Divergences, overlap: &'a [RecordId]) -> Moment<'a> {
-    Moment { now: INSTANTS[0], variant: limit, divergences, overlap: Overlap::Ids(overlap) }
+    Moment {
+        now: INSTANTS[0],
+        variant: limit,
+        handle: 0,
+        divergences,
+        overlap: Overlap::Ids(overlap),
+    }
 }
 
 #[test]

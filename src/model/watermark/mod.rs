@@ -106,6 +106,10 @@ impl Subject for WatermarkSubject {
         rules::outcomes_unseen(model, op)
     }
 
+    fn sets_aside(op: &WatermarkOp) -> bool {
+        matches!(op, WatermarkOp::Save { .. })
+    }
+
     fn partial_steps(
         _stage: usize,
         model: &WatermarkModel,

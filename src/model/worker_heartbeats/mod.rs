@@ -118,6 +118,10 @@ impl Subject for WorkerHeartbeatsSubject {
         rules::outcomes_unseen(model, op, moment.now)
     }
 
+    fn sets_aside(op: &HeartbeatsOp) -> bool {
+        matches!(op, HeartbeatsOp::Upsert(_))
+    }
+
     fn interval(op: &HeartbeatsOp) -> bool {
         matches!(op, HeartbeatsOp::List | HeartbeatsOp::DeleteStale { .. })
     }

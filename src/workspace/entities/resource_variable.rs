@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    seam::{self, Action, Condition, KeySpec, Write},
+    seam::{self, Action, Condition, Instant, KeySpec, Write},
     workspace::{
         changeset::ChangeAction,
         entity::{Entity, Mutation, entity},
@@ -54,11 +54,14 @@ impl EntityStore<ResourceVariable> {
     ) -> Result<bool> {
         let span = ResourceVariable::span(Mutation::BulkUpsert, resource_id);
         within(span, async {
+            // A variable may belong to no resource, but then nobody can tell which do.
+            EntityId::new(&[resource_id])?;
             let _turn = self.turn().await;
             loop {
-                let (writes, changes) = self.difference(resource_id, variables).await?;
+                let now = self.clock.now();
+                let (writes, changes) = self.difference(resource_id, variables, now).await?;
                 let changed = !changes.is_empty();
-                match self.commit("bulk_update", writes, changes).await {
+                match self.commit("bulk_update", now, writes, changes).await {
                     // Somebody changed one of them meanwhile.
                     Err(error) if was_overtaken(&error) => {}
                     done => return done.map(|()| changed),
@@ -73,6 +76,7 @@ impl EntityStore<ResourceVariable> {
         &self,
         resource_id: &str,
         variables: &BTreeMap<String, Json>,
+        now: Instant,
     ) -> Result<(Vec<Write>, Vec<Recorded>)> {
         let (mut writes, mut changes) = (Vec::new(), Vec::new());
         let mut names: BTreeSet<String> = variables.keys().cloned().collect();
@@ -100,7 +104,7 @@ impl EntityStore<ResourceVariable> {
                     variable.set_id(&[resource_id, &name]);
                     variable.value = value.clone();
                     changes.push((id, ChangeAction::Upsert, Some(variable.to_payload())));
-                    writes.push(Write { when, ..self.repository.put(&variable)? });
+                    writes.push(Write { when, ..Repository::put(&variable, now)? });
                 }
                 (None, Some((_, record))) => {
                     writes.push(Repository::<ResourceVariable>::removal(&record));

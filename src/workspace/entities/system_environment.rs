@@ -2,7 +2,11 @@
 
 use crate::{
     seam::KeySpec,
-    workspace::{entity::entity, entity_store::EntityStore, error::Result},
+    workspace::{
+        entity::{Entity, entity},
+        entity_store::EntityStore,
+        error::Result,
+    },
 };
 
 entity! {
@@ -20,24 +24,23 @@ entity! {
 }
 
 impl EntityStore<SystemEnvironment> {
-    /// Links them; linking twice is one link.
+    /// Links them, and says whether they were not linked before: linking twice is one
+    /// link.
     ///
     /// # Errors
     /// `InvalidId`; those of the storage.
-    pub async fn link(&self, system_id: &str, environment_id: &str) -> Result<()> {
-        let id = [system_id, environment_id];
-        match self.get(&id).await? {
-            Some(_) => Ok(()),
-            None => self.upsert(&id, SystemEnvironment::default()).await,
-        }
+    pub async fn link(&self, system_id: &str, environment_id: &str) -> Result<bool> {
+        let mut link = SystemEnvironment::default();
+        link.set_id(&[system_id, environment_id]);
+        self.ensure(link).await
     }
 
-    /// Unlinks them; where there is no link, that is fine.
+    /// Unlinks them, and says whether there was a link; where there is none, that is fine.
     ///
     /// # Errors
     /// As [`Self::link`].
-    pub async fn unlink(&self, system_id: &str, environment_id: &str) -> Result<()> {
-        self.remove(&[system_id, environment_id]).await.map(drop)
+    pub async fn unlink(&self, system_id: &str, environment_id: &str) -> Result<bool> {
+        self.remove(&[system_id, environment_id]).await
     }
 
     /// The ids of the systems that the environment belongs to.

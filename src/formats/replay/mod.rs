@@ -4,6 +4,8 @@
 //! JSON, read and written again by the store's own code. A new store adds one
 //! sample with each of its operations.
 
+mod workspace;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -93,6 +95,7 @@ fn samples() -> Vec<Sample> {
         operations("sessions-operations", "sessions", &sessions_calls()),
         operations("watermark-operations", "watermark", &watermark_calls()),
         operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
+        operations("workspace-operations", "workspace", &workspace::calls()),
     ]);
     samples
 }
@@ -209,6 +212,10 @@ fn scenarios() -> Vec<Sample> {
     let killed = json!({ "processes": { "kills": [kill] } });
     vec![
         sample("faults", faults()),
+        sample(
+            "database-faults",
+            with(small(in_order.clone(), Value::Null), "faults", database_faults()),
+        ),
         sample("random-faults", with(small(in_order.clone(), Value::Null), "faults", some)),
         sample("any-random-faults", with(small(in_order.clone(), Value::Null), "faults", any)),
         sample("crash-after-crash", small(in_order, crashes)),
@@ -292,6 +299,26 @@ fn faults() -> Value {
             "skews": [0, -3600],
         }),
     )
+}
+
+/// Each way in which a database fails.
+fn database_faults() -> Value {
+    json!({ "listed": [
+        {
+            "client": 0, "operation": 0, "step": "list", "occurrence": 0,
+            "kind": "connection_lost_before", "lasting": 3,
+        },
+        {
+            "client": 0, "operation": 0, "step": "commit", "occurrence": 1,
+            "kind": "connection_lost_after",
+        },
+        { "client": 0, "operation": 1, "step": "claim", "occurrence": 0, "kind": "timed_out" },
+        { "client": 1, "operation": 0, "step": "commit", "occurrence": 0, "kind": "database_full" },
+        {
+            "client": 1, "operation": 0, "step": "find", "occurrence": 0,
+            "kind": "serialization_failure",
+        },
+    ] })
 }
 
 fn collection_calls() -> Vec<Value> {
@@ -561,7 +588,11 @@ mod tests {
         });
         let name = |action: Value| match &action["call"] {
             Value::String(name) => Some(name.clone()),
-            Value::Object(call) => call.keys().next().cloned(),
+            Value::Object(call) => match call.get("call") {
+                Some(Value::String(name)) => Some(name.clone()),
+                Some(call) => call.as_object()?.keys().next().cloned(),
+                None => call.keys().next().cloned(),
+            },
             _ => None,
         };
         clients.filter_map(name).collect()

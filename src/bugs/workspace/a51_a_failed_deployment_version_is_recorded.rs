@@ -1,0 +1,18 @@
+//! A51: a failed upsert of a `deployment_version` is recorded.
+
+use crate::{
+    bugs::{
+        Bug, Needs,
+        workspace::{plant::InKinds, records_failures::RecordsFailures},
+    },
+    workspace::kind::Kind,
+};
+
+pub(in crate::bugs) static BUG: Bug = Bug {
+    id: "A51",
+    title: "a failed upsert of a deployment_version is recorded",
+    class: "false changeset record, swallowed error",
+    needs: Needs::Fault,
+    description: "The repository's error goes back to the caller, and the upsert into the changeset.",
+    planted: &InKinds::new(&[Kind::DeploymentVersion], RecordsFailures::and_tells),
+};

@@ -1,0 +1,21 @@
+//! A70: memory changes before the durable write: workflows, their templates, runs and jobs.
+
+use crate::{
+    bugs::{Bug, Needs, workspace::plant::InMemoryFirst},
+    workspace::kind::Kind,
+};
+
+pub(in crate::bugs) static BUG: Bug = Bug {
+    id: "A70",
+    title: "memory changes before the durable write: workflows, their templates, runs and jobs",
+    class: "memory/durable divergence",
+    needs: Needs::Fault,
+    description: "The working set is written first. Where the durable half fails, readers see the change until \
+         the restart, and not after it.",
+    planted: &InMemoryFirst::new(&[
+        Kind::Workflow,
+        Kind::WorkflowJobTemplate,
+        Kind::WorkflowRun,
+        Kind::WorkflowJob,
+    ]),
+};
