@@ -33,6 +33,7 @@ fn samples() -> Vec<Sample> {
         scopes: Scopes::default(),
         violations,
         missing: missing.iter().map(ToString::to_string).collect(),
+        ..Cell::default()
     };
     let holds = Report {
         schema: SCHEMA,
@@ -46,6 +47,7 @@ fn samples() -> Vec<Sample> {
         results: vec![cell("users", "memory", 0, &[])],
         reached: BTreeMap::from([("users.get:found".to_owned(), 3)]),
         counterexamples: Vec::new(),
+        ..Report::default()
     };
     let violated = Report {
         seed: u64::MAX,
