@@ -10,6 +10,8 @@ mod backends;
 #[cfg(test)]
 mod bugs;
 #[cfg(test)]
+mod campaigns;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod crash_oracle;
@@ -35,6 +37,8 @@ mod file_backend;
 mod file_format;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod gating;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! A key is one of these, by chance one of 131 072 numbers:
 //!
 //! - an operation with its outcome;
-//! - two of them in a row, and two that overlapped, of different clients;
-//! - an operation with its outcome, and the fault that it met, at which step;
+//! - the operation before it, or one of another client's that began before and overlapped;
+//! - an operation with its outcome, and the kind of fault that it met; an operation, and
+//!   the step at which it met one;
 //! - an operation with its outcome, and how many I/O steps it took (alone: the way
 //!   that it went through the code);
 //! - an operation that was preempted, at which step, and how often it had come by;
@@ -68,12 +69,14 @@ impl Coverage {
 pub(super) enum Feature<'a> {
     /// An operation with its outcome: both as one number, here and below.
     Outcome(usize),
-    /// One after the other.
+    /// An operation, and the next one with its outcome.
     InARow(usize, usize),
-    /// One while the other ran.
+    /// An operation, and one with its outcome that began while it ran.
     Overlapping(usize, usize),
-    /// A call that met a fault of this kind at this step.
-    Fault(usize, usize, &'a str),
+    /// A call that met a fault of this kind.
+    Fault(usize, usize),
+    /// An operation that met one at this step.
+    FaultAt(usize, &'a str),
     /// A call that took so many I/O steps.
     Steps(usize, usize),
     /// An operation of this kind that was preempted before this step.
@@ -99,10 +102,12 @@ impl Feature<'_> {
             Self::Outcome(place) => write(1, [place, 0], ""),
             Self::InARow(first, second) => write(2, [first, second], ""),
             Self::Overlapping(first, second) => write(3, [first, second], ""),
-            Self::Fault(place, kind, step) => write(4, [place, kind], step),
+            Self::Fault(place, kind) => write(4, [place, kind], ""),
+            Self::FaultAt(kind, step) => write(9, [kind, 0], step),
             Self::Steps(place, steps) => write(5, [place, magnitude(steps)], ""),
             Self::Preempted(kind, step, occurrence) => {
-                write(6, [kind, magnitude(occurrence as usize)], step);
+                // The first time, the second one, or later.
+                write(6, [kind, occurrence.min(2) as usize], step);
             }
             Self::Crash(steps, images) => {
                 let images = usize::try_from(images).unwrap_or(usize::MAX);
@@ -136,7 +141,7 @@ pub(super) struct Watch {
     known: Coverage,
     /// What the present case is the first to reach.
     new: Vec<u32>,
-    /// Of the last call.
+    /// The last operation.
     previous: Option<usize>,
 }
 
@@ -154,10 +159,10 @@ impl Watch {
         }
     }
 
-    /// Notes a call, by the number of its operation and outcome.
-    pub(super) fn note_call(&mut self, place: usize) {
+    /// Notes a call: the number of its operation, and that of both it and its outcome.
+    pub(super) fn note_call(&mut self, kind: usize, place: usize) {
         self.note(Feature::Outcome(place));
-        if let Some(previous) = self.previous.replace(place) {
+        if let Some(previous) = self.previous.replace(kind) {
             self.note(Feature::InARow(previous, place));
         }
     }
@@ -221,13 +226,13 @@ mod tests {
     #[test]
     fn a_key_is_new_once() {
         let mut watch = Watch::new(Coverage::default());
-        watch.note_call(1);
-        watch.note_call(2);
+        watch.note_call(0, 1);
+        watch.note_call(1, 2);
         assert_eq!(watch.end_case().len(), 3, "two outcomes, and the two in a row");
-        watch.note_call(2);
+        watch.note_call(1, 2);
         assert!(watch.end_case().is_empty(), "nothing stands before the first call of a case");
-        watch.note_call(2);
-        watch.note_call(1);
+        watch.note_call(1, 2);
+        watch.note_call(0, 1);
         assert_eq!(watch.end_case().len(), 1, "the other way round");
     }
 
@@ -259,8 +264,9 @@ mod tests {
             Feature::Outcome(1),
             Feature::InARow(1, 0),
             Feature::Overlapping(1, 0),
-            Feature::Fault(1, 0, ""),
-            Feature::Fault(1, 0, "rename"),
+            Feature::Fault(1, 0),
+            Feature::FaultAt(1, ""),
+            Feature::FaultAt(1, "rename"),
             Feature::Steps(1, 0),
             Feature::Preempted(1, "", 0),
             Feature::Crash(1, 0),

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use super::{
     backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
     campaign::{self, Effort, Findings, Progress, WayOfFailing},
-    corpus::{Corpus, Explorer},
+    corpus::{
+        Corpus, Explorer,
+        entry::{self, EntryError},
+    },
     crash::CrashCheck,
     exhaustive::Scopes,
     processes::child::{self, Seat},
@@ -90,6 +93,12 @@ pub trait StoreUnderTest: Send + Sync {
     /// # Errors
     /// When the text is not a replay file of this store.
     fn rewrite(&self, text: &str) -> Result<String, ReplayError>;
+
+    /// Reads an entry of a corpus and writes it again.
+    ///
+    /// # Errors
+    /// When the text is not an entry of this store.
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -275,7 +284,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn explorer(&self) -> Box<dyn Explorer> {
-        Box::new(Corpus::<S>::new(&open::<S>))
+        Box::new(Corpus::<S>::new(Box::new(open::<S>)))
     }
 
     fn nothing_reached(&self) -> Reached {
@@ -297,6 +306,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
 
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
         replay::write(&replay::read::<S::Op>(text)?)
+    }
+
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError> {
+        entry::Entry::<S::Op>::read(text, S::NAME)?.to_text()
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {

@@ -67,7 +67,7 @@ impl Reached {
             *count += 1;
         }
         if let Some(watch) = &mut self.watch {
-            watch.note_call(place);
+            watch.note_call(op.kind(), place);
         }
     }
 
@@ -103,13 +103,14 @@ impl Reached {
         for (number, (call, place)) in placed.iter().enumerate() {
             for fault in &call.faults {
                 let kind = FaultKind::ALL.iter().position(|kind| *kind == fault.kind);
-                watch.note(Feature::Fault(*place, kind.unwrap_or_default(), &fault.step));
+                watch.note(Feature::Fault(*place, kind.unwrap_or_default()));
+                watch.note(Feature::FaultAt(place / self.classes.len(), &fault.step));
             }
             // They stand in the order in which they began.
             let later = placed.iter().skip(number + 1);
             for (other, beside) in later.take_while(|(other, _)| other.invoked < call.returned) {
                 if other.client != call.client {
-                    watch.note(Feature::Overlapping(*place, *beside));
+                    watch.note(Feature::Overlapping(place / self.classes.len(), *beside));
                 }
             }
         }
@@ -279,11 +280,11 @@ mod tests {
     #[test]
     fn what_a_table_says_can_be_added_by_name() {
         let mut reached = Reached::new::<UsersSubject>();
-        for name in ["get:not_found", "older_software:wrote", "fault:io"] {
+        for name in ["get:user", "older_software:wrote", "fault:io"] {
             assert!(reached.add_named(name, 3), "{name}");
         }
-        assert!(reached.add_named("get:not_found", u64::MAX), "no sum is too large");
-        for name in ["", "get", "get:", "nonesuch:not_found", "get:nonesuch", ":"] {
+        assert!(reached.add_named("get:user", u64::MAX), "no sum is too large");
+        for name in ["", "get", "get:", "nonesuch:user", "get:nonesuch", ":"] {
             assert!(!reached.add_named(name, 1), "{name:?} was taken for an outcome");
         }
         assert_eq!(reached.events(Event::OlderWrote), 3);

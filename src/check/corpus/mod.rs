@@ -100,22 +100,22 @@ pub struct Explored {
 }
 
 /// The corpus of a store.
-pub struct Corpus<'o, S: Subject> {
-    open: &'o Opener<S>,
+pub struct Corpus<S: Subject> {
+    open: Box<Opener<S>>,
     parents: Vec<Scenario<S::Op>>,
     /// By backend.
     reached: BTreeMap<String, Coverage>,
 }
 
-impl<'o, S: Subject> Corpus<'o, S> {
+impl<S: Subject> Corpus<S> {
     /// An empty one. `open` opens the store that is under proof.
     #[must_use]
-    pub const fn new(open: &'o Opener<S>) -> Self {
+    pub fn new(open: Box<Opener<S>>) -> Self {
         Self { open, parents: Vec::new(), reached: BTreeMap::new() }
     }
 }
 
-impl<S: Subject> Explorer for Corpus<'_, S> {
+impl<S: Subject> Explorer for Corpus<S> {
     fn load(&mut self, text: &str) -> Result<(), EntryError> {
         let entry = Entry::<S::Op>::read(text, S::NAME)?;
         if entry.version == env!("CARGO_PKG_VERSION") {
@@ -141,7 +141,7 @@ impl<S: Subject> Explorer for Corpus<'_, S> {
         };
         let target = Target::<S> {
             backend: exploration.backend,
-            open: self.open,
+            open: &*self.open,
             divergences: exploration.divergences,
             crashes: CrashCheck::default(),
         };
@@ -151,6 +151,7 @@ impl<S: Subject> Explorer for Corpus<'_, S> {
         let new_keys = reached.len() - before;
         self.reached.insert(name.to_owned(), reached);
         let mut texts = Vec::new();
+        let mutated = if exploration.origin == Origin::Mutated { "mutated-" } else { "" };
         for (number, keys, scenario) in entries {
             let entry = Entry {
                 schema: SCHEMA,
@@ -160,15 +161,21 @@ impl<S: Subject> Explorer for Corpus<'_, S> {
                 keys,
                 scenario,
             };
-            let mutated = if exploration.origin == Origin::Mutated { "mutated-" } else { "" };
             // Operations can always be serialised.
-            texts.extend(entry.to_text().ok().map(|text| (format!("{name}-{mutated}{number}"), text)));
+            if let Ok(text) = entry.to_text() {
+                texts.push((format!("{name}-{mutated}{number}"), text));
+            }
             self.parents.push(entry.scenario);
         }
         let mut findings = CellFindings::of(&target, findings);
         let is_mutated = exploration.origin == Origin::Mutated;
         findings.ways.iter_mut().for_each(|way| way.mutated = is_mutated);
         findings.counterexamples.iter_mut().for_each(|found| found.mutated = is_mutated);
+        if is_mutated {
+            // The hash is of what the seed decides: so that one can tell, whatever else
+            // was run, that no case was left out or done twice.
+            findings.trace_hash = 0;
+        }
         Explored { findings, new_keys, entries: texts }
     }
 
