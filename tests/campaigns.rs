@@ -53,7 +53,9 @@ fn parts_joined_are_the_whole() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     for (cases, of) in [("90", 2_usize), ("7", 3)] {
-        let check = [&["check", "--seed", "7", "--cases", cases][..], &SMALL].concat();
+        let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regressions");
+        let check = ["check", "--seed", "7", "--cases", cases, "--regressions", regressions];
+        let check = [&check[..], &SMALL].concat();
         let whole = report(here, &check, "whole");
         let mut merge = vec!["merge".to_owned()];
         for number in 1..=of {

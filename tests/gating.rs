@@ -34,8 +34,8 @@ fn suites(path: &Path) -> Vec<(String, Vec<(String, Option<String>)>)> {
             let wrong = match case.status {
                 TestCaseStatus::Success { .. } => None,
                 TestCaseStatus::NonSuccess { message, description, .. } => {
-                    let texts = [message, description].map(Option::unwrap_or_default);
-                    Some(texts.map(|text| text.to_string()).join("\n"))
+                    let texts = [message, description].into_iter().flatten();
+                    Some(texts.map(|text| text.to_string()).collect::<Vec<_>>().join("\n"))
                 }
                 TestCaseStatus::Skipped { .. } => Some("skipped".to_owned()),
             };
@@ -125,7 +125,7 @@ fn a_baseline_notices_what_is_lost_and_what_is_slower() {
     let first = check(here, &["--out", "base"]);
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stdout));
     let mut baseline = json_of(&here.join("base/report.json"));
-    let mut compared = |baseline: &Value| {
+    let compared = |baseline: &Value| {
         fs::write(here.join("baseline.json"), baseline.to_string()).unwrap();
         let output =
             check(here, &["--baseline", "baseline.json", "--junit", "junit.xml", "--out", "now"]);

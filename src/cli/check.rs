@@ -83,6 +83,7 @@ pub(super) struct Arguments {
     junit: Option<PathBuf>,
     /// Run all replay files (*.json) below DIR first, for 60 s at most, or a fifth of
     /// --time if that is longer. One that is broken, stale or was not run is a failure.
+    /// With --shard, each part runs its share of them.
     #[arg(long, value_name = "DIR")]
     regressions: Option<PathBuf>,
     /// The report.json of an earlier run: an outcome that was reached then and is not
@@ -165,7 +166,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     let mut plan = Plan::new(arguments, &backends)?;
     let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
-    let saved = regressions::read(arguments.regressions.as_deref(), &backends)?;
+    let saved = regressions::read(arguments.regressions.as_deref(), plan.shard, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
     let outcome = match plan.time {

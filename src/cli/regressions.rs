@@ -14,14 +14,16 @@ use super::{
 use crate::check::{
     backends::BackendUnderTest,
     regression::{Regression, RegressionResult, run_all},
+    shard::Shard,
 };
 
 /// How long saved scenarios may take, unless a fifth of `--time` is more.
 const LEAST_TIME: Duration = Duration::from_secs(60);
 
-/// Reads every replay file below a directory.
+/// Reads every replay file below a directory; those of the shard are returned.
 pub(super) fn read<'a>(
     directory: Option<&Path>,
+    shard: Shard,
     backends: &'a [Box<dyn BackendUnderTest>],
 ) -> Result<Vec<Regression<'a>>, Failure> {
     let Some(directory) = directory else { return Ok(Vec::new()) };
@@ -37,7 +39,9 @@ pub(super) fn read<'a>(
         let problem = "there is no replay file in it";
         return Err(Failure::new(format!("{}: {problem}", directory.display())));
     }
-    Ok(regressions)
+    let part = shard.part(regressions.len() as u64);
+    let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(regressions.drain(place(part.start)..place(part.end)).collect())
 }
 
 /// Runs them while there is time; those of which `known` has a result are done.
