@@ -38,7 +38,7 @@ fn accepts(before: &SecretsModel, op: &SecretsOp, seen: &SecretsSeen, variant: u
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
     let moment =
-        Moment { now: INSTANTS[0], variant, handle: 0, divergences: &divergences, overlap };
+        Moment { variant, overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     SecretsSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
 }
 

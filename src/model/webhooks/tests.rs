@@ -33,7 +33,7 @@ fn accepts(before: &WebhooksModel, op: &WebhooksOp, seen: &WebhooksSeen, variant
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
     let moment =
-        Moment { now: INSTANTS[0], variant, handle: 0, divergences: &divergences, overlap };
+        Moment { variant, overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     WebhooksSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
 }
 
