@@ -206,7 +206,8 @@ fn a_killed_campaign_goes_on_and_does_nothing_twice() {
     // It goes on to its end. What the seed decides was run once each, from the first case on:
     // the hash is that of as many cases in one go.
     let time = format!("{}s", seconds as u64 + 3);
-    let output = storeproof(here, &[&["check", "--time", &time, "--out", "out"][..], &ALONE].concat());
+    let output =
+        storeproof(here, &[&["check", "--time", &time, "--out", "out"][..], &ALONE].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("goes on with the campaign"), "{output:?}");
     let state = json_of(&here.join("out/campaign.json"));
@@ -313,7 +314,11 @@ fn a_campaign_that_is_over_makes_room_for_the_next_one() {
     // Another campaign at the same time would spoil it.
     let lock = fs::OpenOptions::new().append(true).open(here.join("out/campaign.lock")).unwrap();
     lock.lock().unwrap();
-    assert_refused(here, &["check", "--time", "1s", "--out", "out"], "another campaign runs in out");
+    assert_refused(
+        here,
+        &["check", "--time", "1s", "--out", "out"],
+        "another campaign runs in out",
+    );
 }
 
 #[test]
@@ -324,9 +329,11 @@ fn a_campaign_says_what_it_did_not_reach_and_what_it_reaches() {
     assert_eq!(output.status.code(), Some(0), "a short one need not reach everything: {output:?}");
     let stdout = text(&output.stdout);
     let report = json_of(&directory.path().join("storeproof-out/report.json"));
-    let missing = report["results"].as_array().unwrap().iter().filter(|cell| {
-        !cell["missing"].as_array().unwrap().is_empty()
-    });
+    let missing = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|cell| !cell["missing"].as_array().unwrap().is_empty());
     let first = missing.clone().next().expect("six seconds for fourteen cells are not enough");
     let line = format!(
         "not reached so far  {} on {}: {}",
@@ -382,7 +389,10 @@ fn what_is_made_from_a_corpus_and_fails_is_made_small_and_saved() {
     assert_eq!(again.findings.cases, 400);
     let first = again.findings.counterexamples.first().expect("the bug is found by mutants");
     assert!(first.mutated && first.steps <= 8, "{first:?}");
-    assert_eq!(first.file_name("users", "memory"), format!("users-memory-mutated-{}.json", first.case));
+    assert_eq!(
+        first.file_name("users", "memory"),
+        format!("users-memory-mutated-{}.json", first.case)
+    );
     let replayed = store.replay(&first.replay, &Memory).unwrap();
     assert_eq!(replayed.violation, None, "the sound store holds");
     assert_eq!(replayed.saved.signature, first.violation.signature);
@@ -392,11 +402,8 @@ fn what_is_made_from_a_corpus_and_fails_is_made_small_and_saved() {
 fn mutants_of_sound_stores_hold() {
     for store in ["collection", "sessions", "workspace"] {
         let mut explorer = store_named(store).unwrap().explorer();
-        let backends: [&dyn BackendUnderTest; 3] = [
-            &Memory,
-            &Simulated::file(),
-            &Simulated::legacy(),
-        ];
+        let backends: [&dyn BackendUnderTest; 3] =
+            [&Memory, &Simulated::file(), &Simulated::legacy()];
         for backend in backends {
             explore(&mut *explorer, backend, Origin::Fresh, 100);
             let mutants = explore(&mut *explorer, backend, Origin::Mutated, 200);

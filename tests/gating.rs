@@ -108,8 +108,10 @@ fn a_saved_scenario_that_cannot_be_run_is_named() {
     refused(&sound.as_bytes()[..sound.len() / 2], "not a replay file");
     refused(sound.replace(&schema, "\"schema\": 99").as_bytes(), "schema version 99");
     refused(sound.replace("\"users\"", "\"nonesuch\"").as_bytes(), "no store \"nonesuch\"");
-    refused(sound.replace("\"legacy\"", "\"floppy\"").as_bytes(), "not a replay file");
-    refused(sound.replace("\"backend\": \"legacy\"", "\"backend\": \"floppy\"").as_bytes(), "floppy");
+    refused(
+        sound.replace("\"backend\": \"legacy\"", "\"backend\": \"floppy\"").as_bytes(),
+        "floppy",
+    );
     refused(sound.replace("\"handles\": ", "\"handles\": 9e99").as_bytes(), "not a replay file");
     refused(b"\xff\xfe{}", "not a text in UTF-8");
     refused(b"", "not a replay file");
@@ -176,7 +178,10 @@ fn a_baseline_that_is_none_is_refused() {
     };
     refused(&sound.as_bytes()[..sound.len() / 2], "not a report");
     refused(sound.replace("\"schema\": 1", "\"schema\": 2").as_bytes(), "schema version 2");
-    refused(sound.replace("\"seconds\": ", "\"seconds\": \"long\", \"x\": ").as_bytes(), "not a re");
+    refused(
+        sound.replace("\"seconds\": ", "\"seconds\": \"long\", \"x\": ").as_bytes(),
+        "not a re",
+    );
     refused(sound.replace("\"operations\": ", "\"operations\": -").as_bytes(), "not a report");
     let huge = sound.replace("\"operations\": ", "\"operations\": 99999999999999999999");
     refused(huge.as_bytes(), "not a report");

@@ -24,9 +24,8 @@ pub fn work() -> u64 {
     let mut number = 1_u64;
     for step in 0..TEXTS {
         // Knuth's linear congruential generator (MMIX).
-        number = number
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        number =
+            number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let id = format!("text-{:05}", (number >> 33) % LIVE);
         match number >> 62 {
             0 => {

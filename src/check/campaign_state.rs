@@ -156,9 +156,7 @@ impl CampaignState {
             return impossible("its shard is none");
         }
         let is_time = |seconds: f64| (0.0..1e12).contains(&seconds);
-        if !is_time(state.seconds)
-            || !state.cells.iter().all(|cell| is_time(cell.fresh_seconds))
-        {
+        if !is_time(state.seconds) || !state.cells.iter().all(|cell| is_time(cell.fresh_seconds)) {
             return impossible("a time in it is none");
         }
         if state.cells.iter().any(|cell| cell.fresh.max(cell.mutated) > MOST_CASES) {

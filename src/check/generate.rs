@@ -96,22 +96,39 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     {
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
-    with_its_clock(&mut scenario, capabilities);
+    with_its_clock::<S>(&mut scenario, capabilities);
     scenario
 }
 
-/// Takes out what the clock of the backend does not do.
-pub(super) fn with_its_clock<Op: Operation>(
-    scenario: &mut Scenario<Op>,
+/// Takes out what the clock of the backend, or of the store, does not do.
+pub(super) fn with_its_clock<S: Subject>(
+    scenario: &mut Scenario<S::Op>,
     capabilities: &Capabilities,
 ) {
-    if capabilities.steady_clock {
-        scenario.skews.clear();
-        scenario.each_action(|action| {
-            if let Action::AdvanceClock(seconds) = action {
-                *seconds = seconds.saturating_abs();
-            }
-        });
+    if !S::CLOCK_MOVES {
+        stand_still(scenario);
+    } else if capabilities.steady_clock {
+        go_forward(scenario);
+    }
+}
+
+/// Lets the clock never go back, and be the same to all.
+fn go_forward<Op: Operation>(scenario: &mut Scenario<Op>) {
+    scenario.skews.clear();
+    scenario.each_action(|action| {
+        if let Action::AdvanceClock(seconds) = action {
+            *seconds = seconds.saturating_abs();
+        }
+    });
+}
+
+/// The same, and stand still while several clients work.
+fn stand_still<Op: Operation>(scenario: &mut Scenario<Op>) {
+    go_forward(scenario);
+    if scenario.clients.len() > 1 {
+        for client in &mut scenario.clients {
+            client.retain(|action| !matches!(action, Action::AdvanceClock(_)));
+        }
     }
 }
 
@@ -273,7 +290,7 @@ pub fn scenario<S: Subject>(
     };
     let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
-    Ok(Scenario {
+    let mut scenario = Scenario {
         legacy,
         foreign,
         start,
@@ -286,7 +303,11 @@ pub fn scenario<S: Subject>(
         faults,
         skews,
         crash,
-    })
+    };
+    if !S::CLOCK_MOVES {
+        stand_still(&mut scenario);
+    }
+    Ok(scenario)
 }
 
 /// Failures of the storage and clients that give up: anywhere, or at steps of one
@@ -375,7 +396,10 @@ pub(super) fn schedule<Op>(
 
 /// A crash anywhere; most of them with something that the clients do next, or
 /// with a further crash.
-pub(super) fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+pub(super) fn crash<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     // Commits are recovered by what opens next: that crashes, too.
     match bytes.int_in_range(0..=if focus.commits { 4 } else { 7 })? {

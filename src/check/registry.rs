@@ -31,6 +31,7 @@ use crate::{
         watermark::WatermarkSubject,
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
+        working_sets::WorkingSetsSubject,
         workspace::WorkspaceSubject,
     },
     seam::{Collection, CollectionSpec},
@@ -48,6 +49,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
     &Entry::<WorkspaceSubject>(PhantomData),
+    &Entry::<WorkingSetsSubject>(PhantomData),
 ];
 
 /// The store of that name.
@@ -273,10 +275,11 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn check(&self, request: &Request<'_>) -> CellFindings {
+        let divergences = request.divergences.with(S::DECLARED);
         let target = Target::<S> {
             backend: request.backend,
             open: &open::<S>,
-            divergences: request.divergences,
+            divergences: &divergences,
             crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
@@ -298,7 +301,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             let named = Divergence::named(name);
             permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
         }
-        let divergences = Divergences::of(permitted);
+        let divergences = Divergences::of(permitted).with(S::DECLARED);
         let crashes = CrashCheck::default();
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))

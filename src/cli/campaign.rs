@@ -38,8 +38,8 @@ use crate::{
         campaign::{Effort, Progress},
         campaign_state::{CampaignState, CellState, Identity, SCHEMA},
         corpus::{Exploration, Explorer, Origin},
-        regression::{Regression, RegressionResult},
         registry::CellFindings,
+        regression::{Regression, RegressionResult},
         violation::Signature,
     },
     report::{
@@ -70,44 +70,35 @@ const MOST_WAYS: usize = 12;
 pub(super) struct Earlier {
     /// The state of the campaign that goes on; none: a new one begins.
     state: Option<CampaignState>,
+    /// After one that is over, which ran for so many seconds.
+    over: Option<f64>,
     /// Held as long as the campaign runs.
     _lock: File,
 }
 
 impl Earlier {
-    /// Looks what there is. `seed` is the one that was asked for.
-    pub(super) fn read(
-        output: &OutputDirectory,
-        time: Duration,
-        seed: Option<u64>,
-    ) -> Result<Self, Failure> {
+    /// Looks what there is.
+    pub(super) fn read(output: &OutputDirectory, time: Duration) -> Result<Self, Failure> {
         let place = output.path("").display().to_string();
         let Some(lock) = output.lock(LOCK)? else {
             return Err(Failure::new(format!("another campaign runs in {place}")));
         };
-        let Some(text) = output.read(STATE)? else { return Ok(Self { state: None, _lock: lock }) };
+        let Some(text) = output.read(STATE)? else { return Ok(Self::nothing(lock)) };
         let state = CampaignState::read(&text).map_err(|error| does_not_fit(output, &error))?;
         let ran = Duration::try_from_secs_f64(state.seconds).unwrap_or(Duration::MAX);
-        let state = if ran < time {
-            let asked = seed.unwrap_or(state.identity.seed);
-            say(&format!(
-                "goes on with the campaign in {place} (seed {asked}), which ran for {:.0} s of {} s",
-                state.seconds,
-                time.as_secs(),
-            ));
-            Some(state)
+        if ran < time {
+            Ok(Self { state: Some(state), ..Self::nothing(lock) })
         } else if state.finished {
-            say(&format!(
-                "the campaign in {place} ran for all of its time ({:.0} s): a new one begins, with \
-                 its corpus; a longer --time would go on with it",
-                state.seconds,
-            ));
-            None
+            Ok(Self { over: Some(state.seconds), ..Self::nothing(lock) })
         } else {
-            let problem = format!("it ran for {:.0} s already: give a longer --time", state.seconds);
-            return Err(does_not_fit(output, &problem));
-        };
-        Ok(Self { state, _lock: lock })
+            let problem =
+                format!("it ran for {:.0} s already: give a longer --time", state.seconds);
+            Err(does_not_fit(output, &problem))
+        }
+    }
+
+    const fn nothing(lock: File) -> Self {
+        Self { state: None, over: None, _lock: lock }
     }
 
     /// The seed of the campaign that goes on.
@@ -188,7 +179,7 @@ impl<'a> Campaign<'a> {
             shard: plan.shard.to_string(),
             allowed: plan.allowed(),
         };
-        let Earlier { state, _lock } = earlier;
+        let Earlier { state, over, _lock } = earlier;
         let names: Vec<(&str, &str)> =
             plan.cells.iter().map(|(store, backend)| (store.name(), backend.name())).collect();
         if let Some(state) = &state {
@@ -208,6 +199,20 @@ impl<'a> Campaign<'a> {
                 load(&mut *explorer, store.name(), output)?;
                 explorers.insert(store.name(), explorer);
             }
+        }
+        // Nothing can be wrong with it any more.
+        let place = output.path("").display().to_string();
+        if let Some(CampaignState { seconds, .. }) = &state {
+            say(&format!(
+                "goes on with the campaign in {place} (seed {}), which ran for {seconds:.0} s of {} s",
+                identity.seed,
+                time.as_secs(),
+            ));
+        } else if let Some(seconds) = over {
+            say(&format!(
+                "the campaign in {place} ran for all of its time ({seconds:.0} s): a new one \
+                 begins, with its corpus; a longer --time would go on with it",
+            ));
         }
         let (before, regressions) = state.map_or_else(Default::default, |state| {
             let before = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
@@ -259,7 +264,8 @@ impl<'a> Campaign<'a> {
         while !progress.stop.load(Ordering::Relaxed)
             && (self.elapsed() < self.time || !self.attention.has_met_all())
         {
-            let has_corpus: Vec<bool> = self.cells.iter().map(|cell| self.has_corpus(cell)).collect();
+            let has_corpus: Vec<bool> =
+                self.cells.iter().map(|cell| self.has_corpus(cell)).collect();
             let turn = self.attention.next(|cell| has_corpus.get(cell) == Some(&true));
             let Some((cell, origin)) = turn else { break };
             self.turn(cell, origin, progress)?;

@@ -28,8 +28,8 @@ use crate::{
     check::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
-        regression::{Regression, RegressionResult},
         registry::{Found, Request, STORES, StoreUnderTest, add_reached, store_named},
+        regression::{Regression, RegressionResult},
         shard::Shard,
     },
     model::divergence::{Divergence, Divergences},
@@ -172,7 +172,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     let outcome = match plan.time {
         None => shown(&progress, plan.total(), || plan.carry_out(&saved, &progress))?,
         Some(time) => {
-            let earlier = Earlier::read(&output, time, arguments.seed)?;
+            let earlier = Earlier::read(&output, time)?;
             if let (None, Some(seed)) = (arguments.seed, earlier.seed()) {
                 plan.seed = seed;
             }
@@ -257,11 +257,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Runs saved scenarios, and then so many cases of everything.
-    fn carry_out(
-        &self,
-        saved: &[Regression<'_>],
-        progress: &Progress,
-    ) -> Result<Outcome, Failure> {
+    fn carry_out(&self, saved: &[Regression<'_>], progress: &Progress) -> Result<Outcome, Failure> {
         let started = now();
         let mut calibrating = Calibrating::default();
         calibrating.measure();

@@ -43,8 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let parts = parts.collect::<Result<Vec<Report>, Failure>>()?;
     let names: Vec<String> =
         arguments.reports.iter().map(|path| path.display().to_string()).collect();
-    let mut report =
-        merged(&parts).map_err(|error| Failure::new(error.describe(&names)))?;
+    let mut report = merged(&parts).map_err(|error| Failure::new(error.describe(&names)))?;
     let mut replays = Vec::new();
     for name in std::mem::take(&mut report.counterexamples) {
         let (path, text) = replay_of(&arguments.reports, &name)?;

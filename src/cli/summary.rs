@@ -17,7 +17,8 @@ pub(super) fn summary(
     let mut text = String::new();
     for Shown { store, backend, violation, path, shrinking } in shown {
         text += &terminal::violation(store, backend, violation);
-        text += &format!("  {shrinking}; replay file {path}\n  replay: storeproof replay {path}\n\n");
+        text +=
+            &format!("  {shrinking}; replay file {path}\n  replay: storeproof replay {path}\n\n");
     }
     for regression in report.failed_regressions() {
         text += &format!("{}  {}\n", regression.outcome.describe(), regression.file);

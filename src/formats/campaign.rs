@@ -13,8 +13,8 @@ use crate::check::{
     campaign_state::{CampaignState, CellState, FoundState, Identity, SCHEMA},
     corpus::entry::SCHEMA as ENTRY_SCHEMA,
     exhaustive::Scopes,
-    regression::{Outcome, RegressionResult},
     registry::store_named,
+    regression::{Outcome, RegressionResult},
     violation::{Kind, Signature, Violation},
 };
 

@@ -9,11 +9,7 @@ use super::{Report, Shown, baseline::Comparison, terminal};
 
 /// A line for each thing that is wrong, and for each that is worth knowing.
 #[must_use]
-pub fn annotations(
-    report: &Report,
-    shown: &[Shown],
-    comparison: Option<&Comparison>,
-) -> String {
+pub fn annotations(report: &Report, shown: &[Shown], comparison: Option<&Comparison>) -> String {
     let mut lines = String::new();
     for Shown { store, backend, violation, path, .. } in shown {
         let title = format!("{store} on {backend}: {}", violation.signature.kind.describe());
@@ -104,7 +100,10 @@ mod tests {
         let text = annotations(&report, &[shown], Some(&comparison));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4, "{text}");
-        assert!(lines[0].starts_with("::error title=users on file%3A deadlock::VIOLATION"), "{text}");
+        assert!(
+            lines[0].starts_with("::error title=users on file%3A deadlock::VIOLATION"),
+            "{text}"
+        );
         assert!(lines[0].contains("100%25%0D%0A"), "{text}");
         assert!(lines[0].ends_with("%0A  replay: storeproof replay x.json"), "{text}");
         assert_eq!(lines[1], "::warning title=users on file%3A never reached::get:a, get:b");

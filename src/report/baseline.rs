@@ -84,7 +84,8 @@ pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineEr
     }
     if !others.is_empty() {
         let others = others.join(" ");
-        let note = format!("outcomes of {others}: not all backends of the baseline are in this run");
+        let note =
+            format!("outcomes of {others}: not all backends of the baseline are in this run");
         comparison.notes.push(note);
     }
     for name in baseline.reached.iter().filter(|(_, count)| **count > 0).map(|(name, _)| name) {

@@ -85,7 +85,8 @@ pub fn merged(parts: &[Report]) -> Result<Report, MergeError> {
     are_of_one_campaign(parts, first)?;
     are_all_shards(parts)?;
     // Names of files are made of these.
-    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let is_name =
+        |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     if !first.results.iter().all(|cell| is_name(&cell.store) && is_name(&cell.backend)) {
         let what = "the name of a store or a backend in it is none".to_owned();
         return Err(MergeError::Impossible { part: 0, what });

@@ -49,9 +49,8 @@ impl Speed {
     pub fn add(&mut self, other: &Self) {
         let factor = other.calibration.per_second / self.calibration.per_second;
         for cell in &other.cells {
-            let same = |own: &&mut CellSpeed| {
-                (&own.store, &own.backend) == (&cell.store, &cell.backend)
-            };
+            let same =
+                |own: &&mut CellSpeed| (&own.store, &own.backend) == (&cell.store, &cell.backend);
             if let Some(own) = self.cells.iter_mut().find(same) {
                 own.operations = own.operations.saturating_add(cell.operations);
                 own.seconds += cell.seconds * factor;

@@ -139,10 +139,11 @@ impl<S: Subject> Explorer for Corpus<S> {
             before: reached.clone(),
             found: Mutex::new(Found { reached, entries: Vec::new() }),
         };
+        let divergences = exploration.divergences.with(S::DECLARED);
         let target = Target::<S> {
             backend: exploration.backend,
             open: &*self.open,
-            divergences: exploration.divergences,
+            divergences: &divergences,
             crashes: CrashCheck::default(),
         };
         let findings = run_these(&target, &exploration.effort, exploration.progress, &cases);

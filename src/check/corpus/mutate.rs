@@ -261,6 +261,7 @@ impl<S: Subject> Mutation<'_, S> {
                 program.retain(|action| !is_older(action));
             }
         }
+        generate::with_its_clock::<S>(scenario, self.capabilities);
         scenario.clients.retain(|program| !program.is_empty());
         if scenario.clients.is_empty() {
             scenario.clients.push(Vec::new());
@@ -271,7 +272,6 @@ impl<S: Subject> Mutation<'_, S> {
         if !self.capabilities.crashes {
             scenario.crash = None;
         }
-        generate::with_its_clock(scenario, self.capabilities);
         let is_interleaved = clients > 1 || !scenario.faults.is_none();
         let has_schedule = matches!(
             &scenario.mode,
@@ -320,8 +320,9 @@ mod tests {
     type Op = <CollectionSubject as Subject>::Op;
 
     fn mutants(of: &dyn BackendUnderTest, on: &dyn BackendUnderTest) -> Vec<Scenario<Op>> {
-        let cases: Vec<_> =
-            (0..64).map(|number| case::<CollectionSubject>(3, number, &of.capabilities())).collect();
+        let cases: Vec<_> = (0..64)
+            .map(|number| case::<CollectionSubject>(3, number, &of.capabilities()))
+            .collect();
         let capabilities = on.capabilities();
         let mutant = |number: usize| {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(number as u64);
@@ -363,7 +364,8 @@ mod tests {
         let mut seen = 0;
         for mutant in mutants(&Simulated::legacy(), &Simulated::legacy()) {
             let is_older = |action: &&Action<Op>| matches!(action, Action::Older(_));
-            let older = mutant.clients.iter().filter(|program| program.iter().any(|a| is_older(&a)));
+            let older =
+                mutant.clients.iter().filter(|program| program.iter().any(|a| is_older(&a)));
             let of_their_own: Vec<_> = older.collect();
             seen += of_their_own.len();
             if mutant.clients.len() > 1 {
