@@ -255,7 +255,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
         (text[..text.len() - 30].to_owned(), "not the state of a campaign"),
         (text.replace("\"schema\": 1", "\"schema\": 18446744073709551616"), "schema version 1844"),
         (text.replace("\"schema\": 1", "\"schema\": \"1\""), "schema version \"1\""),
-        (text.replace("\"fresh\": ", "\"fresh\": 9999999999"), "more cases than can have been"),
+        (text.replace("\"fresh\": ", "\"fresh\": 9999999999999"), "more cases than can have been"),
         (text.replace("\"fresh\": ", "\"fresh\": -"), "not the state of a campaign"),
         (text.replace("\"seconds\": ", "\"seconds\": -1"), "a time in it is none"),
         (text.replace("\"version\": \"", "\"version\": \"9"), "with version 9"),

@@ -91,6 +91,7 @@ fn states() -> Vec<Sample> {
         violation: None,
     };
     let far = CampaignState {
+        schema: SCHEMA,
         identity: Identity {
             shard: "2/5".to_owned(),
             allowed: vec!["created_at_on_put".to_owned()],
@@ -100,7 +101,6 @@ fn states() -> Vec<Sample> {
         finished: true,
         regressions: vec![regression],
         cells: vec![cell],
-        ..begun.clone()
     };
     let sample = |(name, state): (&'static str, CampaignState)| {
         let value = serde_json::to_value(&state).unwrap_or_default();
