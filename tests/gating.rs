@@ -26,8 +26,11 @@ fn json_of(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
+/// The cases of a suite, each with what is wrong.
+type Cases = Vec<(String, Option<String>)>;
+
 /// The suites of a JUnit file: the name of each, and its cases with what is wrong.
-fn suites(path: &Path) -> Vec<(String, Vec<(String, Option<String>)>)> {
+fn suites(path: &Path) -> Vec<(String, Cases)> {
     let junit = quick_junit::Report::deserialize_from_str(&fs::read_to_string(path).unwrap());
     let suites = junit.expect("JUnit XML").test_suites.into_iter().map(|suite| {
         let cases = suite.test_cases.into_iter().map(|case| {
