@@ -36,6 +36,8 @@ mod file_format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod fuzz_targets;
+#[cfg(test)]
 mod genuine;
 #[cfg(test)]
 mod hybrid_backend;

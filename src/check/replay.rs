@@ -59,6 +59,9 @@ pub enum ReplayError {
     /// It permits something that is not in the table.
     #[error("it permits the divergence {0:?}, which there is not (see check --list-divergences)")]
     Divergence(String),
+    /// Nobody can run what it says.
+    #[error("the scenario can't be run: {0}")]
+    Scenario(String),
 }
 
 #[derive(Deserialize)]
