@@ -13,7 +13,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use storeproof::{
     check::{backends, registry::store_named, replay::read_header},
-    fuzz::{FuzzTarget, PLANTED, TARGETS, seeds::seeds, target_named},
+    fuzz::{FuzzTarget, TARGETS, seeds::seeds},
 };
 
 /// Set, to anything: seeds that are missing are written.
@@ -108,12 +108,14 @@ fn every_target_has_a_program_and_the_script_knows_the_bugs() {
         assert!(manifest.contains(&line), "{} has no entry in fuzz/Cargo.toml", target.name);
         let source = root().join("fuzz/fuzz_targets").join(target.name).with_extension("rs");
         let source = fs::read_to_string(source).unwrap();
-        assert!(source.contains(&format!("target!(\"{}\")", target.name)), "{source}");
+        assert!(source.contains(&format!("target!({})", target.name.to_uppercase())), "{source}");
     }
     let script = fs::read_to_string(root().join("scripts/fuzz")).unwrap();
-    for bug in PLANTED {
-        assert!(target_named(bug.target).is_some(), "{} is in no target", bug.name);
-        let pair = format!("{}:{}", bug.target, bug.name);
+    let planted =
+        TARGETS.iter().flat_map(|target| target.planted.iter().map(move |bug| (target, bug)));
+    assert_eq!(planted.clone().count(), 3);
+    for (target, bug) in planted {
+        let pair = format!("{}:{}", target.name, bug.name);
         assert!(script.contains(&pair), "scripts/fuzz --prove does not plant {pair}");
     }
 }
@@ -155,19 +157,20 @@ fn random_inputs_find_nothing() {
 fn a_planted_bug_is_found_by_its_target() {
     let scratch = tempfile::tempdir().unwrap();
     let backends = backends::all(scratch.path());
-    for bug in PLANTED {
-        let target = target_named(bug.target).unwrap();
+    for (target, bug) in
+        TARGETS.iter().flat_map(|target| target.planted.iter().map(move |bug| (target, bug)))
+    {
         let committed = files(&corpus(target)).into_iter().map(|(_, input)| input);
         let mut inputs = Inputs::new(2);
         let random = (0..20_000).map(|_| inputs.next());
         let found = committed.chain(random).find(|input| bug.check.problem(input).is_some());
         let Some(input) = found else { panic!("{} is not found", bug.name) };
         assert_eq!(target.check.problem(&input), None, "{}: without the bug", bug.name);
-        if !bug.target.ends_with("_ops") {
+        if !target.name.ends_with("_ops") {
             continue;
         }
         let small = bug.check.smallest(&input).unwrap_or_else(|| {
-            panic!("{}: what {} found does not fail again", bug.name, bug.target)
+            panic!("{}: what {} found does not fail again", bug.name, target.name)
         });
         assert!(small.steps <= 8, "{}: {:#?}", bug.name, small.violation);
         let header = read_header(&small.replay).unwrap();

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("collection_ops");
+storeproof_fuzz::target!(COLLECTION_OPS);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("crash_ops");
+storeproof_fuzz::target!(CRASH_OPS);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("crypto_decode");
+storeproof_fuzz::target!(CRYPTO_DECODE);

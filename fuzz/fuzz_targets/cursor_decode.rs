@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("cursor_decode");
+storeproof_fuzz::target!(CURSOR_DECODE);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("envelope_decode");
+storeproof_fuzz::target!(ENVELOPE_DECODE);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("legacy_detect");
+storeproof_fuzz::target!(LEGACY_DETECT);

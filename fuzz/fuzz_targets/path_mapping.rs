@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("path_mapping");
+storeproof_fuzz::target!(PATH_MAPPING);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("scenario_file");
+storeproof_fuzz::target!(SCENARIO_FILE);

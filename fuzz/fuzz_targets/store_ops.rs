@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("store_ops");
+storeproof_fuzz::target!(STORE_OPS);

@@ -1,3 +1,3 @@
 #![no_main]
 
-storeproof_fuzz::target!("workspace_ops");
+storeproof_fuzz::target!(WORKSPACE_OPS);

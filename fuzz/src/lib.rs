@@ -1,10 +1,10 @@
-//! What all fuzz targets have in common: each is one entry of `storeproof::fuzz::TARGETS`,
+//! What all fuzz targets have in common: each is one of `storeproof::fuzz::TARGETS`,
 //! made a program of libFuzzer's.
 //!
 //! Two variables of the environment say what else one does:
 //!
-//! - `STOREPROOF_FUZZ_PLANT=NAME`: the target has this bug of `storeproof::fuzz::PLANTED`
-//!   in it, and ought to find it;
+//! - `STOREPROOF_FUZZ_PLANT=NAME`: the target has this one of its bugs in it, and ought to find
+//!   it;
 //! - `STOREPROOF_FUZZ_KEEP=DIR`: an input that fails is made small by our own shrinker and
 //!   written there as a replay file, if inputs are scenarios. Its path goes to standard
 //!   output.
@@ -17,9 +17,10 @@ use std::{
 };
 
 pub use libfuzzer_sys;
+pub use storeproof::fuzz;
 use storeproof::{
     check::{registry::Found, replay::read_header, verify::is_catching_panics},
-    fuzz::{Check, PLANTED, target_named},
+    fuzz::{Check, FuzzTarget},
 };
 
 /// As the program has it.
@@ -30,18 +31,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 static CHECK: OnceLock<&'static dyn Check> = OnceLock::new();
 static KEEP: OnceLock<PathBuf> = OnceLock::new();
 
-/// The program of the target of this name.
+/// The program of one of the targets of `storeproof::fuzz`.
 #[macro_export]
 macro_rules! target {
-    ($name:literal) => {
-        $crate::libfuzzer_sys::fuzz_target!(init: $crate::begin($name), |input: &[u8]| {
+    ($target:ident) => {
+        $crate::libfuzzer_sys::fuzz_target!(init: $crate::begin(&$crate::fuzz::$target), |input: &[u8]| {
             $crate::run(input)
         });
     };
 }
 
 /// Before the first input.
-pub fn begin(name: &str) {
+pub fn begin(target: &'static FuzzTarget) {
     // A panic under a check that expects panics is a finding of its own.
     panic::set_hook(Box::new(|info| {
         if !is_catching_panics() {
@@ -49,12 +50,11 @@ pub fn begin(name: &str) {
             process::abort();
         }
     }));
-    let target = target_named(name).unwrap_or_else(|| refuse(&format!("no target {name:?}")));
     let check = match env::var("STOREPROOF_FUZZ_PLANT") {
         Err(_) => target.check,
         Ok(wanted) => {
-            let bug = PLANTED.iter().find(|bug| bug.name == wanted && bug.target == name);
-            bug.unwrap_or_else(|| refuse(&format!("no bug {wanted:?} for {name}"))).check
+            let bug = target.planted.iter().find(|bug| bug.name == wanted);
+            bug.unwrap_or_else(|| refuse(&format!("no bug {wanted:?} in {}", target.name))).check
         }
     };
     let _ = CHECK.set(check);
@@ -97,16 +97,17 @@ fn keep(found: &Found, directory: &Path) -> Result<PathBuf, String> {
         .collect();
     let stem = format!("{}-{}-{}", header.store, header.backend, words.join("-"));
     for number in 1.. {
-        let name = if number == 1 { format!("{stem}.json") } else { format!("{stem}-{number}.json") };
+        let name =
+            if number == 1 { format!("{stem}.json") } else { format!("{stem}-{number}.json") };
         let path = directory.join(name);
         match fs::read_to_string(&path) {
             Ok(text) if text == found.replay => return Ok(path),
             Ok(_) => {}
             Err(_) => {
                 let written = fs::write(&path, &found.replay);
-                return written.map(|()| path.clone()).map_err(|error| {
-                    format!("{} can't be written: {error}", path.display())
-                });
+                return written
+                    .map(|()| path.clone())
+                    .map_err(|error| format!("{} can't be written: {error}", path.display()));
             }
         }
     }

@@ -63,6 +63,10 @@ pub(super) trait Place: Sync {
 
 /// On a backend where there can be no such bug, nothing is found.
 impl<P: Place> TakesInput for P {
+    fn store_name(&self) -> &'static str {
+        P::Store::NAME
+    }
+
     fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
         let backend = self.backend(backend)?;
         let (open, divergences) = (self.opener(), Divergences::default());

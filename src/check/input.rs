@@ -33,6 +33,9 @@ pub struct Input<'a> {
 
 /// A store that inputs can be tried on: our own, or one with a bug in it.
 pub trait TakesInput: Sync {
+    /// The store's name.
+    fn store_name(&self) -> &'static str;
+
     /// Runs the scenario that the input is. What it breaks, if anything.
     fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation>;
 

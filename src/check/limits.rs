@@ -79,9 +79,8 @@ fn action_problem<S: Subject>(action: &Action<S::Op>) -> Option<String> {
         Action::AdvanceClock(seconds) => {
             is_too_long(*seconds).then(|| format!("the clock is moved by {seconds} seconds"))
         }
-        Action::Reopen { variant } => (*variant >= S::VARIANTS).then(|| {
-            format!("{} is opened in variant {variant} of {}", S::NAME, S::VARIANTS)
-        }),
+        Action::Reopen { variant } => (*variant >= S::VARIANTS)
+            .then(|| format!("{} is opened in variant {variant} of {}", S::NAME, S::VARIANTS)),
         Action::Older(OlderAction::Write(document)) => raw_id_problem(&document.id),
         Action::Older(OlderAction::Remove { id }) => raw_id_problem(id),
     }
@@ -129,7 +128,8 @@ fn files_problem<Op>(scenario: &Scenario<Op>) -> Option<String> {
             return Some(format!("the files of {one} and {other} can't be side by side"));
         }
     }
-    let paths: Vec<String> = legacy.iter().map(|document| format!("{}.json", document.id)).collect();
+    let paths: Vec<String> =
+        legacy.iter().map(|document| format!("{}.json", document.id)).collect();
     let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     for file in &scenario.foreign {
         let path = file.path.as_str();

@@ -190,17 +190,34 @@ pub struct Replayed {
     pub stale: bool,
 }
 
-struct Entry<S>(PhantomData<fn() -> S>);
+/// A store as the table has it.
+pub(crate) struct Entry<S>(PhantomData<fn() -> S>);
+
+impl<S> Entry<S> {
+    /// The entry of `S`, for those who need no table.
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 fn open<S: Subject>(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<S::Store> {
     S::open(collection, surroundings)
 }
 
 impl<S: Subject> TakesInput for Entry<S> {
+    fn store_name(&self) -> &'static str {
+        S::NAME
+    }
+
     fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
         let divergences = Divergences::default();
         let crashes = input.crashes;
-        input.violation(&Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes })
+        input.violation(&Target::<S> {
+            backend,
+            open: &open::<S>,
+            divergences: &divergences,
+            crashes,
+        })
     }
 
     fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {

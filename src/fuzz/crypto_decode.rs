@@ -22,6 +22,11 @@ pub(super) static SOUND: CryptoDecode = CryptoDecode;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
+thread_local! {
+    /// A key that no input has.
+    static OTHER: Option<EncryptionKey> = EncryptionKey::new(&[0]);
+}
+
 /// Gives this nonce.
 struct Given([u8; NONCE]);
 
@@ -97,6 +102,6 @@ fn storing(key: &EncryptionKey, text: &str, choices: &[u8]) -> Option<&'static s
     if key.decrypt(&STANDARD.encode(&bytes)).is_ok() {
         return Some("what was changed opens");
     }
-    let other = EncryptionKey::new(b"another key than any in the corpus")?;
-    other.decrypt(&stored).is_ok().then_some("another key opens it")
+    let other = OTHER.with(|other| other.as_ref().map(|other| other.decrypt(&stored)));
+    matches!(other, Some(Ok(_))).then_some("another key opens it")
 }

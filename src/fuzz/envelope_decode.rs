@@ -55,8 +55,28 @@ fn record_problem(choices: &mut Unstructured<'_>) -> Option<String> {
 
 /// What takes the place of a few bytes of an envelope.
 const REPLACEMENTS: &[&[u8]] = &[
-    b"", b" ", b"\"", b"\\", b"\\u0061", b"\\ud800", b",", b"}", b"{", b"0", b"1", b"2", b"-",
-    b"null", b"\n", b"\"x\":1,", b"\"data\":", b"\xff", b"[", b"]", b":", b"\0",
+    b"",
+    b" ",
+    b"\"",
+    b"\\",
+    b"\\u0061",
+    b"\\ud800",
+    b",",
+    b"}",
+    b"{",
+    b"0",
+    b"1",
+    b"2",
+    b"-",
+    b"null",
+    b"\n",
+    b"\"x\":1,",
+    b"\"data\":",
+    b"\xff",
+    b"[",
+    b"]",
+    b":",
+    b"\0",
 ];
 
 fn record(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<Record>> {
@@ -83,8 +103,7 @@ fn record(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<Record>> {
         _ => Encoding::new(&any_text(choices)?),
     };
     let (created_at, updated_at) = (any_instant(choices)?, any_instant(choices)?);
-    let expires_at =
-        if choices.arbitrary()? { Some(any_instant(choices)?) } else { None };
+    let expires_at = if choices.arbitrary()? { Some(any_instant(choices)?) } else { None };
     let data: Vec<u8> = match choices.int_in_range(0..=3_u8)? {
         0 => b" {\"a\": \"}\"}\n".to_vec(),
         1 => serde_json::Value::from(any_text(choices)?).to_string().into_bytes(),

@@ -106,9 +106,9 @@ fn file_problem(
                 return wrong("a flat payload is the whole file, and does not expire");
             }
             let names_it = |id: &str| id == stored.id.as_str();
-            let is_right = spec.id.is_none_or(|rule| {
-                (rule.ids_of)(&record.data).iter().any(|id| names_it(id))
-            });
+            let is_right = spec
+                .id
+                .is_none_or(|rule| (rule.ids_of)(&record.data).iter().any(|id| names_it(id)));
             (!is_right).then(|| format!("the payload is not that of {:?}", stored.id))
         }
         (form, decoded) => Some(format!("{decoded:?} is taken for {form:?}")),
@@ -147,9 +147,7 @@ fn entity_problem(layout: &Layout, record: &Record) -> Option<String> {
     let exported = Record::json(record.id.clone(), data, Instant::UNIX_EPOCH);
     match read(&exported) {
         Ok(again) if again.text == entity.text && again.order == entity.order => None,
-        Ok(again) => {
-            Some(format!("exported twice it is {}, not {}", *again.text, *entity.text))
-        }
+        Ok(again) => Some(format!("exported twice it is {}, not {}", *again.text, *entity.text)),
         Err(_) => Some(format!("what is exported of {} does not read again", layout.name)),
     }
 }

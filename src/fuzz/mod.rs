@@ -17,7 +17,7 @@
 //! was found by one of the operations is kept as a replay file ([`Check::smallest`]), what
 //! was found by a decoder as an input in its corpus.
 //!
-//! **To add a target**: one file here that implements [`Check`], one line in [`TARGETS`],
+//! **To add a target**: one file here that implements [`Check`], its [`FuzzTarget`] in [`TARGETS`],
 //! one file in `fuzz/fuzz_targets/` with its entry in `fuzz/Cargo.toml`, and a corpus.
 
 mod crypto_decode;
@@ -29,8 +29,6 @@ mod path_mapping;
 mod planted;
 mod scenario_file;
 pub mod seeds;
-
-pub use planted::{PLANTED, PlantedBug};
 
 use crate::check::registry::Found;
 
@@ -54,24 +52,66 @@ pub struct FuzzTarget {
     pub name: &'static str,
     /// What must hold.
     pub check: &'static dyn Check,
+    /// Bugs that it must find.
+    pub planted: &'static [&'static PlantedBug],
 }
+
+/// What a target checks, with a bug in it.
+pub struct PlantedBug {
+    /// What the bug is called.
+    pub name: &'static str,
+    /// What must hold, and does not.
+    pub check: &'static dyn Check,
+}
+
+impl FuzzTarget {
+    const fn new(name: &'static str, check: &'static dyn Check) -> Self {
+        Self { name, check, planted: &[] }
+    }
+
+    const fn finds(self, planted: &'static [&'static PlantedBug]) -> Self {
+        Self { planted, ..self }
+    }
+}
+
+// Each on its own, so that a program that has one of them has no more code than that one
+// needs: a fuzzer looks at all of it after every input.
+
+/// Ids to paths and back.
+pub static PATH_MAPPING: FuzzTarget =
+    FuzzTarget::new("path_mapping", &path_mapping::SOUND).finds(&[&planted::A_PATH_ESCAPES]);
+/// The bytes of a record's file.
+pub static ENVELOPE_DECODE: FuzzTarget =
+    FuzzTarget::new("envelope_decode", &envelope_decode::SOUND);
+/// Files of older software.
+pub static LEGACY_DETECT: FuzzTarget = FuzzTarget::new("legacy_detect", &legacy_detect::SOUND);
+/// Cursors.
+pub static CURSOR_DECODE: FuzzTarget = FuzzTarget::new("cursor_decode", &cursor_decode::SOUND);
+/// Secret values at rest.
+pub static CRYPTO_DECODE: FuzzTarget = FuzzTarget::new("crypto_decode", &crypto_decode::SOUND);
+/// Replay files.
+pub static SCENARIO_FILE: FuzzTarget = FuzzTarget::new("scenario_file", &scenario_file::SOUND);
+/// The collection.
+pub static COLLECTION_OPS: FuzzTarget = FuzzTarget::new("collection_ops", &operations::COLLECTION);
+/// The typed stores.
+pub static STORE_OPS: FuzzTarget = FuzzTarget::new("store_ops", &operations::TYPED_STORES)
+    .finds(&[&planted::A_ROTATION_IS_NOT_KEPT]);
+/// Crashes of any store.
+pub static CRASH_OPS: FuzzTarget =
+    FuzzTarget::new("crash_ops", &operations::CRASHES).finds(&[&planted::CONTENT_NOT_SYNCED]);
+/// The workspace.
+pub static WORKSPACE_OPS: FuzzTarget = FuzzTarget::new("workspace_ops", &operations::WORKSPACE);
 
 /// Every target.
-pub static TARGETS: &[FuzzTarget] = &[
-    FuzzTarget { name: "path_mapping", check: &path_mapping::SOUND },
-    FuzzTarget { name: "envelope_decode", check: &envelope_decode::SOUND },
-    FuzzTarget { name: "legacy_detect", check: &legacy_detect::SOUND },
-    FuzzTarget { name: "cursor_decode", check: &cursor_decode::SOUND },
-    FuzzTarget { name: "crypto_decode", check: &crypto_decode::SOUND },
-    FuzzTarget { name: "scenario_file", check: &scenario_file::SOUND },
-    FuzzTarget { name: "collection_ops", check: &operations::COLLECTION },
-    FuzzTarget { name: "store_ops", check: &operations::STORES },
-    FuzzTarget { name: "crash_ops", check: &operations::CRASHES },
-    FuzzTarget { name: "workspace_ops", check: &operations::WORKSPACE },
+pub static TARGETS: &[&FuzzTarget] = &[
+    &PATH_MAPPING,
+    &ENVELOPE_DECODE,
+    &LEGACY_DETECT,
+    &CURSOR_DECODE,
+    &CRYPTO_DECODE,
+    &SCENARIO_FILE,
+    &COLLECTION_OPS,
+    &STORE_OPS,
+    &CRASH_OPS,
+    &WORKSPACE_OPS,
 ];
-
-/// The target of that name.
-#[must_use]
-pub fn target_named(name: &str) -> Option<&'static FuzzTarget> {
-    TARGETS.iter().find(|target| target.name == name)
-}

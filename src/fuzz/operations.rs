@@ -15,37 +15,57 @@ use crate::{
         crash::{CrashCheck, Recovery},
         generate::Purpose,
         input::{Input, TakesInput},
-        registry::{Found, STORES as REGISTERED, store_named},
+        registry::{Entry, Found},
     },
-    model::{collection::CollectionSubject, subject::Subject, workspace::WorkspaceSubject},
+    model::{
+        api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
+        sessions::SessionsSubject, users::UsersSubject, watermark::WatermarkSubject,
+        webhooks::WebhooksSubject, worker_heartbeats::WorkerHeartbeatsSubject,
+        workspace::WorkspaceSubject,
+    },
     report::terminal,
     sim::disk::SimFs,
 };
 
 /// What must hold of the operations of some stores.
 pub(super) struct Operations {
-    /// Which stores.
-    stores: Stores,
+    /// Which stores; where there are several, an input chooses one.
+    pub(super) stores: &'static [&'static dyn TakesInput],
     /// Whether all is about crashes.
-    crashes: bool,
-    /// A store with a bug in it in place of our own: its name, and the store.
-    bug: Option<(&'static str, fn() -> &'static dyn TakesInput)>,
+    pub(super) crashes: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Stores {
-    One(&'static str),
-    /// All but the collection itself and the workspace.
-    Typed,
-    All,
-}
+static THE_COLLECTION: Entry<CollectionSubject> = Entry::new();
+static USERS: Entry<UsersSubject> = Entry::new();
+static API_KEYS: Entry<ApiKeysSubject> = Entry::new();
+static WEBHOOKS: Entry<WebhooksSubject> = Entry::new();
+static SECRETS: Entry<SecretsSubject> = Entry::new();
+static SESSIONS: Entry<SessionsSubject> = Entry::new();
+static WATERMARK: Entry<WatermarkSubject> = Entry::new();
+static WORKER_HEARTBEATS: Entry<WorkerHeartbeatsSubject> = Entry::new();
+static THE_WORKSPACE: Entry<WorkspaceSubject> = Entry::new();
 
 pub(super) static COLLECTION: Operations =
-    Operations { stores: Stores::One(CollectionSubject::NAME), crashes: false, bug: None };
-pub(super) static WORKSPACE: Operations =
-    Operations { stores: Stores::One(WorkspaceSubject::NAME), crashes: false, bug: None };
-pub(super) static STORES: Operations = Operations::of_typed_stores();
-pub(super) static CRASHES: Operations = Operations::of_crashes();
+    Operations { stores: &[&THE_COLLECTION], crashes: false };
+pub(super) static WORKSPACE: Operations = Operations { stores: &[&THE_WORKSPACE], crashes: false };
+pub(super) static TYPED_STORES: Operations = Operations {
+    stores: &[&USERS, &API_KEYS, &WEBHOOKS, &SECRETS, &SESSIONS, &WATERMARK, &WORKER_HEARTBEATS],
+    crashes: false,
+};
+pub(super) static CRASHES: Operations = Operations {
+    stores: &[
+        &THE_COLLECTION,
+        &USERS,
+        &API_KEYS,
+        &WEBHOOKS,
+        &SECRETS,
+        &SESSIONS,
+        &WATERMARK,
+        &WORKER_HEARTBEATS,
+        &THE_WORKSPACE,
+    ],
+    crashes: true,
+};
 
 /// Makes a backend; all of them together are not much.
 type Backend = fn() -> &'static dyn BackendUnderTest;
@@ -91,7 +111,7 @@ const CRASHING: &[(Backend, Purpose)] =
 
 /// How few images one input has: another one has others.
 pub(super) const FEW_IMAGES: CrashCheck =
-    CrashCheck { most_images: 6, most_lives: 2, recovery: Recovery::Admissible };
+    CrashCheck { most_images: 3, most_lives: 2, recovery: Recovery::Admissible };
 
 /// The simulated backend of that name.
 pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
@@ -102,88 +122,57 @@ pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
 /// What an input stands for.
 struct Case<'a> {
     store: &'static dyn TakesInput,
-    name: &'static str,
     backend: &'static dyn BackendUnderTest,
     input: Input<'a>,
 }
 
 impl Operations {
-    pub(super) const fn of_typed_stores() -> Self {
-        Self { stores: Stores::Typed, crashes: false, bug: None }
-    }
-
-    pub(super) const fn of_crashes() -> Self {
-        Self { stores: Stores::All, crashes: true, bug: None }
-    }
-
-    /// The same with a bug in the store of that name.
-    pub(super) const fn with_bug(
-        self,
-        store: &'static str,
-        bug: fn() -> &'static dyn TakesInput,
-    ) -> Self {
-        Self { bug: Some((store, bug)), ..self }
-    }
-
-    /// The replay file of the scenario that an input stands for, as if it had failed.
-    pub(super) fn file(&self, input: &[u8]) -> Option<String> {
-        let Case { name, backend, input, .. } = self.case(input)?;
-        store_named(name)?.file_of(&input, backend)
+    /// The store's name, the backend and the scenario that an input stands for.
+    pub(super) fn scenario<'a>(
+        &self,
+        input: &'a [u8],
+    ) -> Option<(&'static str, &'static dyn BackendUnderTest, Input<'a>)> {
+        let Case { store, backend, input } = self.case(input)?;
+        Some((store.store_name(), backend, input))
     }
 
     fn case<'a>(&self, input: &'a [u8]) -> Option<Case<'a>> {
         let (plan, rest) = input.split_first()?;
-        let (name, rest) = match self.stores {
-            Stores::One(name) => (name, rest),
-            Stores::Typed | Stores::All => {
+        let (store, rest) = match self.stores {
+            [alone] => (alone, rest),
+            stores => {
                 let (choice, rest) = rest.split_first()?;
-                (self.chosen(usize::from(*choice))?, rest)
+                (stores.get(usize::from(*choice) % stores.len())?, rest)
             }
         };
         let (plans, crash_after, rest) = match rest.split_first() {
             Some((after, rest)) if self.crashes => (CRASHING, Some(usize::from(*after)), rest),
+            None if self.crashes => return None,
             // Where failing storage crashes as well.
-            _ if !self.crashes => (PLANS, rest.last().copied().map(usize::from), rest),
-            _ => return None,
+            _ => (PLANS, rest.last().copied().map(usize::from), rest),
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
-        let store = match self.bug {
-            Some((own, bug)) if own == name => bug(),
-            _ => store_named(name)? as &'static dyn TakesInput,
-        };
+        let most_actions = if self.crashes { 1 + rest.len() / 32 } else { 2 + rest.len() / 24 };
         let input = Input {
             bytes: rest,
             purpose: *purpose,
-            most_actions: if self.crashes { 1 + rest.len() / 32 } else { 2 + rest.len() / 12 },
+            most_actions,
             crash_after,
             crashes: FEW_IMAGES,
         };
-        Some(Case { store, name, backend: backend(), input })
-    }
-
-    /// The store of that number.
-    fn chosen(&self, number: usize) -> Option<&'static str> {
-        let all = REGISTERED.iter().map(|store| store.name());
-        let is_typed = |name: &&str| ![CollectionSubject::NAME, WorkspaceSubject::NAME].contains(name);
-        let names: &mut dyn Iterator<Item = &'static str> = match self.stores {
-            Stores::One(_) => return None,
-            Stores::Typed => &mut all.filter(is_typed),
-            Stores::All => &mut all.into_iter(),
-        };
-        let names: Vec<_> = names.collect();
-        names.get(number % names.len()).copied()
+        Some(Case { store: *store, backend: backend(), input })
     }
 }
 
 impl Check for Operations {
     fn problem(&self, input: &[u8]) -> Option<String> {
-        let Case { store, name, backend, input } = self.case(input)?;
+        let Case { store, backend, input } = self.case(input)?;
         let violation = store.try_input(&input, backend)?;
-        Some(terminal::violation(name, backend.name(), &violation))
+        Some(terminal::violation(store.store_name(), backend.name(), &violation))
     }
 
     fn smallest(&self, input: &[u8]) -> Option<Found> {
-        let Case { store, backend, input, .. } = self.case(input)?;
+        let Case { store, backend, input } = self.case(input)?;
         store.shrink_input(&input, backend)
     }
 }

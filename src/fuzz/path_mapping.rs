@@ -3,6 +3,8 @@
 //! An input is texts that NUL separates (no id has one). Each is taken for an id and for
 //! a path.
 
+use std::sync::LazyLock;
+
 use sha2::{Digest, Sha256};
 
 use super::Check;
@@ -20,7 +22,7 @@ pub(super) struct PathMapping {
 pub(super) static SOUND: PathMapping = PathMapping { of: |id| RecordPath::of(id).as_str().into() };
 
 /// How many texts of an input are looked at.
-const MOST_TEXTS: usize = 4;
+const MOST_TEXTS: usize = 3;
 
 impl Check for PathMapping {
     fn problem(&self, input: &[u8]) -> Option<String> {
@@ -35,13 +37,12 @@ impl Check for PathMapping {
                 Ok(place) => {
                     // What the place looks like is an id, too.
                     let stem = place.strip_suffix(".json").unwrap_or(&place);
-                    let alike = [stem, &format!("{text}/"), &format!("/{text}"), &format!("./{text}")]
-                        .map(RecordId::new);
+                    let alike =
+                        [stem, &format!("{text}/"), &format!("/{text}"), &format!("./{text}")]
+                            .map(RecordId::new);
                     for id in alike.into_iter().flatten() {
-                        match self.place(&id) {
-                            Ok(place) => places.push((id, place)),
-                            Err(problem) => return Some(problem),
-                        }
+                        let place = (self.of)(&id);
+                        places.push((id, place));
                     }
                     places.push((id, place));
                 }
@@ -77,9 +78,9 @@ impl PathMapping {
         let Some(path) = RecordPath::parse(&place) else {
             return wrong("no record's file can be there");
         };
-        let is_hashed = place.split('/').any(|name| {
-            name.len() >= 66 && (name.starts_with("~l") || name.starts_with("~i"))
-        });
+        let is_hashed = place
+            .split('/')
+            .any(|name| name.len() >= 66 && (name.starts_with("~l") || name.starts_with("~i")));
         let told = if is_hashed { PathId::Hashed } else { PathId::Id(id.clone()) };
         if path.id() != told {
             return wrong(&format!("the place is that of {:?}", path.id()));
@@ -166,14 +167,20 @@ fn reference_level(level: &str) -> String {
         let is_of_the_suffix = level.ends_with(".json") && place + 5 == count;
         let ends = place < leading || place + trailing >= count;
         if is_special || character.is_control() || is_of_the_suffix || ends {
-            let bytes = character.to_string().into_bytes();
-            encoded.extend(bytes.iter().map(|byte| format!("%{byte:02X}")));
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                let digits = DIGITS.get(usize::from(byte)).map_or("", String::as_str);
+                encoded.push_str(digits);
+            }
         } else {
             encoded.push(*character);
         }
     }
     if encoded.len() > MAX_LEVEL_BYTES { format!("~l{}", hex(level)) } else { encoded }
 }
+
+/// `%` and two digits, for every byte.
+static DIGITS: LazyLock<Vec<String>> =
+    LazyLock::new(|| (0..=u8::MAX).map(|byte| format!("%{byte:02X}")).collect());
 
 fn hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

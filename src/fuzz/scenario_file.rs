@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    operations::{COLLECTION, FEW_IMAGES, STORES, WORKSPACE, simulated},
+    operations::{COLLECTION, FEW_IMAGES, TYPED_STORES, WORKSPACE, simulated},
 };
 use crate::check::{
     registry::store_named,
@@ -77,10 +77,14 @@ fn unclear(error: &ReplayError) -> Option<String> {
 /// A replay file of a scenario as the operations' targets have them, in which a few
 /// values are others.
 fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
-    let of = choices.choose(&[&COLLECTION, &STORES, &WORKSPACE])?;
+    let all = [&COLLECTION, &TYPED_STORES, &WORKSPACE];
+    let of = choices.choose(&all)?;
     let edits: Vec<[u8; 8]> =
         (0..choices.int_in_range(0..=3)?).map(|_| choices.arbitrary()).collect::<Result<_, _>>()?;
-    let Some(text) = of.file(choices.bytes(choices.len())?) else { return Ok(None) };
+    let rest = choices.bytes(choices.len())?;
+    let Some((store, backend, input)) = of.scenario(rest) else { return Ok(None) };
+    let file = store_named(store).and_then(|store| store.file_of(&input, backend));
+    let Some(text) = file else { return Ok(None) };
     let Ok(mut file) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
     for edit in edits {
         let [first, way @ .., what] = edit;

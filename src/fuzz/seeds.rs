@@ -43,9 +43,7 @@ fn of_snapshot(target: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
         }
         ("envelope_decode", "envelope" | "envelope-unversioned") => Some(bytes.clone()),
         ("cursor_decode", "cursor") => Some(bytes.clone()),
-        ("crypto_decode", "encryption" | "encryption-older") => {
-            Some([SAMPLE_KEY, bytes].join(&0))
-        }
+        ("crypto_decode", "encryption" | "encryption-older") => Some([SAMPLE_KEY, bytes].join(&0)),
         ("scenario_file", "replay") => compact(bytes),
         ("legacy_detect", "envelope-unversioned") => {
             let id = value.get("id").and_then(Value::as_str).unwrap_or("a");
