@@ -74,6 +74,8 @@ mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;
 #[cfg(test)]
+mod working_sets;
+#[cfg(test)]
 mod workspace;
 
 #[cfg(test)]

@@ -106,14 +106,29 @@ pub fn scenario_for<S: Subject>(
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
     if capabilities.steady_clock {
-        scenario.skews.clear();
-        scenario.each_action(|action| {
-            if let Action::AdvanceClock(seconds) = action {
-                *seconds = seconds.saturating_abs();
-            }
-        });
+        go_forward(&mut scenario);
     }
     scenario
+}
+
+/// Lets the clock never go back, and be the same to all.
+fn go_forward<Op: Operation>(scenario: &mut Scenario<Op>) {
+    scenario.skews.clear();
+    scenario.each_action(|action| {
+        if let Action::AdvanceClock(seconds) = action {
+            *seconds = seconds.saturating_abs();
+        }
+    });
+}
+
+/// The same, and stand still while several clients work.
+fn stand_still<Op: Operation>(scenario: &mut Scenario<Op>) {
+    go_forward(scenario);
+    if scenario.clients.len() > 1 {
+        for client in &mut scenario.clients {
+            client.retain(|action| !matches!(action, Action::AdvanceClock(_)));
+        }
+    }
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -274,7 +289,7 @@ pub fn scenario<S: Subject>(
     };
     let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
-    Ok(Scenario {
+    let mut scenario = Scenario {
         legacy,
         foreign,
         start,
@@ -287,7 +302,11 @@ pub fn scenario<S: Subject>(
         faults,
         skews,
         crash,
-    })
+    };
+    if !S::CLOCK_MOVES {
+        stand_still(&mut scenario);
+    }
+    Ok(scenario)
 }
 
 /// Failures of the storage and clients that give up: anywhere, or at steps of one

@@ -30,6 +30,7 @@ use crate::{
         watermark::WatermarkSubject,
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
+        working_sets::WorkingSetsSubject,
         workspace::WorkspaceSubject,
     },
     seam::{Collection, CollectionSpec},
@@ -47,6 +48,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
     &Entry::<WorkspaceSubject>(PhantomData),
+    &Entry::<WorkingSetsSubject>(PhantomData),
 ];
 
 /// The store of that name.
@@ -210,7 +212,7 @@ impl<S: Subject> TakesInput for Entry<S> {
     }
 
     fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
-        let divergences = Divergences::default();
+        let divergences = Divergences::default().with(S::DECLARED);
         let crashes = input.crashes;
         input.violation(&Target::<S> {
             backend,
@@ -221,7 +223,7 @@ impl<S: Subject> TakesInput for Entry<S> {
     }
 
     fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {
-        let divergences = Divergences::default();
+        let divergences = Divergences::default().with(S::DECLARED);
         let crashes = CrashCheck::default();
         input.counterexample(&Target::<S> {
             backend,
@@ -254,10 +256,11 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn check(&self, request: &Request<'_>) -> CellFindings {
+        let divergences = request.divergences.with(S::DECLARED);
         let target = Target::<S> {
             backend: request.backend,
             open: &open::<S>,
-            divergences: request.divergences,
+            divergences: &divergences,
             crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
@@ -364,7 +367,7 @@ fn runnable<S: Subject>(
         permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
     }
     match limits::mode_problem_on(&replay.scenario.mode, backend) {
-        None => Ok((replay, Divergences::of(permitted))),
+        None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
         Some(problem) => Err(ReplayError::Scenario(problem)),
     }
 }

@@ -182,7 +182,9 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             }
         };
         let mut op = op.clone();
+        let invoked = run.tick();
         let seen = run.alone(S::execute(&seat.store, &mut op, &mut seat.memory))?;
+        let returned = run.tick();
         verified.operations += 1;
         reached.count(&op, &seen);
         seen.digest(&mut digest);
@@ -191,6 +193,8 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             now: run.clock.peek(),
             variant: seat.variant,
             handle: seat.handle,
+            invoked,
+            returned,
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };
@@ -292,8 +296,14 @@ fn judged<S: Subject>(
     account(run, &calls, io_steps, reached, &mut verified);
     let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
     verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
-    // Who was killed while it read tells nothing.
-    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
+    // Who was killed while it read tells nothing, unless a sync failed under it: whoever
+    // reads completes what others left half done.
+    calls.retain(|call| match &call.deed {
+        Deed::Call { op, seen: None } if op.is_read() => {
+            call.faults.iter().any(Fault::fails_a_sync)
+        }
+        _ => true,
+    });
     let alone = run.scenario.clients.len() == 1;
     let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
     if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {

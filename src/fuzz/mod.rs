@@ -93,8 +93,8 @@ pub static CRYPTO_DECODE: FuzzTarget = FuzzTarget::new("crypto_decode", &crypto_
 pub static SCENARIO_FILE: FuzzTarget = FuzzTarget::new("scenario_file", &scenario_file::SOUND);
 /// The collection.
 pub static COLLECTION_OPS: FuzzTarget = FuzzTarget::new("collection_ops", &operations::COLLECTION);
-/// The typed stores.
-pub static STORE_OPS: FuzzTarget = FuzzTarget::new("store_ops", &operations::TYPED_STORES)
+/// All other stores.
+pub static STORE_OPS: FuzzTarget = FuzzTarget::new("store_ops", &operations::OTHER_STORES)
     .finds(&[&planted::A_ROTATION_IS_NOT_KEPT]);
 /// Crashes of any store.
 pub static CRASH_OPS: FuzzTarget =

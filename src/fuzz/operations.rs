@@ -21,7 +21,7 @@ use crate::{
         api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
         sessions::SessionsSubject, users::UsersSubject, watermark::WatermarkSubject,
         webhooks::WebhooksSubject, worker_heartbeats::WorkerHeartbeatsSubject,
-        workspace::WorkspaceSubject,
+        working_sets::WorkingSetsSubject, workspace::WorkspaceSubject,
     },
     report::terminal,
     sim::disk::SimFs,
@@ -44,11 +44,12 @@ static SESSIONS: Entry<SessionsSubject> = Entry::new();
 static WATERMARK: Entry<WatermarkSubject> = Entry::new();
 static WORKER_HEARTBEATS: Entry<WorkerHeartbeatsSubject> = Entry::new();
 static THE_WORKSPACE: Entry<WorkspaceSubject> = Entry::new();
+static WORKING_SETS: Entry<WorkingSetsSubject> = Entry::new();
 
 pub(super) static COLLECTION: Operations =
     Operations { stores: &[&THE_COLLECTION], crashes: false };
 pub(super) static WORKSPACE: Operations = Operations { stores: &[&THE_WORKSPACE], crashes: false };
-pub(super) static TYPED_STORES: Operations = Operations {
+pub(super) static OTHER_STORES: Operations = Operations {
     stores: &[&USERS, &API_KEYS, &WEBHOOKS, &SECRETS, &SESSIONS, &WATERMARK, &WORKER_HEARTBEATS],
     crashes: false,
 };
@@ -63,6 +64,7 @@ pub(super) static CRASHES: Operations = Operations {
         &WATERMARK,
         &WORKER_HEARTBEATS,
         &THE_WORKSPACE,
+        &WORKING_SETS,
     ],
     crashes: true,
 };
@@ -174,5 +176,23 @@ impl Check for Operations {
     fn smallest(&self, input: &[u8]) -> Option<Found> {
         let Case { store, backend, input } = self.case(input)?;
         store.shrink_input(&input, backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{COLLECTION, CRASHES, OTHER_STORES, Operations, WORKSPACE};
+    use crate::check::registry::STORES;
+
+    #[test]
+    fn every_store_is_fuzzed_and_crashes_of_every_store_are() {
+        let names = |all: &[&Operations]| -> BTreeSet<&str> {
+            all.iter().flat_map(|one| one.stores).map(|store| store.store_name()).collect()
+        };
+        let registered: BTreeSet<&str> = STORES.iter().map(|store| store.name()).collect();
+        assert_eq!(names(&[&COLLECTION, &OTHER_STORES, &WORKSPACE]), registered);
+        assert_eq!(names(&[&CRASHES]), registered);
     }
 }

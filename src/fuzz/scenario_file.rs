@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    operations::{COLLECTION, FEW_IMAGES, TYPED_STORES, WORKSPACE, simulated},
+    operations::{COLLECTION, FEW_IMAGES, OTHER_STORES, WORKSPACE, simulated},
 };
 use crate::check::{
     registry::store_named,
@@ -77,7 +77,7 @@ fn unclear(error: &ReplayError) -> Option<String> {
 /// A replay file of a scenario as the operations' targets have them, in which a few
 /// values are others.
 fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
-    let all = [&COLLECTION, &TYPED_STORES, &WORKSPACE];
+    let all = [&COLLECTION, &OTHER_STORES, &WORKSPACE];
     let of = choices.choose(&all)?;
     let edits: Vec<[u8; 8]> =
         (0..choices.int_in_range(0..=3)?).map(|_| choices.arbitrary()).collect::<Result<_, _>>()?;

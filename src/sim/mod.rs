@@ -10,3 +10,4 @@ mod fault_kind;
 pub mod faults;
 pub mod schedule;
 pub mod scheduled;
+pub mod single;
