@@ -10,16 +10,11 @@ use storeproof::{
         backends::{BackendUnderTest, Hybrid, Memory, Sqlite},
         campaign::{self, Effort, Progress},
         crash::CrashCheck,
-        scenario::{Action, Mode, Scenario},
-        statistics::Reached,
-        verify::{Target, Verified, verify},
+        verify::Target,
     },
     model::{
-        collection::CollectionSubject,
-        divergence::Divergences,
-        source::RawId,
-        subject::Subject,
-        users::{UserData, UsersOp, UsersSubject},
+        collection::CollectionSubject, divergence::Divergences, subject::Subject,
+        users::UsersSubject,
     },
     seam::{
         Backend, Collection, CollectionExt, CollectionSpec, Error, ErrorKind, Instant, Outcome,
@@ -57,8 +52,6 @@ fn id(text: &str) -> RecordId {
 
 fn record(place: &str) -> Record {
     Record::json(id(place), Payload::json(&b"1"[..]).unwrap(), Instant::UNIX_EPOCH)
-}
-
 }
 
 /// A collection on which this fails, and the sound one below it.

@@ -50,7 +50,12 @@ use super::{
 /// How many cases may be needed; only one in eight is about faults.
 const CASES: u64 = 8_000;
 
-pub(crate) fn fault(client: Option<usize>, step: &'static str, occurrence: u32, kind: FaultKind) -> Fault {
+pub(crate) fn fault(
+    client: Option<usize>,
+    step: &'static str,
+    occurrence: u32,
+    kind: FaultKind,
+) -> Fault {
     Fault { client, operation: 0, step: step.into(), occurrence, kind, written: 0, lasting: 0 }
 }
 

@@ -10,8 +10,9 @@ use crate::model::subject::Operation;
 /// too: version 2 added what older software does and files that are nobody's
 /// records; version 3 faults, clocks that differ, schedules by random priorities
 /// and of every interleaving, processes that are killed, crashes that leave a part
-/// of what was not synced, and what comes after a crash; version 4 faults of databases.
-pub const SCHEMA: u64 = 4;
+/// of what was not synced, and what comes after a crash; version 4 faults of databases;
+/// version 5 the condition of what is stored, and working sets.
+pub const SCHEMA: u64 = 5;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

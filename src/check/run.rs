@@ -28,9 +28,7 @@ use crate::{
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{
-            Client, End, MOST_STEPS, Sim, run as run_clients,
-        },
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients},
         faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,

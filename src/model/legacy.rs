@@ -103,6 +103,9 @@ pub fn is_plain(id: &str) -> bool {
         && !id.to_ascii_lowercase().ends_with(".json")
 }
 
+/// What a damaged file may hold; some of it is a record to some stores.
+pub const DAMAGED: &[&str] = &["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
+
 /// What is left of a document after an accident, at times: half of it, nothing,
 /// or something that is no such document. Otherwise the document. One under a
 /// name that could also be another id's path stays whole: its bytes are what
@@ -114,8 +117,7 @@ pub fn perhaps_damaged(source: &mut Source<'_, '_>, id: &str, text: String) -> R
     if !source.ratio(1, 12)? || !id.split('/').all(is_plain) {
         return Ok(text);
     }
-    let others = ["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
-    if let Some(other) = others.get(source.below(others.len() + 3)?) {
+    if let Some(other) = DAMAGED.get(source.below(DAMAGED.len() + 3)?) {
         return Ok((*other).to_owned());
     }
     let half = (0..=text.len() / 2).rev().find_map(|end| text.get(..end));

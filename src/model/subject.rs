@@ -6,7 +6,10 @@ use std::{fmt, future::Future, hash::Hash, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    divergence::{Divergence, Divergences}, failure::StorageFailure, legacy::LegacyDocument, source::Source,
+    divergence::{Divergence, Divergences},
+    failure::StorageFailure,
+    legacy::LegacyDocument,
+    source::Source,
 };
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy, Instant, RecordId};
 

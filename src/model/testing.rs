@@ -16,7 +16,7 @@ use super::{
     divergence::Divergences,
     legacy::LegacyDocument,
     source::{Focus, INSTANTS, Source},
-    subject::{Moment, Operation, Overlap, Reach, Subject, Surroundings, Verdict},
+    subject::{Moment, Operation, Reach, Subject, Surroundings, Verdict},
 };
 use crate::{
     backend::memory::MemoryBackend,

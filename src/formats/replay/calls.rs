@@ -52,6 +52,7 @@ pub(super) fn collection() -> Vec<Value> {
             { "action": { "replace": { "id": "c", "data": "2" } }, "when": "present" },
             { "action": { "delete": "d" }, "when": { "data": "3" } },
             { "action": { "check": "e" } },
+            { "action": { "delete": "f" }, "when": { "stored": { "base64": "ew==" } } },
         ] } }),
         json!("purge_expired"),
         json!({ "quarantine": { "id": "a", "expected": { "base64": "/w==" } } }),

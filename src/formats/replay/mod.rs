@@ -95,7 +95,11 @@ fn samples() -> Vec<Sample> {
         operations("secrets-operations", "secrets", &calls::secrets()),
         operations("sessions-operations", "sessions", &calls::sessions()),
         operations("watermark-operations", "watermark", &calls::watermark()),
-        operations("worker-heartbeats-operations", "worker_heartbeats", &calls::worker_heartbeats()),
+        operations(
+            "worker-heartbeats-operations",
+            "worker_heartbeats",
+            &calls::worker_heartbeats(),
+        ),
         operations("workspace-operations", "workspace", &workspace::calls()),
         operations("working-sets-operations", "working_sets", &calls::working_sets()),
     ]);

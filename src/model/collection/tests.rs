@@ -66,8 +66,7 @@ fn judge(
     overlap: Overlap<'_>,
 ) -> Result<CollectionModel, &'static str> {
     let divergences = Divergences::default();
-    let moment =
-        Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
+    let moment = Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     let mut model = model.clone();
     match CollectionSubject::step(&mut model, op, seen, &moment) {
         Ok(()) => Ok(model),
@@ -184,8 +183,7 @@ fn a_purge_counts_what_has_expired_exactly_unless_others_write_it() {
     rejected(&overlapped, &purge, &count(2));
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
-    let moment =
-        Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
+    let moment = Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     let cut_short = CollectionSubject::outcomes_unseen(&model, &purge, &moment);
     let left: Vec<_> = cut_short.iter().map(|state| state.entries.len()).collect();
     assert_eq!(left, [1, 1, 0], "a purge that is cut short leaves some");

@@ -5,7 +5,7 @@ use crate::{
     model::{
         divergence::Divergences,
         source::INSTANTS,
-        subject::Operation,
+        subject::{Handle, Operation},
         testing::{bytes_of, legacy_agrees, moment, run_many_by},
     },
     seam::{Payload, Record},
