@@ -154,7 +154,7 @@ impl Operations {
             _ => (PLANS, rest.last().copied().map(usize::from), rest),
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
-        let most_actions = if self.crashes { 1 + rest.len() / 32 } else { 2 + rest.len() / 24 };
+        let most_actions = 1 + rest.len() / if self.crashes { 32 } else { 24 };
         let input = Input {
             bytes: rest,
             purpose: *purpose,

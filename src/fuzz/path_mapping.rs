@@ -22,7 +22,7 @@ pub(super) struct PathMapping {
 pub(super) static SOUND: PathMapping = PathMapping { of: |id| RecordPath::of(id).as_str().into() };
 
 /// How many texts of an input are looked at.
-const MOST_TEXTS: usize = 3;
+const MOST_TEXTS: usize = 2;
 
 impl Check for PathMapping {
     fn problem(&self, input: &[u8]) -> Option<String> {
