@@ -28,7 +28,7 @@ pub(super) static SOUND: LegacyDetect = LegacyDetect;
 thread_local! {
     /// What is to be known of each store's older files.
     static SPECS: Vec<LegacySpec> =
-        STORES.iter().map(|layout| (layout.spec)().legacy.clone()).collect();
+        STORES.iter().map(|layout| (layout.spec)().legacy).collect();
     static KEY: Option<EncryptionKey> = EncryptionKey::new(b"k");
 }
 

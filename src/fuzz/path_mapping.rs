@@ -50,13 +50,12 @@ impl Check for PathMapping {
             }
         }
         places.sort_by(|(_, one), (_, other)| one.cmp(other));
-        let same = places.windows(2).find_map(|pair| match pair {
+        places.windows(2).find_map(|pair| match pair {
             [(one, place), (other, same)] if place == same && one != other => {
                 Some(format!("{one:?} and {other:?} have the same place, {place:?}"))
             }
             _ => None,
-        });
-        same
+        })
     }
 }
 
