@@ -20,6 +20,8 @@ mod data_directory;
 #[cfg(test)]
 mod database_faults;
 #[cfg(test)]
+mod database_races;
+#[cfg(test)]
 mod determinism;
 #[cfg(test)]
 mod disk;

@@ -13,7 +13,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
-    divergence::Divergences,
+    divergence::{Divergence, Divergences},
     legacy::LegacyDocument,
     source::{Focus, INSTANTS, Source},
     subject::{Moment, Operation, Reach, Subject, Surroundings, Verdict},
@@ -227,7 +227,9 @@ pub(crate) fn run<S: Subject, K: PartialEq>(
         }
         let after = stored(&model);
         if before == after {
-            let none = seen.is_refusal() || op.is_read();
+            // What was read may have been stale, and the call not be refused otherwise.
+            let is_sure = !divergences.permit(Divergence::StaleReads);
+            let none = (is_sure && seen.is_refusal()) || op.is_read();
             assert!(!none || unseen.is_empty(), "case {case}: {log}changes nothing unseen");
         } else {
             assert!(!op.is_read() && !seen.is_refusal(), "case {case}: {log}must not write");

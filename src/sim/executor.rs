@@ -109,6 +109,12 @@ impl Sim {
         Self(Arc::new(Shared { faults, ..Shared::default() }))
     }
 
+    /// Whether several clients are under way: alone, there is nothing to decide.
+    #[must_use]
+    pub(super) fn is_contended(&self) -> bool {
+        self.0.contended.load(Ordering::Relaxed)
+    }
+
     /// A scheduling point: the executor decides who runs next. `name` says
     /// what the client is about to do.
     pub fn step(&self, name: &'static str) -> Step<'_> {
@@ -120,7 +126,7 @@ impl Sim {
         if let Some(faults) = &self.0.faults {
             faults.begin(client, operation);
         }
-        if !self.0.contended.load(Ordering::Relaxed) {
+        if !self.is_contended() {
             return;
         }
         self.state(|state| {
@@ -328,7 +334,7 @@ impl Future for Step<'_> {
         if !self.sim.count() {
             return Poll::Pending;
         }
-        if !self.sim.0.contended.load(Ordering::Relaxed) {
+        if !self.sim.is_contended() {
             return Poll::Ready(());
         }
         self.waited = true;

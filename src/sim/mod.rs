@@ -1,6 +1,7 @@
 //! The simulated world: a seeded executor, schedules, a disk that crashes, a
 //! clock that does as it is told.
 
+pub mod blocking;
 pub mod clock;
 mod database_faults;
 pub mod disk;

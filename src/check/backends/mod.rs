@@ -25,6 +25,7 @@ use crate::{
         scenario::ForeignFile,
     },
     model::{
+        collection::CollectionSubject,
         legacy::LegacyDocument,
         subject::{Reach, Subject},
         working_sets::WorkingSetsSubject,
@@ -231,7 +232,9 @@ pub fn share(store: &str, backend: &str) -> u64 {
         (_, "memory") => 2_400,
         (_, "file") => 660,
         (_, "legacy") => 440,
-        (_, Sqlite::NAME) => 70,
+        // What may happen within its calls is the database's: one store shows it.
+        (CollectionSubject::NAME, Sqlite::NAME) => 300,
+        (_, Sqlite::NAME) => 45,
         (_, Hybrid::OVER_FILE) => 90,
         (_, Hybrid::OVER_SQLITE) => 25,
         _ => 90,
@@ -248,7 +251,7 @@ pub fn comes_by_all(store: &str, backend: &str) -> bool {
         WorkspaceSubject::NAME => 1_000,
         // Each operation comes through a working set and past it.
         WorkingSetsSubject::NAME => 200,
-        _ => 100,
+        _ => 400,
     };
     share(store, backend) >= least
 }

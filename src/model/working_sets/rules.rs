@@ -123,6 +123,7 @@ fn read(
     if let CollectionOp::Count(_) = op {
         return count(model, op, seen, moment);
     }
+    let (alone, next_page) = (of_one(op), continuing(op, seen));
     let mut held = model.durable.clone();
     let mut shown: Vec<(RecordId, u64)> = Vec::new();
     let asked = |id: &&RecordId| match op {
@@ -133,10 +134,9 @@ fn read(
         let versions = model.versions(id, moment);
         let own = of_record(id, seen);
         // The oldest that will do: later reads may give nothing older.
-        let fits = |version: &&Version<'_>| agrees(id, **version, &alone(op), &own, moment);
-        let later = continuing(op, seen).filter(|_| is_nothing(&own));
-        let follows = later.and_then(|later| {
-            versions.iter().find(|version| !agrees(id, **version, &later, &own, moment))
+        let fits = |version: &&Version<'_>| agrees(id, **version, &alone, &own, moment);
+        let follows = next_page.as_ref().filter(|_| is_nothing(&own)).and_then(|next_page| {
+            versions.iter().find(|version| !agrees(id, **version, next_page, &own, moment))
         });
         let Some(version) = follows.or_else(|| versions.iter().find(fits)) else { continue };
         match version.entry {
@@ -148,8 +148,11 @@ fn read(
         }
     }
     CollectionSubject::step(&mut held, op, seen, moment).map_err(|broken| {
-        let is_refusal = |seen: &CollectionSeen| matches!(seen, CollectionSeen::Failed(failure) if failure.kind != ErrorKind::NotFound);
-        let rule = if is_refusal(&broken.expected) { broken.rule } else { MAY_HOLD };
+        // What is refused whatever is stored, the collection's own rules say.
+        let rule = match &*broken.expected {
+            CollectionSeen::Failed(refusal) if refusal.kind != ErrorKind::NotFound => broken.rule,
+            _ => MAY_HOLD,
+        };
         Broken { rule, ..broken }
     })?;
     for (id, change) in shown {
@@ -202,7 +205,7 @@ fn agrees(
 }
 
 /// The read, as it would be of one record alone.
-fn alone(op: &CollectionOp) -> CollectionOp {
+fn of_one(op: &CollectionOp) -> CollectionOp {
     match op {
         CollectionOp::List(query) => {
             CollectionOp::List(ListInput { limit: Some(u32::MAX), ..query.clone() })
