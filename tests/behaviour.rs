@@ -40,6 +40,8 @@ mod file_format;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod fuzz_targets;
+#[cfg(test)]
 mod gating;
 #[cfg(test)]
 mod genuine;

@@ -10,10 +10,12 @@ use crate::{
         corpus::{Corpus, Explorer},
         crash::CrashCheck,
         generate,
+        input::{Input, TakesInput},
         registry::{Found, saved},
         shrink::shrink,
         statistics::Reached,
         verify::{Opener, Target, verify},
+        violation::Violation,
     },
     fs::Fs,
     model::{
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// A planted bug, whatever its store is.
-pub trait Planted: Sync {
+pub trait Planted: TakesInput {
     /// The store that it is in.
     fn store(&self) -> &'static str;
 
@@ -66,6 +68,25 @@ pub(super) trait Place: Sync {
         sound: &'b dyn BackendUnderTest,
     ) -> Option<Box<dyn BackendUnderTest + 'b>> {
         Some(Box::new(sound))
+    }
+}
+
+/// On a backend where there can be no such bug, nothing is found.
+impl<P: Place> TakesInput for P {
+    fn store_name(&self) -> &'static str {
+        P::Store::NAME
+    }
+
+    fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
+        let backend = self.backend(backend)?;
+        let (open, divergences) = (self.opener(), Divergences::default());
+        input.violation(&target::<P::Store>(&*backend, &*open, &divergences))
+    }
+
+    fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {
+        let backend = self.backend(backend)?;
+        let (open, divergences) = (self.opener(), Divergences::default());
+        input.counterexample(&target::<P::Store>(&*backend, &*open, &divergences))
     }
 }
 

@@ -88,7 +88,16 @@ const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
-    let bytes = &mut Unstructured::new(&bytes);
+    scenario_for::<S>(&mut Unstructured::new(&bytes), purpose, capabilities)
+}
+
+/// A scenario made from `bytes` that a backend with these capabilities can run.
+#[must_use]
+pub fn scenario_for<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    purpose: Purpose,
+    capabilities: &Capabilities,
+) -> Scenario<S::Op> {
     let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
     let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
     if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode

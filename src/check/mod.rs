@@ -15,6 +15,8 @@ mod faults;
 mod gate;
 pub mod generate;
 pub mod history;
+pub mod input;
+mod limits;
 pub mod linearize;
 pub mod processes;
 pub mod registry;

@@ -11,13 +11,15 @@ use super::{
     },
     crash::CrashCheck,
     exhaustive::Scopes,
+    input::{Input, TakesInput},
+    limits,
     processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
     shrink::{Counterexample, repeats},
     statistics::{Event, Reached},
     verify::{Target, Verified, verify},
-    violation::Violation,
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::{
@@ -59,7 +61,7 @@ pub fn store_named(name: &str) -> Option<&'static dyn StoreUnderTest> {
 }
 
 /// A store that can be checked, whatever its operations are.
-pub trait StoreUnderTest: Send + Sync {
+pub trait StoreUnderTest: TakesInput + Send {
     /// Its name on the command line and in reports.
     fn name(&self) -> &'static str;
 
@@ -89,6 +91,20 @@ pub trait StoreUnderTest: Send + Sync {
     /// # Errors
     /// When the text is not a replay file of this store.
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError>;
+
+    /// Runs a saved scenario once, as it is saved, with so many crashes. What it breaks.
+    ///
+    /// # Errors
+    /// As [`Self::replay`].
+    fn run_once(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+        crashes: CrashCheck,
+    ) -> Result<Option<Violation>, ReplayError>;
+
+    /// The replay file of the scenario that the input is, as if it broke something.
+    fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String>;
 
     /// Reads a replay file and writes it again.
     ///
@@ -247,10 +263,46 @@ pub struct Replayed {
     pub stale: bool,
 }
 
-struct Entry<S>(PhantomData<fn() -> S>);
+/// A store as the table has it.
+pub(crate) struct Entry<S>(PhantomData<fn() -> S>);
+
+impl<S> Entry<S> {
+    /// The entry of `S`, for those who need no table.
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 fn open<S: Subject>(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<S::Store> {
     S::open(collection, surroundings)
+}
+
+impl<S: Subject> TakesInput for Entry<S> {
+    fn store_name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
+        let divergences = Divergences::default().with(S::DECLARED);
+        let crashes = input.crashes;
+        input.violation(&Target::<S> {
+            backend,
+            open: &open::<S>,
+            divergences: &divergences,
+            crashes,
+        })
+    }
+
+    fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {
+        let divergences = Divergences::default().with(S::DECLARED);
+        let crashes = CrashCheck::default();
+        input.counterexample(&Target::<S> {
+            backend,
+            open: &open::<S>,
+            divergences: &divergences,
+            crashes,
+        })
+    }
 }
 
 impl<S: Subject> StoreUnderTest for Entry<S> {
@@ -295,20 +347,38 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
-        let replay: Replay<S::Op> = replay::read(text)?;
-        let mut permitted = Vec::new();
-        for name in &replay.allow {
-            let named = Divergence::named(name);
-            permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
-        }
-        let divergences = Divergences::of(permitted).with(S::DECLARED);
+        let (replay, divergences) = runnable::<S>(text, backend)?;
         let crashes = CrashCheck::default();
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
     }
 
+    fn run_once(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+        crashes: CrashCheck,
+    ) -> Result<Option<Violation>, ReplayError> {
+        let (replay, divergences) = runnable::<S>(text, backend)?;
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
+        Ok(verify(&target, &replay.scenario, &mut Reached::new::<S>()).violation)
+    }
+
+    fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String> {
+        let signature = Signature { kind: Kind::Outcome, rule: "a file of its own".to_owned() };
+        let replay = Replay {
+            schema: replay::SCHEMA,
+            store: S::NAME.to_owned(),
+            backend: backend.name().to_owned(),
+            violation: Violation { signature, steps: Vec::new(), crash: None },
+            allow: Vec::new(),
+            scenario: input.scenario::<S>(&backend.capabilities()),
+        };
+        replay::write(&replay).ok()
+    }
+
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
-        replay::write(&replay::read::<S::Op>(text)?)
+        replay::write(&read::<S>(text)?)
     }
 
     fn rewrite_entry(&self, text: &str) -> Result<String, EntryError> {
@@ -343,6 +413,32 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             .chain(events.map(|event| event.name().to_owned()))
             .chain(reached.faults_missing(can_be).into_iter().map(str::to_owned))
             .collect()
+    }
+}
+
+/// A replay file whose scenario can be run somewhere.
+fn read<S: Subject>(text: &str) -> Result<Replay<S::Op>, ReplayError> {
+    let replay: Replay<S::Op> = replay::read(text)?;
+    match limits::problem::<S>(&replay.scenario) {
+        None => Ok(replay),
+        Some(problem) => Err(ReplayError::Scenario(problem)),
+    }
+}
+
+/// A replay file whose scenario can be run on that backend, with what it permits.
+fn runnable<S: Subject>(
+    text: &str,
+    backend: &dyn BackendUnderTest,
+) -> Result<(Replay<S::Op>, Divergences), ReplayError> {
+    let replay = read::<S>(text)?;
+    let mut permitted = Vec::new();
+    for name in &replay.allow {
+        let named = Divergence::named(name);
+        permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
+    }
+    match limits::mode_problem_on(&replay.scenario.mode, backend) {
+        None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
+        Some(problem) => Err(ReplayError::Scenario(problem)),
     }
 }
 

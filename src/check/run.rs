@@ -95,8 +95,8 @@ struct LeftAlone {
     invoked: u64,
     /// The number among the clients of what went on.
     number: usize,
-    /// Whether the store had read the clock for it: that is the reading that
-    /// shows.
+    /// Whether its readings of the clock do not show: the store had read it, or what
+    /// went on is a look.
     read: bool,
 }
 
@@ -372,7 +372,8 @@ impl<'a, S: Subject> Run<'a, S> {
         let call = S::execute(&seat.store, &mut op, &mut seat.memory);
         let seen = self.unless_given_up(call).await;
         let left_alone = self.sim.take_detached(place.client);
-        let read = self.clock.is_read_by_store(place.client);
+        let is_a_look = self.clock.take_given_up_look(place.client);
+        let read = self.clock.is_read_by_store(place.client) || is_a_look;
         let note = |number: &usize| LeftAlone { invoked: began.0, number: *number, read };
         lock(&self.left_alone).extend(left_alone.iter().map(note));
         if let Some(older) = &self.older {

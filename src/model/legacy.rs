@@ -186,7 +186,7 @@ pub fn instant_text(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> 
 /// Whether older software could have used the id as a file's name, `.json`
 /// added: no level that is empty or begins with a dot, none too long, nothing
 /// that leaves the directory.
-pub(super) fn is_raw_file_name(id: &str) -> bool {
+pub(crate) fn is_raw_file_name(id: &str) -> bool {
     let longest = 255 - ".json".len();
     let legal =
         |level: &str| !level.is_empty() && !level.starts_with('.') && level.len() <= longest;
@@ -195,7 +195,7 @@ pub(super) fn is_raw_file_name(id: &str) -> bool {
 
 /// Whether two ids can't both have a file: the same one, or one's file where
 /// the other has a directory.
-pub(super) fn in_the_way(one: &str, other: &str) -> bool {
+pub(crate) fn in_the_way(one: &str, other: &str) -> bool {
     let file = |id: &str| format!("{id}.json");
     let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
     one == other || within(one, &file(other)) || within(other, &file(one))
