@@ -3,7 +3,7 @@
 //!
 //! A case that is the first on its backend to reach some key of [`coverage`] becomes an
 //! entry. Further cases are made from entries by changing them a little
-//! ([`mutate`]), because what lies behind something rare is rarer still: it is
+//! (`mutate.rs`), because what lies behind something rare is rarer still: it is
 //! reached sooner from there than from nothing. Entries of all backends of a store are
 //! parents, as one's rare states are another's.
 //!
