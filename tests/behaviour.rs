@@ -10,6 +10,8 @@ mod backends;
 #[cfg(test)]
 mod bugs;
 #[cfg(test)]
+mod campaigns;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod crash_oracle;
@@ -39,6 +41,8 @@ mod file_format;
 mod formats;
 #[cfg(test)]
 mod fuzz_targets;
+#[cfg(test)]
+mod gating;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]

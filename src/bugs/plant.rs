@@ -7,6 +7,7 @@ use super::rerouted::{Reroute, Rerouted};
 use crate::{
     check::{
         backends::{BackendUnderTest, Capabilities, Layer, Layered, Simulated, Storage, World},
+        corpus::{Corpus, Explorer},
         crash::CrashCheck,
         generate,
         input::{Input, TakesInput},
@@ -36,6 +37,15 @@ pub trait Planted: TakesInput {
     /// Runs these cases of the campaign with that seed, up to the first that
     /// breaks a promise: how many it ran, and whether the last one broke one.
     fn run(&self, backend: &dyn BackendUnderTest, seed: u64, cases: Range<u64>) -> (u64, bool);
+
+    /// A sound backend with the bug; none: it can't be planted there.
+    fn planted_on<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>>;
+
+    /// What runs cases with a corpus, on backends with the bug.
+    fn explorer(&self) -> Box<dyn Explorer>;
 
     /// The smallest scenario that fails as that case does.
     fn counterexample(&self, backend: &dyn BackendUnderTest, seed: u64, case: u64)
@@ -104,6 +114,17 @@ impl<P: Place> Planted for P {
             }
         }
         (ran, false)
+    }
+
+    fn planted_on<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>> {
+        self.backend(sound)
+    }
+
+    fn explorer(&self) -> Box<dyn Explorer> {
+        Box::new(Corpus::<P::Store>::new(self.opener()))
     }
 
     fn counterexample(

@@ -105,10 +105,20 @@ pub fn scenario_for<S: Subject>(
     {
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
-    if capabilities.steady_clock {
-        go_forward(&mut scenario);
-    }
+    with_its_clock::<S>(&mut scenario, capabilities);
     scenario
+}
+
+/// Takes out what the clock of the backend, or of the store, does not do.
+pub(super) fn with_its_clock<S: Subject>(
+    scenario: &mut Scenario<S::Op>,
+    capabilities: &Capabilities,
+) {
+    if !S::CLOCK_MOVES {
+        stand_still(scenario);
+    } else if capabilities.steady_clock {
+        go_forward(scenario);
+    }
 }
 
 /// Lets the clock never go back, and be the same to all.
@@ -311,7 +321,7 @@ pub fn scenario<S: Subject>(
 
 /// Failures of the storage and clients that give up: anywhere, or at steps of one
 /// name, or of one kind, so that the rare ones have their share.
-fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+pub(super) fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
         0 => (&[6, 20, 60], None, Vec::new()),
         1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
@@ -329,7 +339,7 @@ fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
 
 /// Where every call of a collection is one step: clients that give up, or a database
 /// that fails, in any way or in one, so that each has its share.
-fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+pub(super) fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     let (often, kinds): (&[u32], _) = match bytes.int_in_range(0..=4)? {
         0 => (&[1, 2, 4], vec![FaultKind::Cancel, FaultKind::CancelAfter]),
         1 => (&[2, 4, 12], Vec::new()),
@@ -345,7 +355,7 @@ fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
 }
 
 /// At times, clients have clocks that differ.
-fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+pub(super) fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
     if clients == 1 || !bytes.ratio(1_u8, 8)? {
         return Ok(Vec::new());
     }
@@ -376,7 +386,7 @@ fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Resu
 }
 
 /// How these clients are interleaved.
-fn schedule<Op>(
+pub(super) fn schedule<Op>(
     bytes: &mut Unstructured<'_>,
     seed: u64,
     programs: &[Vec<Action<Op>>],
@@ -395,7 +405,10 @@ fn schedule<Op>(
 
 /// A crash anywhere; most of them with something that the clients do next, or
 /// with a further crash.
-fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+pub(super) fn crash<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     // Commits are recovered by what opens next: that crashes, too.
     match bytes.int_in_range(0..=if focus.commits { 4 } else { 7 })? {
@@ -500,7 +513,7 @@ fn changes<S: Subject>(
     Ok(actions)
 }
 
-fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
+pub(super) fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
     match source.below(48)? {
         47 => Ok(Action::AdvanceClock(*source.choose(&[1, 1, 60, 3_600, -5])?)),
         // Stores with variants are reopened more often.

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use super::{
     backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
-    campaign::{self, Effort, Progress},
+    campaign::{self, Effort, Findings, Progress, WayOfFailing},
+    corpus::{
+        Corpus, Explorer,
+        entry::{self, EntryError},
+    },
     crash::CrashCheck,
     exhaustive::Scopes,
     input::{Input, TakesInput},
@@ -14,7 +18,6 @@ use super::{
     scenario::Mode,
     shrink::{Counterexample, repeats},
     statistics::{Event, Reached},
-    trace_hash::mix,
     verify::{Target, Verified, verify},
     violation::{Kind, Signature, Violation},
 };
@@ -77,6 +80,12 @@ pub trait StoreUnderTest: TakesInput + Send {
     /// Runs cases on a backend.
     fn check(&self, request: &Request<'_>) -> CellFindings;
 
+    /// Runs cases with a corpus, which is empty at first.
+    fn explorer(&self) -> Box<dyn Explorer>;
+
+    /// What a campaign has reached that has not begun.
+    fn nothing_reached(&self) -> Reached;
+
     /// Runs a saved scenario again.
     ///
     /// # Errors
@@ -102,6 +111,12 @@ pub trait StoreUnderTest: TakesInput + Send {
     /// # Errors
     /// When the text is not a replay file of this store.
     fn rewrite(&self, text: &str) -> Result<String, ReplayError>;
+
+    /// Reads an entry of a corpus and writes it again.
+    ///
+    /// # Errors
+    /// When the text is not an entry of this store.
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -139,21 +154,60 @@ pub struct CellFindings {
     pub reached: Reached,
     /// The same for the same seed, whatever the number of jobs.
     pub trace_hash: u64,
-    /// One for each way of failing.
+    /// The ways of failing that were looked at.
+    pub ways: Vec<WayOfFailing>,
+    /// One for each way of failing that is shown.
     pub counterexamples: Vec<Found>,
 }
 
 impl CellFindings {
+    /// Of a campaign that has not begun.
+    #[must_use]
+    pub fn nothing(reached: Reached) -> Self {
+        Self {
+            cases: 0,
+            operations: 0,
+            schedules: 0,
+            crash_images: 0,
+            scopes: Scopes::default(),
+            violations: 0,
+            reached,
+            trace_hash: 0,
+            ways: Vec::new(),
+            counterexamples: Vec::new(),
+        }
+    }
+
+    /// What a campaign found, with a replay file for each counterexample.
+    pub(super) fn of<S: Subject>(target: &Target<'_, S>, findings: Findings<S::Op>) -> Self {
+        let found = findings.counterexamples.into_iter();
+        Self {
+            counterexamples: found.filter_map(|(case, found)| saved(target, case, found)).collect(),
+            ways: findings.ways,
+            cases: findings.cases,
+            operations: findings.operations,
+            schedules: findings.schedules,
+            crash_images: findings.crash_images,
+            scopes: findings.scopes,
+            violations: findings.violations,
+            reached: findings.reached,
+            trace_hash: findings.trace_hash,
+        }
+    }
+
     /// Adds what further cases of the same store on the same backend found.
     pub fn merge(&mut self, other: Self) {
-        self.cases += other.cases;
-        self.operations += other.operations;
-        self.schedules += other.schedules;
-        self.crash_images += other.crash_images;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.cases, other.cases);
+        add(&mut self.operations, other.operations);
+        add(&mut self.schedules, other.schedules);
+        add(&mut self.crash_images, other.crash_images);
         self.scopes.add(&other.scopes);
-        self.violations += other.violations;
+        add(&mut self.violations, other.violations);
         self.reached.merge(&other.reached);
-        self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
+        // A sum, as that of the cases: it is the same whatever the parts were.
+        self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
+        self.ways.extend(other.ways);
         for found in other.counterexamples {
             let known = |own: &Found| own.violation.signature == found.violation.signature;
             if !self.counterexamples.iter().any(known) {
@@ -168,6 +222,8 @@ impl CellFindings {
 pub struct Found {
     /// The number of the case that it was made from.
     pub case: u64,
+    /// Whether that was made from the corpus: then the number is one of those.
+    pub mutated: bool,
     /// How many runs it took to make it small.
     pub executions: u64,
     /// Whether it failed again; if not, it is as large as it was.
@@ -178,6 +234,21 @@ pub struct Found {
     pub steps: usize,
     /// Its replay file.
     pub replay: String,
+}
+
+impl Found {
+    /// The name of its replay file among those of a campaign.
+    #[must_use]
+    pub fn file_name(&self, store: &str, backend: &str) -> String {
+        file_name(store, backend, self.case, self.mutated)
+    }
+}
+
+/// The name of a counterexample's replay file among those of a campaign.
+#[must_use]
+pub fn file_name(store: &str, backend: &str, case: u64, mutated: bool) -> String {
+    let mutated = if mutated { "mutated-" } else { "" };
+    format!("{store}-{backend}-{mutated}{case}.json")
 }
 
 /// What came of a saved scenario.
@@ -264,20 +335,15 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
-        let found = findings.counterexamples.into_iter();
-        CellFindings {
-            counterexamples: found
-                .filter_map(|(case, found)| saved(&target, case, found))
-                .collect(),
-            cases: findings.cases,
-            operations: findings.operations,
-            schedules: findings.schedules,
-            crash_images: findings.crash_images,
-            scopes: findings.scopes,
-            violations: findings.violations,
-            reached: findings.reached,
-            trace_hash: findings.trace_hash,
-        }
+        CellFindings::of(&target, findings)
+    }
+
+    fn explorer(&self) -> Box<dyn Explorer> {
+        Box::new(Corpus::<S>::new(Box::new(open::<S>)))
+    }
+
+    fn nothing_reached(&self) -> Reached {
+        Reached::new::<S>()
     }
 
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
@@ -313,6 +379,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
 
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
         replay::write(&read::<S>(text)?)
+    }
+
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError> {
+        entry::Entry::<S::Op>::read(text, S::NAME)?.to_text()
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
@@ -390,6 +460,7 @@ pub(crate) fn saved<S: Subject>(
     let text = replay::write(&replay).ok()?;
     Some(Found {
         case,
+        mutated: false,
         executions: found.executions,
         seen_again: found.seen_again,
         violation: found.violation,

@@ -107,6 +107,21 @@ pub fn read_header(text: &str) -> Result<Header, ReplayError> {
     Ok(Header { store, backend })
 }
 
+/// Reads what a replay file was saved for, whatever its store is.
+///
+/// # Errors
+/// When it is not a replay file of the version that this program reads.
+pub fn read_violation(text: &str) -> Result<(Header, Violation), ReplayError> {
+    #[derive(Deserialize)]
+    struct Saved {
+        violation: Violation,
+    }
+
+    let header = read_header(text)?;
+    let Saved { violation } = serde_json::from_str(text)?;
+    Ok((header, violation))
+}
+
 /// Reads a replay file whose store has operations `Op`.
 ///
 /// # Errors

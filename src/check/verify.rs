@@ -182,11 +182,13 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             }
         };
         let mut op = op.clone();
+        let io_steps = run.storage.io_steps();
         let invoked = run.tick();
         let seen = run.alone(S::execute(&seat.store, &mut op, &mut seat.memory))?;
         let returned = run.tick();
         verified.operations += 1;
         reached.count(&op, &seen);
+        reached.note_steps(&op, &seen, run.storage.io_steps().saturating_sub(io_steps));
         seen.digest(&mut digest);
         untouched.called(&op, Some(&seen));
         let moment = Moment {
@@ -206,6 +208,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         let steps = explain::steps_of(run.scenario).collect();
         return with_a_history(run, Violation { steps, ..violation });
     }
+    reached.note_state(&model);
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
     Ok(verified)
@@ -354,6 +357,7 @@ fn account<S: Subject>(
         return;
     }
     reached.count_events(Event::Reopened, run.reopened());
+    reached.note_history(calls);
     let mut digest = TraceHasher::default();
     for fault in &verified.faults {
         reached.count_fault(fault);

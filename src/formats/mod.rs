@@ -25,6 +25,7 @@
 
 mod access;
 mod api_keys;
+mod campaign;
 mod cursor;
 mod directory;
 mod encryption;
@@ -129,6 +130,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
+        campaign::FORMATS,
         listing::FORMATS,
         directory::FORMATS,
     ]

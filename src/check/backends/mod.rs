@@ -259,7 +259,7 @@ pub fn comes_by_all(store: &str, backend: &str) -> bool {
 /// The same of every kind of fault, each of which comes in a small part of the cases.
 #[must_use]
 pub fn comes_by_all_faults(store: &str, backend: &str) -> bool {
-    share(store, backend) >= 400
+    share(store, backend) >= 300
 }
 
 /// And how many a run of the default profile has.
