@@ -378,7 +378,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
-        replay::write(&read::<S>(text)?)
+        replay::write(&replay::read::<S::Op>(text)?)
     }
 
     fn rewrite_entry(&self, text: &str) -> Result<String, EntryError> {
@@ -416,21 +416,15 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 }
 
-/// A replay file whose scenario can be run somewhere.
-fn read<S: Subject>(text: &str) -> Result<Replay<S::Op>, ReplayError> {
-    let replay: Replay<S::Op> = replay::read(text)?;
-    match limits::problem::<S>(&replay.scenario) {
-        None => Ok(replay),
-        Some(problem) => Err(ReplayError::Scenario(problem)),
-    }
-}
-
 /// A replay file whose scenario can be run on that backend, with what it permits.
 fn runnable<S: Subject>(
     text: &str,
     backend: &dyn BackendUnderTest,
 ) -> Result<(Replay<S::Op>, Divergences), ReplayError> {
-    let replay = read::<S>(text)?;
+    let replay: Replay<S::Op> = replay::read(text)?;
+    if let Some(problem) = limits::problem::<S>(&replay.scenario) {
+        return Err(ReplayError::Scenario(problem));
+    }
     let mut permitted = Vec::new();
     for name in &replay.allow {
         let named = Divergence::named(name);
