@@ -50,7 +50,16 @@ pub(super) static COLLECTION: Operations =
     Operations { stores: &[&THE_COLLECTION], crashes: false };
 pub(super) static WORKSPACE: Operations = Operations { stores: &[&THE_WORKSPACE], crashes: false };
 pub(super) static OTHER_STORES: Operations = Operations {
-    stores: &[&USERS, &API_KEYS, &WEBHOOKS, &SECRETS, &SESSIONS, &WATERMARK, &WORKER_HEARTBEATS],
+    stores: &[
+        &USERS,
+        &API_KEYS,
+        &WEBHOOKS,
+        &SECRETS,
+        &SESSIONS,
+        &WATERMARK,
+        &WORKER_HEARTBEATS,
+        &WORKING_SETS,
+    ],
     crashes: false,
 };
 pub(super) static CRASHES: Operations = Operations {
