@@ -52,7 +52,7 @@ pub(super) fn collection() -> Vec<Value> {
             { "action": { "replace": { "id": "c", "data": "2" } }, "when": "present" },
             { "action": { "delete": "d" }, "when": { "data": "3" } },
             { "action": { "check": "e" } },
-            { "action": { "delete": "f" }, "when": { "stored": { "base64": "ew==" } } },
+            { "action": { "delete": "f" }, "when": { "stored": "{" } },
         ] } }),
         json!("purge_expired"),
         json!({ "quarantine": { "id": "a", "expected": { "base64": "/w==" } } }),
