@@ -17,11 +17,10 @@ use super::{
     campaign::{Campaign, Earlier, Outcome},
     client,
     files::{self, OutputDirectory},
-    gate::{self, Gate},
+    gate::Gate,
     progress::{Total, shown},
     regressions,
     speed::{Calibrating, processor_time},
-    summary::summary,
     usage::{Failure, print},
 };
 use crate::{
@@ -182,18 +181,8 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
         }
     };
     let (report, shown) = plan.report(outcome, &output, stop.load(Ordering::Relaxed))?;
-    let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
-    output.write("report.json", &json)?;
-    let comparison = gate.compare(&report)?;
-    gate.tell(&report, &shown, comparison.as_ref())?;
-    match arguments.format {
-        Format::Json => print(&json)?,
-        Format::Human => {
-            let how = format!(" on {} jobs", plan.jobs);
-            print(&summary(&report, &shown, comparison.as_ref(), &how, &output))?;
-        }
-    }
-    Ok(gate::status(&report, comparison.as_ref()))
+    let how = format!(" on {} jobs", plan.jobs);
+    gate.conclude(&report, &shown, &how, arguments.format, &output)
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is real time")]

@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Status, files, usage::Failure};
+use super::{
+    Format, Status,
+    files::{self, OutputDirectory},
+    summary::summary,
+    usage::{Failure, print},
+};
 use crate::report::{
     Report, Shown,
     annotations::annotations,
@@ -31,9 +36,30 @@ impl Gate {
         Ok(Self { junit: junit.map(Path::to_owned), baseline: baseline.transpose()? })
     }
 
+    /// Writes report.json and whatever else is asked for, prints the results, and says what
+    /// they come to. `how` says how they came about.
+    pub(super) fn conclude(
+        &self,
+        report: &Report,
+        shown: &[Shown],
+        how: &str,
+        format: Format,
+        output: &OutputDirectory,
+    ) -> Result<Status, Failure> {
+        let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
+        output.write("report.json", &json)?;
+        let comparison = self.compare(report)?;
+        self.tell(report, shown, comparison.as_ref())?;
+        match format {
+            Format::Json => print(&json)?,
+            Format::Human => print(&summary(report, shown, comparison.as_ref(), how, output))?,
+        }
+        Ok(status(report, comparison.as_ref()))
+    }
+
     /// Compares the report with the baseline; none: there is no baseline, or the run
     /// was interrupted and says nothing about what it would have reached.
-    pub(super) fn compare(&self, report: &Report) -> Result<Option<Comparison>, Failure> {
+    fn compare(&self, report: &Report) -> Result<Option<Comparison>, Failure> {
         let Some((path, baseline)) = self.baseline.as_ref().filter(|_| !report.interrupted) else {
             return Ok(None);
         };
@@ -42,7 +68,7 @@ impl Gate {
     }
 
     /// Writes the JUnit file, and, where GitHub runs it, annotations.
-    pub(super) fn tell(
+    fn tell(
         &self,
         report: &Report,
         shown: &[Shown],
@@ -64,7 +90,7 @@ impl Gate {
 }
 
 /// What the results come to.
-pub(super) fn status(report: &Report, comparison: Option<&Comparison>) -> Status {
+fn status(report: &Report, comparison: Option<&Comparison>) -> Status {
     let is_worse = comparison.is_some_and(|comparison| !comparison.worse.is_empty());
     if is_worse || !report.holds() {
         Status::Violated

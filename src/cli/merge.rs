@@ -9,9 +9,8 @@ use super::{
     Format, Status,
     check::shown_path,
     files::{self, OutputDirectory},
-    gate::{self, Gate, read_report},
-    summary::summary,
-    usage::{Failure, print},
+    gate::{Gate, read_report},
+    usage::Failure,
 };
 use crate::{
     check::replay::read_violation,
@@ -65,18 +64,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             shrinking: "found by a part of the campaign".to_owned(),
         });
     }
-    let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
-    output.write("report.json", &json)?;
-    let comparison = gate.compare(&report)?;
-    gate.tell(&report, &shown, comparison.as_ref())?;
-    match arguments.format {
-        Format::Json => print(&json)?,
-        Format::Human => {
-            let how = format!(" in {} parts", parts.len());
-            print(&summary(&report, &shown, comparison.as_ref(), &how, &output))?;
-        }
-    }
-    Ok(gate::status(&report, comparison.as_ref()))
+    let how = format!(" in {} parts", parts.len());
+    gate.conclude(&report, &shown, &how, arguments.format, &output)
 }
 
 /// The replay file of that name, which lies beside one of the reports.
