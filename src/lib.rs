@@ -2,8 +2,8 @@
 //!
 //! The crate holds two things that belong together: a **persistence layer**
 //! ([`seam`], [`fs`], [`backend`], [`store`], [`workspace`], [`directory`]) and the **harness** that proves
-//! it (`model`, `sim`, `check`, `bugs`, `driver`, `report`, `formats`, `cli`; feature `harness`,
-//! on by default). Layers point one way: a layer uses only those listed before
+//! it (`model`, `sim`, `check`, `bugs`, `driver`, `report`, `formats`, `fuzz`, `cli`; feature
+//! `harness`, on by default). Layers point one way: a layer uses only those listed before
 //! it.
 //! `ARCHITECTURE.md` has the map.
 
@@ -39,6 +39,9 @@ pub mod report;
 
 #[cfg(feature = "harness")]
 pub mod formats;
+
+#[cfg(feature = "harness")]
+pub mod fuzz;
 
 #[cfg(feature = "harness")]
 pub mod cli;

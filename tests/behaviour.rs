@@ -10,6 +10,8 @@ mod backends;
 #[cfg(test)]
 mod bugs;
 #[cfg(test)]
+mod campaigns;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod crash_oracle;
@@ -19,6 +21,8 @@ mod crash_sites;
 mod data_directory;
 #[cfg(test)]
 mod database_faults;
+#[cfg(test)]
+mod database_races;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
@@ -35,6 +39,10 @@ mod file_backend;
 mod file_format;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod fuzz_targets;
+#[cfg(test)]
+mod gating;
 #[cfg(test)]
 mod genuine;
 #[cfg(test)]
@@ -71,6 +79,8 @@ mod watermark_rules;
 mod webhooks_rules;
 #[cfg(test)]
 mod worker_heartbeats_rules;
+#[cfg(test)]
+mod working_sets;
 #[cfg(test)]
 mod workspace;
 

@@ -9,10 +9,10 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use storeproof::check::registry::STORES;
 
-fn storeproof(directory: &Path, arguments: &[&str]) -> Output {
+pub fn storeproof(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_storeproof"))
         .args(arguments)
         .current_dir(directory)
@@ -20,12 +20,12 @@ fn storeproof(directory: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
 /// Bad usage: exit status 2, one line on standard error, nothing else.
-fn assert_refused(directory: &Path, arguments: &[&str], message: &str) {
+pub fn assert_refused(directory: &Path, arguments: &[&str], message: &str) {
     let output = storeproof(directory, arguments);
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{arguments:?} ended with {}", output.status);
@@ -74,7 +74,7 @@ fn a_replay_file_of_another_version_or_kind_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     for (name, content, message) in [
-        ("future.json", r#"{"schema": 5, "store": "users"}"#, "schema version 5; this release of"),
+        ("future.json", r#"{"schema": 6, "store": "users"}"#, "schema version 6; this release of"),
         ("list.json", "[1]", "not a replay file"),
         ("cut.json", r#"{"schema": 1, "store""#, "not a replay file"),
         ("empty.json", r#"{"schema": 1}"#, "missing field"),
@@ -89,6 +89,57 @@ fn a_replay_file_of_another_version_or_kind_is_refused() {
     }
     fs::write(here.join("bytes.json"), b"\xff\xfe").unwrap();
     assert_refused(here, &["replay", "bytes.json"], "not a text in UTF-8");
+}
+
+/// A scenario that nobody could set up, or wait for: the reason, and nothing else.
+#[test]
+fn a_replay_file_that_cannot_be_run_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let frame = |backend: &str, member: &str, value: Value| {
+        let mut file = json!({
+            "schema": 4,
+            "store": "users",
+            "backend": backend,
+            "violation": { "kind": "outcome", "rule": "any", "steps": [] },
+            "scenario": { "start": "2026-01-01T00:00:00Z", "handles": 1, "clients": [[]] },
+        });
+        file["scenario"][member] = value;
+        file.to_string()
+    };
+    let older = |id: &str| json!([{ "id": id, "text": "{}", "modified": "2026-01-01T00:00:00Z" }]);
+    let endless = json!({ "random": { "seed": 1, "one_in": 1, "most": u32::MAX } });
+    let two = json!([{ "path": "x", "text": "" }, { "path": "x/y", "text": "" }]);
+    for (backend, member, value, message) in [
+        ("memory", "handles", json!(u32::MAX), "4294967295 handles; there may be 64"),
+        ("memory", "clients", json!(vec![json!([]); 65]), "65 clients; there may be 64"),
+        ("memory", "faults", endless, "4294967295 faults; there may be 1000"),
+        ("memory", "skews", json!([i64::MIN]), "clock is ahead by -9223372036854775808 seconds"),
+        ("memory", "setup", json!([{ "advance_clock": i64::MAX }]), "the clock is moved by"),
+        ("memory", "setup", json!([{ "reopen": { "variant": 255 } }]), "in variant 255 of 1"),
+        ("memory", "mode", json!({ "exhaustive": { "runs": u64::MAX } }), "there may be 1000000"),
+        ("memory", "mode", json!({ "processes": {} }), "have no processes of their own"),
+        ("file", "mode", json!("threads"), "have no threads of their own"),
+        ("legacy", "legacy", older("../a"), "older software has no file for the id \"../a\""),
+        ("legacy", "legacy", older("a\n\u{202e}/.b"), "no file for the id \"a\\n\\u{202e}/.b\""),
+        ("legacy", "foreign", two, "the file \"x/y\" is in the way of another"),
+        ("legacy", "foreign", json!([{ "path": "a/../b", "text": "" }]), "no file can have the"),
+        ("memory", "a\nb", json!(1), "holds now"),
+    ] {
+        fs::write(here.join("it.json"), frame(backend, member, value)).unwrap();
+        if message == "holds now" {
+            let output = storeproof(here, &["replay", "it.json"]);
+            assert!(text(&output.stdout).contains(message), "what is not known is passed over");
+            continue;
+        }
+        assert_refused(here, &["replay", "it.json"], message);
+    }
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    fs::write(here.join("deep.json"), &deep).unwrap();
+    assert_refused(here, &["replay", "deep.json"], "schema version [[[[[[[[");
+    let text = frame("memory", "mode", json!("one\nor two"));
+    fs::write(here.join("lines.json"), text).unwrap();
+    assert_refused(here, &["replay", "lines.json"], "not a replay file");
 }
 
 #[test]
@@ -106,7 +157,9 @@ fn a_check_writes_a_report_and_repeats_itself_for_a_seed() {
         let written = fs::read(here.join(out).join("report.json")).unwrap();
         let mut written: Value = serde_json::from_slice(&written).unwrap();
         assert_eq!(printed, written, "the report that is printed is not the one that is written");
-        written.as_object_mut().unwrap().remove("seconds");
+        for time in ["seconds", "speed"] {
+            assert!(written.as_object_mut().unwrap().remove(time).is_some(), "no {time:?}");
+        }
         written
     };
     let report = run("1", "a");

@@ -10,34 +10,33 @@ use storeproof::{
         backends::{BackendUnderTest, Hybrid, Memory, Sqlite},
         campaign::{self, Effort, Progress},
         crash::CrashCheck,
-        scenario::{Action, Mode, Scenario},
-        statistics::Reached,
-        verify::{Target, Verified, verify},
+        verify::Target,
     },
     model::{
-        collection::CollectionSubject,
-        divergence::Divergences,
-        source::RawId,
-        subject::Subject,
-        users::{UserData, UsersOp, UsersSubject},
+        collection::CollectionSubject, divergence::Divergences, subject::Subject,
+        users::UsersSubject,
     },
     seam::{
         Backend, Collection, CollectionExt, CollectionSpec, Error, ErrorKind, Instant, Outcome,
         Payload, Record, RecordId, Selection, SystemClock,
     },
     sim::{
-        executor::{Client, End, Sim, run, run_alone},
+        executor::{Client, End, Sim, run},
         faults::{COLLECTION_STEPS, Fault, FaultKind, FaultPlan},
         schedule::{Decider, Schedule},
         scheduled::Scheduled,
+        single::run_alone,
     },
 };
 
-use super::mutants::{
-    assert_sound_code_passes, flawed,
-    flawed_client::{IsAlwaysSure, IsNeverSure, StaysAway, TakesSilenceForConsent, TriesAgain},
-    flawed_hybrid::{Mistake, flawed_hybrid},
-    found_among, sound,
+use super::{
+    faults::{fault, verified},
+    mutants::{
+        assert_sound_code_passes, flawed,
+        flawed_client::{IsAlwaysSure, IsNeverSure, StaysAway, TakesSilenceForConsent, TriesAgain},
+        flawed_hybrid::{Mistake, flawed_hybrid},
+        found_among, sound,
+    },
 };
 
 /// How many cases may be needed; only one in eight is about faults.
@@ -53,10 +52,6 @@ fn id(text: &str) -> RecordId {
 
 fn record(place: &str) -> Record {
     Record::json(id(place), Payload::json(&b"1"[..]).unwrap(), Instant::UNIX_EPOCH)
-}
-
-fn fault(client: Option<usize>, step: &'static str, occurrence: u32, kind: FaultKind) -> Fault {
-    Fault { client, operation: 0, step: step.into(), occurrence, kind, written: 0, lasting: 0 }
 }
 
 /// A collection on which this fails, and the sound one below it.
@@ -141,38 +136,6 @@ fn a_write_that_timed_out_happens_later_and_not_after_it_is_settled() {
     assert_eq!(sim.take_ended().len(), 1, "and it came to its end");
 }
 
-fn scenario(faults: Vec<Fault>) -> Scenario<UsersOp> {
-    let name = RawId(Arc::from("a"));
-    let create = UsersOp::Create(UserData::new(name.clone(), Arc::from("ann")));
-    let calls = vec![create, UsersOp::Get { id: name.clone() }, UsersOp::Delete { id: name }];
-    Scenario {
-        legacy: Vec::new(),
-        foreign: Vec::new(),
-        start: Instant::new(1_767_225_600, 0).unwrap(),
-        seed: 1,
-        page_size: None,
-        handles: 1,
-        setup: Vec::new(),
-        clients: vec![calls.into_iter().map(Action::Call).collect()],
-        mode: Mode::default(),
-        faults: FaultPlan::Listed(faults),
-        skews: Vec::new(),
-        crash: None,
-    }
-}
-
-fn verified(backend: &dyn BackendUnderTest, faults: Vec<Fault>) -> Verified {
-    let divergences = Divergences::default();
-    let open = sound::<UsersSubject>();
-    let target = Target::<UsersSubject> {
-        backend,
-        open: &*open,
-        divergences: &divergences,
-        crashes: CrashCheck::default(),
-    };
-    verify(&target, &scenario(faults), &mut Reached::new::<UsersSubject>())
-}
-
 #[test]
 fn every_call_of_a_store_may_meet_every_failure_of_its_database() {
     let scratch = tempfile::tempdir().expect("a temporary directory");
@@ -181,7 +144,7 @@ fn every_call_of_a_store_may_meet_every_failure_of_its_database() {
         for kind in FaultKind::OF_DATABASE {
             let mut met = 0;
             for step in COLLECTION_STEPS.iter().filter(|step| kind.fits(step)) {
-                for (operation, occurrence) in (0..3).flat_map(|op| (0..3).map(move |n| (op, n))) {
+                for (operation, occurrence) in (0..4).flat_map(|op| (0..3).map(move |n| (op, n))) {
                     let planned = Fault { operation, ..fault(Some(0), step, occurrence, *kind) };
                     let verified = verified(backend, vec![planned.clone()]);
                     assert_eq!(verified.violation, None, "{planned:?} on {}", backend.name());

@@ -30,9 +30,10 @@ use storeproof::{
     seam::{CollectionExt, Instant},
     sim::{
         disk::{ImageKind, SimDisk, SimFs},
-        executor::{Client, End, Sim, run, run_alone},
+        executor::{Client, End, Sim, run},
         faults::{Fault, FaultKind, FaultPlan},
         schedule::{Decider, Schedule},
+        single::run_alone,
     },
 };
 
@@ -49,7 +50,12 @@ use super::{
 /// How many cases may be needed; only one in eight is about faults.
 const CASES: u64 = 8_000;
 
-fn fault(client: Option<usize>, step: &'static str, occurrence: u32, kind: FaultKind) -> Fault {
+pub(crate) fn fault(
+    client: Option<usize>,
+    step: &'static str,
+    occurrence: u32,
+    kind: FaultKind,
+) -> Fault {
     Fault { client, operation: 0, step: step.into(), occurrence, kind, written: 0, lasting: 0 }
 }
 
@@ -167,11 +173,14 @@ fn a_call_that_is_given_up_goes_on_without_its_client() {
     wait(collection.get(&id("a"))).expect("and did what it was to do");
 }
 
-fn scenario(faults: Vec<Fault>) -> Scenario<UsersOp> {
+/// What comes of the life of a user on a storage that fails so: created, looked up,
+/// deleted.
+pub(crate) fn verified(backend: &dyn BackendUnderTest, faults: Vec<Fault>) -> Verified {
     let name = RawId(Arc::from("a"));
     let create = UsersOp::Create(UserData::new(name.clone(), Arc::from("ann")));
-    let calls = vec![create, UsersOp::Get { id: name }, UsersOp::List];
-    Scenario {
+    let (get, delete) = (UsersOp::Get { id: name.clone() }, UsersOp::Delete { id: name });
+    let calls = [create, get, UsersOp::List, delete];
+    let scenario = Scenario {
         legacy: Vec::new(),
         foreign: Vec::new(),
         start: Instant::new(1_767_225_600, 0).unwrap(),
@@ -179,15 +188,12 @@ fn scenario(faults: Vec<Fault>) -> Scenario<UsersOp> {
         page_size: None,
         handles: 1,
         setup: Vec::new(),
-        clients: vec![calls.into_iter().map(Action::Call).collect()],
+        clients: vec![calls.map(Action::Call).into()],
         mode: Mode::default(),
         faults: FaultPlan::Listed(faults),
         skews: Vec::new(),
         crash: None,
-    }
-}
-
-fn verified(backend: &dyn BackendUnderTest, faults: Vec<Fault>) -> Verified {
+    };
     let divergences = Divergences::default();
     let open = sound::<UsersSubject>();
     let target = Target::<UsersSubject> {
@@ -196,7 +202,7 @@ fn verified(backend: &dyn BackendUnderTest, faults: Vec<Fault>) -> Verified {
         divergences: &divergences,
         crashes: CrashCheck::default(),
     };
-    verify(&target, &scenario(faults), &mut Reached::new::<UsersSubject>())
+    verify(&target, &scenario, &mut Reached::new::<UsersSubject>())
 }
 
 #[test]

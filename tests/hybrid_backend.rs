@@ -14,7 +14,7 @@ use storeproof::{
         KeySpec, ListQuery, Outcome, Payload, Record, RecordId, Result, Selection, Site,
         SystemClock, Write,
     },
-    sim::executor::run_alone,
+    sim::single::run_alone,
 };
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

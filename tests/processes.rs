@@ -15,7 +15,7 @@ use storeproof::{
         Backend, Collection, CollectionExt, CollectionSpec, ErrorKind, Instant, KeySpec, OsEntropy,
         Payload, Record, RecordId, SystemClock,
     },
-    sim::executor::run_alone,
+    sim::single::run_alone,
 };
 
 /// In a child: the directory to work in.

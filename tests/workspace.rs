@@ -20,7 +20,7 @@ use storeproof::{
     seam::{
         Backend, Clock, Collection, CollectionSpec, Error, Instant, Outcome, Result, Site, Write,
     },
-    sim::executor::run_alone,
+    sim::single::run_alone,
     workspace::{json::Json, store::WorkspaceStore},
 };
 

@@ -18,7 +18,7 @@ use storeproof::{
         failure::StorageFailure,
         legacy::LegacyDocument,
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
+        subject::{Broken, Handle, Moment, Operation, Reach, Subject, Surroundings, Verdict},
     },
     seam::{Collection, CollectionSpec, Instant, RecordId},
 };
@@ -170,7 +170,7 @@ fn for_ours(events: &[Event]) -> Vec<Call<Registers>> {
             }),
         },
         variant: 0,
-        handle: 0,
+        handle: Handle::default(),
         faults: Vec::new(),
         now: Instant::UNIX_EPOCH,
         invoked: event.invoked,

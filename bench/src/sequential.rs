@@ -30,7 +30,7 @@ use storeproof::{
         collection::{CollectionMemory, CollectionModel, CollectionOp, CollectionSubject},
         divergence::Divergences,
         source::{Focus, INSTANTS, Source},
-        subject::{Moment, Overlap, Subject},
+        subject::{Moment, Subject},
     },
     seam::{Backend, Collection},
     sim::clock::SimClock,
@@ -118,9 +118,7 @@ impl Run {
             Action::Call(mut op) => {
                 let seen = ready(S::execute(&*self.store, &mut op, &mut self.memory));
                 let now = self.clock.peek();
-                let overlap = Overlap::Ids(&[]);
-                let moment =
-                    Moment { now, variant: 0, handle: 0, divergences: &self.divergences, overlap };
+                let moment = Moment::alone(now, &self.divergences);
                 assert!(S::step(&mut self.model, &op, &seen, &moment).is_ok());
             }
         }

@@ -85,7 +85,7 @@ pub(super) fn judge_write(spec: &CollectionSpec, write: &Write, seen: Seen<'_>) 
         | (Condition::Absent, Seen::Absent)
         | (Condition::Present, Seen::Good(_) | Seen::Damaged(_)) => {}
         (Condition::Absent, _) => return Err(Error::AlreadyExists(site(spec, id))),
-        (Condition::Present | Condition::Data(_), Seen::Absent) => {
+        (Condition::Present | Condition::Data(_) | Condition::Stored(_), Seen::Absent) => {
             return Err(Error::NotFound(site(spec, id)));
         }
         (Condition::Data(expected), Seen::Good(record)) => {
@@ -94,6 +94,16 @@ pub(super) fn judge_write(spec: &CollectionSpec, write: &Write, seen: Seen<'_>) 
             }
         }
         (Condition::Data(_), Seen::Damaged(damage)) => return Err(damage.corrupt(site(spec, id))),
+        (Condition::Stored(expected), Seen::Good(Record { data, .. })) => {
+            if data.bytes() != expected.bytes() {
+                return Err(Error::Conflict(site(spec, id)));
+            }
+        }
+        (Condition::Stored(expected), Seen::Damaged(damage)) => {
+            if damage.bytes != *expected {
+                return Err(Error::Conflict(site(spec, id)));
+            }
+        }
     }
     if let Action::Replace { data, .. } = &write.action {
         return match seen {

@@ -79,6 +79,9 @@ pub static BUGS: &[&Bug] = &[
     &workspace::a71_removes_are_not_traced::BUG,
 ];
 
+/// A10, for those who want one bug and not all of them.
+pub static A_ROTATION_IS_LOST: &Bug = &secrets::a10_write_value_loses_a_rotation::BUG;
+
 /// The bug of that id.
 #[must_use]
 pub fn bug_named(id: &str) -> Option<&'static Bug> {

@@ -11,6 +11,7 @@
 //! line in [`catalogue`]. [`hunt`] looks for it.
 
 mod api_keys;
+pub mod beyond;
 pub mod catalogue;
 mod collection;
 pub mod flaws;

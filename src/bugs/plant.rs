@@ -7,12 +7,15 @@ use super::rerouted::{Reroute, Rerouted};
 use crate::{
     check::{
         backends::{BackendUnderTest, Capabilities, Layer, Layered, Simulated, Storage, World},
+        corpus::{Corpus, Explorer},
         crash::CrashCheck,
         generate,
+        input::{Input, TakesInput},
         registry::{Found, saved},
         shrink::shrink,
         statistics::Reached,
         verify::{Opener, Target, verify},
+        violation::Violation,
     },
     fs::Fs,
     model::{
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// A planted bug, whatever its store is.
-pub trait Planted: Sync {
+pub trait Planted: TakesInput {
     /// The store that it is in.
     fn store(&self) -> &'static str;
 
@@ -34,6 +37,15 @@ pub trait Planted: Sync {
     /// Runs these cases of the campaign with that seed, up to the first that
     /// breaks a promise: how many it ran, and whether the last one broke one.
     fn run(&self, backend: &dyn BackendUnderTest, seed: u64, cases: Range<u64>) -> (u64, bool);
+
+    /// A sound backend with the bug; none: it can't be planted there.
+    fn planted_on<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>>;
+
+    /// What runs cases with a corpus, on backends with the bug.
+    fn explorer(&self) -> Box<dyn Explorer>;
 
     /// The smallest scenario that fails as that case does.
     fn counterexample(&self, backend: &dyn BackendUnderTest, seed: u64, case: u64)
@@ -56,6 +68,25 @@ pub(super) trait Place: Sync {
         sound: &'b dyn BackendUnderTest,
     ) -> Option<Box<dyn BackendUnderTest + 'b>> {
         Some(Box::new(sound))
+    }
+}
+
+/// On a backend where there can be no such bug, nothing is found.
+impl<P: Place> TakesInput for P {
+    fn store_name(&self) -> &'static str {
+        P::Store::NAME
+    }
+
+    fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
+        let backend = self.backend(backend)?;
+        let (open, divergences) = (self.opener(), Divergences::default());
+        input.violation(&target::<P::Store>(&*backend, &*open, &divergences))
+    }
+
+    fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {
+        let backend = self.backend(backend)?;
+        let (open, divergences) = (self.opener(), Divergences::default());
+        input.counterexample(&target::<P::Store>(&*backend, &*open, &divergences))
     }
 }
 
@@ -83,6 +114,17 @@ impl<P: Place> Planted for P {
             }
         }
         (ran, false)
+    }
+
+    fn planted_on<'b>(
+        &self,
+        sound: &'b dyn BackendUnderTest,
+    ) -> Option<Box<dyn BackendUnderTest + 'b>> {
+        self.backend(sound)
+    }
+
+    fn explorer(&self) -> Box<dyn Explorer> {
+        Box::new(Corpus::<P::Store>::new(self.opener()))
     }
 
     fn counterexample(

@@ -8,9 +8,14 @@ use std::{
     },
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
+    backends::Capabilities,
+    coverage::Coverage,
     exhaustive::Scopes,
     generate,
+    scenario::Scenario,
     shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
     trace_hash::mix,
@@ -43,6 +48,8 @@ pub struct Progress {
     pub stop: Arc<AtomicBool>,
     /// What is being run now.
     stage: Mutex<String>,
+    /// What has been reached, for people.
+    note: Mutex<String>,
 }
 
 impl Progress {
@@ -61,6 +68,17 @@ impl Progress {
     #[must_use]
     pub fn stage(&self) -> String {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what has been reached.
+    pub fn remark(&self, note: String) {
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = note;
+    }
+
+    /// What has been reached; empty: nobody said so.
+    #[must_use]
+    pub fn note(&self) -> String {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -83,17 +101,101 @@ pub struct Findings<Op> {
     pub reached: Reached,
     /// The same for the same seed, whatever the number of jobs.
     pub trace_hash: u64,
-    /// One for each way of failing, as small as could be made.
+    /// The ways of failing that were looked at: the first ones, by case.
+    pub ways: Vec<WayOfFailing>,
+    /// One for each of [`shown`], as small as could be made.
     pub counterexamples: Vec<(u64, Counterexample<Op>)>,
 }
 
+/// A way of failing: the first case of all that fail alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayOfFailing {
+    /// The number of the case.
+    pub case: u64,
+    /// Whether it was made from the corpus: then the number is one of those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutated: bool,
+    /// How it failed.
+    pub seen: Signature,
+    /// How it fails when it is small.
+    pub shrunk: Signature,
+}
+
 /// How many ways of failing are made small and shown.
-const MOST_COUNTEREXAMPLES: usize = 3;
+pub const MOST_COUNTEREXAMPLES: usize = 3;
+
+/// The first of these ways of failing, `most` at most, in the order of their cases,
+/// whoever found them: one for each way in which they were seen to fail. Several
+/// machines' lists give what one machine's list would be.
+#[must_use]
+pub fn first_ways(mut ways: Vec<WayOfFailing>, most: usize) -> Vec<WayOfFailing> {
+    ways.sort_by_key(|way| (way.mutated, way.case));
+    let mut first: Vec<WayOfFailing> = Vec::new();
+    for way in ways {
+        if first.len() < most && first.iter().all(|earlier| earlier.seen != way.seen) {
+            first.push(way);
+        }
+    }
+    first
+}
+
+/// Those that are shown: two ways of failing may turn out to be one when they are
+/// small.
+pub fn shown(ways: &[WayOfFailing]) -> impl Iterator<Item = &WayOfFailing> {
+    ways.iter().enumerate().filter_map(|(place, way)| {
+        let mut earlier = ways.iter().take(place);
+        earlier.all(|earlier| earlier.shrunk != way.shrunk).then_some(way)
+    })
+}
+
+/// Where the cases come from, and who looks at what they reach.
+pub(super) trait Cases<S: Subject>: Sync {
+    /// The number of the case at that place.
+    fn number(&self, place: u64) -> u64 {
+        place
+    }
+
+    /// The case of that number.
+    fn scenario(&self, number: u64) -> Scenario<S::Op>;
+
+    /// What was reached before; none: nobody asks what is new.
+    fn reached_before(&self) -> Option<Coverage> {
+        None
+    }
+
+    /// A case reached these keys, perhaps as the first one.
+    fn has_reached(&self, number: u64, scenario: &Scenario<S::Op>, keys: &[u32]) {
+        let _ = (number, scenario, keys);
+    }
+
+    /// Whether this way of failing has been looked at before.
+    fn is_known(&self, signature: &Signature) -> bool {
+        let _ = signature;
+        false
+    }
+
+    /// How many ways of failing are to be looked at.
+    fn most_ways(&self) -> usize {
+        MOST_COUNTEREXAMPLES
+    }
+}
+
+/// The cases of a seed.
+struct OfSeed {
+    seed: u64,
+    capabilities: Capabilities,
+}
+
+impl<S: Subject> Cases<S> for OfSeed {
+    fn scenario(&self, number: u64) -> Scenario<S::Op> {
+        generate::case::<S>(self.seed, number, &self.capabilities)
+    }
+}
 
 /// Cases that a job takes at a time.
 const BATCH: u64 = 32;
 
-struct Tally {
+struct Tally<Op> {
     operations: u64,
     schedules: u64,
     crash_images: u64,
@@ -102,12 +204,19 @@ struct Tally {
     violations: u64,
     trace_hash: u64,
     reached: Reached,
-    /// The first case of each way of failing, and what was seen.
-    failed: BTreeMap<Signature, (u64, Violation)>,
+    /// The first case of each way of failing.
+    failed: BTreeMap<Signature, Failed<Op>>,
 }
 
-impl Tally {
-    fn new<S: Subject>() -> Self {
+/// A case that failed, and how.
+struct Failed<Op> {
+    case: u64,
+    scenario: Scenario<Op>,
+    violation: Violation,
+}
+
+impl<Op: Operation> Tally<Op> {
+    fn new<S: Subject<Op = Op>>() -> Self {
         Self {
             operations: 0,
             schedules: 0,
@@ -121,7 +230,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, case: u64, verified: Verified) {
+    fn add(&mut self, case: u64, scenario: Scenario<Op>, verified: Verified) {
         self.cases += 1;
         self.operations += verified.operations;
         self.schedules += verified.schedules;
@@ -132,14 +241,14 @@ impl Tally {
         self.trace_hash = self.trace_hash.wrapping_add(own);
         if let Some(violation) = verified.violation {
             self.violations += 1;
-            self.note_failure(case, violation);
+            self.note_failure(Failed { case, scenario, violation });
         }
     }
 
-    fn note_failure(&mut self, case: u64, violation: Violation) {
-        match self.failed.get(&violation.signature) {
-            Some((first, _)) if *first <= case => {}
-            _ => _ = self.failed.insert(violation.signature.clone(), (case, violation)),
+    fn note_failure(&mut self, failed: Failed<Op>) {
+        match self.failed.get(&failed.violation.signature) {
+            Some(first) if first.case <= failed.case => {}
+            _ => _ = self.failed.insert(failed.violation.signature.clone(), failed),
         }
     }
 
@@ -152,9 +261,7 @@ impl Tally {
         self.violations += other.violations;
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
         self.reached.merge(&other.reached);
-        for (case, violation) in other.failed.into_values() {
-            self.note_failure(case, violation);
-        }
+        other.failed.into_values().for_each(|failed| self.note_failure(failed));
     }
 }
 
@@ -164,16 +271,34 @@ pub fn run<S: Subject>(
     effort: &Effort,
     progress: &Progress,
 ) -> Findings<S::Op> {
-    let tally = run_cases(target, effort, progress);
     let capabilities = target.backend.capabilities();
-    let mut failed: Vec<(u64, Violation)> = tally.failed.into_values().collect();
-    failed.sort_by_key(|(case, _)| *case);
-    let counterexamples = failed.into_iter().take(MOST_COUNTEREXAMPLES).map(|(case, seen)| {
-        let scenario = generate::case::<S>(effort.seed, case, &capabilities);
-        (case, shrink_or_keep(target, scenario, seen))
+    run_these(target, effort, progress, &OfSeed { seed: effort.seed, capabilities })
+}
+
+/// As [`run`], with cases from elsewhere.
+pub(super) fn run_these<S: Subject>(
+    target: &Target<'_, S>,
+    effort: &Effort,
+    progress: &Progress,
+    cases: &impl Cases<S>,
+) -> Findings<S::Op> {
+    let tally = run_cases(target, effort, progress, cases);
+    let mut failed: Vec<Failed<S::Op>> = tally.failed.into_values().collect();
+    failed.retain(|failed| !cases.is_known(&failed.violation.signature));
+    failed.sort_by_key(|failed| failed.case);
+    let looked_at = failed.into_iter().take(cases.most_ways()).map(|failed| {
+        let Failed { case, scenario, violation } = failed;
+        let seen = violation.signature.clone();
+        let small = shrink_or_keep(target, scenario, violation);
+        let shrunk = small.violation.signature.clone();
+        (WayOfFailing { case, mutated: false, seen, shrunk }, small)
     });
+    let (ways, small): (Vec<WayOfFailing>, Vec<Counterexample<S::Op>>) = looked_at.unzip();
+    let is_shown: Vec<u64> = shown(&ways).map(|way| way.case).collect();
+    let cases = ways.iter().map(|way| way.case);
     Findings {
-        counterexamples: distinct(counterexamples.collect()),
+        counterexamples: cases.zip(small).filter(|(case, _)| is_shown.contains(case)).collect(),
+        ways,
         cases: tally.cases,
         operations: tally.operations,
         schedules: tally.schedules,
@@ -185,30 +310,19 @@ pub fn run<S: Subject>(
     }
 }
 
-/// Two ways of failing may turn out to be one when they are small.
-fn distinct<Op: Operation>(
-    found: Vec<(u64, Counterexample<Op>)>,
-) -> Vec<(u64, Counterexample<Op>)> {
-    let mut kept: Vec<(u64, Counterexample<Op>)> = Vec::new();
-    for (case, counterexample) in found {
-        if kept
-            .iter()
-            .all(|(_, other)| other.violation.signature != counterexample.violation.signature)
-        {
-            kept.push((case, counterexample));
-        }
-    }
-    kept
-}
-
 #[expect(clippy::disallowed_methods, reason = "jobs are threads")]
-fn run_cases<S: Subject>(target: &Target<'_, S>, effort: &Effort, progress: &Progress) -> Tally {
+fn run_cases<S: Subject>(
+    target: &Target<'_, S>,
+    effort: &Effort,
+    progress: &Progress,
+    cases: &impl Cases<S>,
+) -> Tally<S::Op> {
     let next = AtomicU64::new(0);
     let total = Mutex::new(Tally::new::<S>());
     std::thread::scope(|scope| {
         for _ in 0..effort.jobs.max(1) {
             scope.spawn(|| {
-                let tally = job(target, effort, progress, &next);
+                let tally = job(target, effort, progress, cases, &next);
                 total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
             });
         }
@@ -220,23 +334,69 @@ fn job<S: Subject>(
     target: &Target<'_, S>,
     effort: &Effort,
     progress: &Progress,
+    cases: &impl Cases<S>,
     next: &AtomicU64,
-) -> Tally {
-    let capabilities = target.backend.capabilities();
+) -> Tally<S::Op> {
     let mut tally = Tally::new::<S>();
+    if let Some(known) = cases.reached_before() {
+        tally.reached = tally.reached.watching(known);
+    }
+    // All jobs have a share, also of few cases.
+    let batch = BATCH.min(effort.cases.div_ceil(effort.jobs.max(1) as u64)).max(1);
     loop {
-        let start = next.fetch_add(BATCH, Ordering::Relaxed);
-        if start >= effort.cases || progress.stop.load(Ordering::Relaxed) {
+        // Whoever has taken cases runs them: those that were run are the first ones.
+        if progress.stop.load(Ordering::Relaxed) {
+            return tally;
+        }
+        let start = next.fetch_add(batch, Ordering::Relaxed);
+        if start >= effort.cases {
             return tally;
         }
         let before = tally.operations;
-        let end = (start + BATCH).min(effort.cases);
-        for case in effort.first + start..effort.first + end {
-            let scenario = generate::case::<S>(effort.seed, case, &capabilities);
+        let end = (start + batch).min(effort.cases);
+        for place in start..end {
+            let number = cases.number(effort.first.saturating_add(place));
+            let scenario = cases.scenario(number);
             let verified = verify(target, &scenario, &mut tally.reached);
-            tally.add(case, verified);
+            tally.reached.note_run(&scenario, &verified);
+            let keys = tally.reached.end_case();
+            if !keys.is_empty() {
+                cases.has_reached(number, &scenario, &keys);
+            }
+            tally.add(number, scenario, verified);
         }
         progress.cases.fetch_add(end - start, Ordering::Relaxed);
         progress.operations.fetch_add(tally.operations - before, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WayOfFailing, first_ways, shown};
+    use crate::check::violation::{Kind, Signature};
+
+    fn way(case: u64, seen: &str, shrunk: &str) -> WayOfFailing {
+        let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
+        WayOfFailing { case, mutated: false, seen: signature(seen), shrunk: signature(shrunk) }
+    }
+
+    #[test]
+    fn parts_of_a_campaign_show_what_the_whole_shows() {
+        let all = [
+            way(3, "a", "x"),
+            way(5, "b", "x"),
+            way(9, "c", "y"),
+            way(11, "d", "z"),
+            way(12, "a", "x"),
+        ];
+        let whole = first_ways(all.to_vec(), 3);
+        assert_eq!(whole.iter().map(|way| way.case).collect::<Vec<_>>(), [3, 5, 9]);
+        assert_eq!(shown(&whole).map(|way| way.case).collect::<Vec<_>>(), [3, 9]);
+        for parts in [[vec![0, 2, 4], vec![1, 3]], [vec![4, 3], vec![2, 1, 0]]] {
+            let first = parts.map(|places| {
+                first_ways(places.into_iter().map(|place| all[place].clone()).collect(), 3)
+            });
+            assert_eq!(first_ways(first.concat(), 3), whole);
+        }
     }
 }

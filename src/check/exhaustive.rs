@@ -48,10 +48,11 @@ impl Scopes {
 
     /// Adds what other cases covered.
     pub fn add(&mut self, other: &Self) {
-        self.whole += other.whole;
-        self.bounded += other.bounded;
-        self.cut += other.cut;
-        self.interleavings += other.interleavings;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.whole, other.whole);
+        add(&mut self.bounded, other.bounded);
+        add(&mut self.cut, other.cut);
+        add(&mut self.interleavings, other.interleavings);
     }
 }
 

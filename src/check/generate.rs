@@ -88,7 +88,16 @@ const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case(case, capabilities);
-    let bytes = &mut Unstructured::new(&bytes);
+    scenario_for::<S>(&mut Unstructured::new(&bytes), purpose, capabilities)
+}
+
+/// A scenario made from `bytes` that a backend with these capabilities can run.
+#[must_use]
+pub fn scenario_for<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    purpose: Purpose,
+    capabilities: &Capabilities,
+) -> Scenario<S::Op> {
     let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
     let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
     if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode
@@ -96,15 +105,40 @@ pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Sc
     {
         *steps *= POINTS_OF_A_CALL_WITH_POINTS / POINTS_OF_A_CALL;
     }
-    if capabilities.steady_clock {
-        scenario.skews.clear();
-        scenario.each_action(|action| {
-            if let Action::AdvanceClock(seconds) = action {
-                *seconds = seconds.saturating_abs();
-            }
-        });
-    }
+    with_its_clock::<S>(&mut scenario, capabilities);
     scenario
+}
+
+/// Takes out what the clock of the backend, or of the store, does not do.
+pub(super) fn with_its_clock<S: Subject>(
+    scenario: &mut Scenario<S::Op>,
+    capabilities: &Capabilities,
+) {
+    if !S::CLOCK_MOVES {
+        stand_still(scenario);
+    } else if capabilities.steady_clock {
+        go_forward(scenario);
+    }
+}
+
+/// Lets the clock never go back, and be the same to all.
+fn go_forward<Op: Operation>(scenario: &mut Scenario<Op>) {
+    scenario.skews.clear();
+    scenario.each_action(|action| {
+        if let Action::AdvanceClock(seconds) = action {
+            *seconds = seconds.saturating_abs();
+        }
+    });
+}
+
+/// The same, and stand still while several clients work.
+fn stand_still<Op: Operation>(scenario: &mut Scenario<Op>) {
+    go_forward(scenario);
+    if scenario.clients.len() > 1 {
+        for client in &mut scenario.clients {
+            client.retain(|action| !matches!(action, Action::AdvanceClock(_)));
+        }
+    }
 }
 
 /// As [`case()`], but with so many clients, each with exactly so many actions,
@@ -265,7 +299,7 @@ pub fn scenario<S: Subject>(
     };
     let crash = crashes.then(|| crash::<S>(bytes, &focus)).transpose()?;
     let start = INSTANTS.first().copied().unwrap_or(Instant::UNIX_EPOCH);
-    Ok(Scenario {
+    let mut scenario = Scenario {
         legacy,
         foreign,
         start,
@@ -278,12 +312,16 @@ pub fn scenario<S: Subject>(
         faults,
         skews,
         crash,
-    })
+    };
+    if !S::CLOCK_MOVES {
+        stand_still(&mut scenario);
+    }
+    Ok(scenario)
 }
 
 /// Failures of the storage and clients that give up: anywhere, or at steps of one
 /// name, or of one kind, so that the rare ones have their share.
-fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+pub(super) fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     let (often, step, kinds): (&[u32], _, _) = match bytes.int_in_range(0..=3)? {
         0 => (&[6, 20, 60], None, Vec::new()),
         1 => (&[6, 20, 60], None, vec![FaultKind::Cancel]),
@@ -301,7 +339,7 @@ fn faults(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
 
 /// Where every call of a collection is one step: clients that give up, or a database
 /// that fails, in any way or in one, so that each has its share.
-fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
+pub(super) fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
     let (often, kinds): (&[u32], _) = match bytes.int_in_range(0..=4)? {
         0 => (&[1, 2, 4], vec![FaultKind::Cancel, FaultKind::CancelAfter]),
         1 => (&[2, 4, 12], Vec::new()),
@@ -317,7 +355,7 @@ fn failing_calls(bytes: &mut Unstructured<'_>) -> Result<FaultPlan> {
 }
 
 /// At times, clients have clocks that differ.
-fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
+pub(super) fn skews(bytes: &mut Unstructured<'_>, clients: usize) -> Result<Vec<i64>> {
     if clients == 1 || !bytes.ratio(1_u8, 8)? {
         return Ok(Vec::new());
     }
@@ -348,7 +386,7 @@ fn kills<Op>(bytes: &mut Unstructured<'_>, programs: &[Vec<Action<Op>>]) -> Resu
 }
 
 /// How these clients are interleaved.
-fn schedule<Op>(
+pub(super) fn schedule<Op>(
     bytes: &mut Unstructured<'_>,
     seed: u64,
     programs: &[Vec<Action<Op>>],
@@ -367,7 +405,10 @@ fn schedule<Op>(
 
 /// A crash anywhere; most of them with something that the clients do next, or
 /// with a further crash.
-fn crash<S: Subject>(bytes: &mut Unstructured<'_>, focus: &Focus) -> Result<Crash<S::Op>> {
+pub(super) fn crash<S: Subject>(
+    bytes: &mut Unstructured<'_>,
+    focus: &Focus,
+) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     // Commits are recovered by what opens next: that crashes, too.
     match bytes.int_in_range(0..=if focus.commits { 4 } else { 7 })? {
@@ -472,7 +513,7 @@ fn changes<S: Subject>(
     Ok(actions)
 }
 
-fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
+pub(super) fn action<S: Subject>(source: &mut Source<'_, '_>) -> Result<Action<S::Op>> {
     match source.below(48)? {
         47 => Ok(Action::AdvanceClock(*source.choose(&[1, 1, 60, 3_600, -5])?)),
         // Stores with variants are reopened more often.

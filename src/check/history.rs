@@ -2,8 +2,9 @@
 
 use crate::{
     model::{
+        divergence::Divergences,
         legacy::OlderAction,
-        subject::{Broken, Moment, Operation, Subject, Verdict},
+        subject::{Broken, Handle, Moment, Operation, Overlap, Subject, Verdict},
     },
     seam::{Instant, RecordId},
     sim::faults::Fault,
@@ -25,8 +26,8 @@ pub struct Call<S: Subject> {
     pub deed: Deed<S>,
     /// The variant in which the client had opened the store.
     pub variant: u8,
-    /// The number of the handle that it went through.
-    pub handle: usize,
+    /// The handle that it went through.
+    pub handle: Handle,
     /// What failed under it, and where its client gave up.
     pub faults: Vec<Fault>,
     /// The clock that the call read.
@@ -100,6 +101,16 @@ impl<S: Subject> Call<S> {
             Deed::Call { op, seen: Some(seen) } if !seen.is_unknown() => Some((op, seen)),
             _ => None,
         }
+    }
+
+    /// The circumstances in which it is judged.
+    pub(super) fn moment<'a>(
+        &self,
+        divergences: &'a Divergences,
+        overlap: Overlap<'a>,
+    ) -> Moment<'a> {
+        let Self { now, variant, handle, invoked, returned, .. } = *self;
+        Moment { now, variant, handle, invoked, returned, divergences, overlap }
     }
 
     /// Whether its client gave it up.

@@ -77,16 +77,9 @@ fn in_order_of_return<S: Subject>(
     order.extend(calls.iter().filter(|call| !call.is_optional()));
     order.sort_unstable_by_key(|call| call.returned);
     let mut model = initial.clone();
-    order.into_iter().all(|call| {
-        let moment = Moment {
-            now: call.now,
-            variant: call.variant,
-            handle: call.handle,
-            divergences,
-            overlap: Overlap::Ids(&[]),
-        };
-        call.step(&mut model, &moment).is_ok()
-    })
+    order
+        .into_iter()
+        .all(|call| call.step(&mut model, &call.moment(divergences, Overlap::Ids(&[]))).is_ok())
 }
 
 /// Sets of calls taken, with the latest beginning among what happened and the
@@ -351,21 +344,21 @@ impl<'a, S: Subject> Search<'a, S> {
             Some(Some(ids)) => Overlap::Ids(ids),
             _ => Overlap::Any,
         };
-        let Call { now, variant, handle, .. } = *call;
-        Moment { now, variant, handle, divergences: self.divergences, overlap }
+        call.moment(self.divergences, overlap)
     }
 
-    /// A call that changes nothing and agrees with the state. It must not be
-    /// one whose taking would close the time of a call whose outcome was never
-    /// seen, or of an interval: another one may be needed first.
+    /// A call that changes nothing and agrees with the state, which does not even
+    /// remember it. It must not be one whose taking would close the time of a call whose
+    /// outcome was never seen, or of an interval: another one may be needed first.
     fn first_that_changes_nothing(&self, window: &Window, model: &S::Model) -> Option<usize> {
         let own = self.candidates.get(window.from..).unwrap_or_default();
         own.iter().copied().find(|&k| {
             self.calls.get(k).is_some_and(|call| {
-                call.changes_nothing()
-                    && !call.is_optional()
-                    && call.invoked < window.closes
-                    && call.step(&mut model.clone(), &self.moment(k, call)).is_ok()
+                let changes_nothing = call.changes_nothing() && !call.is_optional();
+                changes_nothing && call.invoked < window.closes && {
+                    let mut after = model.clone();
+                    call.step(&mut after, &self.moment(k, call)).is_ok() && after == *model
+                }
             })
         })
     }

@@ -1,8 +1,13 @@
 //! The harness: scenarios, their runs, what the model says of them, and what
 //! becomes of those that diverge.
 
+pub mod attention;
 pub mod backends;
+pub mod calibration;
 pub mod campaign;
+pub mod campaign_state;
+pub mod corpus;
+pub mod coverage;
 pub mod crash;
 pub mod exhaustive;
 mod explain;
@@ -10,12 +15,16 @@ mod faults;
 mod gate;
 pub mod generate;
 pub mod history;
+pub mod input;
+mod limits;
 pub mod linearize;
 pub mod processes;
 pub mod registry;
+pub mod regression;
 pub mod replay;
 mod run;
 pub mod scenario;
+pub mod shard;
 pub mod shrink;
 pub mod statistics;
 pub mod trace_hash;

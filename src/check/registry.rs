@@ -4,17 +4,22 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use super::{
     backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
-    campaign::{self, Effort, Progress},
+    campaign::{self, Effort, Findings, Progress, WayOfFailing},
+    corpus::{
+        Corpus, Explorer,
+        entry::{self, EntryError},
+    },
     crash::CrashCheck,
     exhaustive::Scopes,
+    input::{Input, TakesInput},
+    limits,
     processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
     shrink::{Counterexample, repeats},
     statistics::{Event, Reached},
-    trace_hash::mix,
     verify::{Target, Verified, verify},
-    violation::Violation,
+    violation::{Kind, Signature, Violation},
 };
 use crate::{
     model::{
@@ -28,6 +33,7 @@ use crate::{
         watermark::WatermarkSubject,
         webhooks::WebhooksSubject,
         worker_heartbeats::WorkerHeartbeatsSubject,
+        working_sets::WorkingSetsSubject,
         workspace::WorkspaceSubject,
     },
     seam::{Collection, CollectionSpec},
@@ -45,6 +51,7 @@ pub const STORES: &[&dyn StoreUnderTest] = &[
     &Entry::<WatermarkSubject>(PhantomData),
     &Entry::<WorkerHeartbeatsSubject>(PhantomData),
     &Entry::<WorkspaceSubject>(PhantomData),
+    &Entry::<WorkingSetsSubject>(PhantomData),
 ];
 
 /// The store of that name.
@@ -54,7 +61,7 @@ pub fn store_named(name: &str) -> Option<&'static dyn StoreUnderTest> {
 }
 
 /// A store that can be checked, whatever its operations are.
-pub trait StoreUnderTest: Send + Sync {
+pub trait StoreUnderTest: TakesInput + Send {
     /// Its name on the command line and in reports.
     fn name(&self) -> &'static str;
 
@@ -73,17 +80,43 @@ pub trait StoreUnderTest: Send + Sync {
     /// Runs cases on a backend.
     fn check(&self, request: &Request<'_>) -> CellFindings;
 
+    /// Runs cases with a corpus, which is empty at first.
+    fn explorer(&self) -> Box<dyn Explorer>;
+
+    /// What a campaign has reached that has not begun.
+    fn nothing_reached(&self) -> Reached;
+
     /// Runs a saved scenario again.
     ///
     /// # Errors
     /// When the text is not a replay file of this store.
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError>;
 
+    /// Runs a saved scenario once, as it is saved, with so many crashes. What it breaks.
+    ///
+    /// # Errors
+    /// As [`Self::replay`].
+    fn run_once(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+        crashes: CrashCheck,
+    ) -> Result<Option<Violation>, ReplayError>;
+
+    /// The replay file of the scenario that the input is, as if it broke something.
+    fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String>;
+
     /// Reads a replay file and writes it again.
     ///
     /// # Errors
     /// When the text is not a replay file of this store.
     fn rewrite(&self, text: &str) -> Result<String, ReplayError>;
+
+    /// Reads an entry of a corpus and writes it again.
+    ///
+    /// # Errors
+    /// When the text is not an entry of this store.
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError>;
 
     /// The outcomes that a campaign on `backend` must reach and did not, as
     /// `operation:class`.
@@ -121,21 +154,60 @@ pub struct CellFindings {
     pub reached: Reached,
     /// The same for the same seed, whatever the number of jobs.
     pub trace_hash: u64,
-    /// One for each way of failing.
+    /// The ways of failing that were looked at.
+    pub ways: Vec<WayOfFailing>,
+    /// One for each way of failing that is shown.
     pub counterexamples: Vec<Found>,
 }
 
 impl CellFindings {
+    /// Of a campaign that has not begun.
+    #[must_use]
+    pub fn nothing(reached: Reached) -> Self {
+        Self {
+            cases: 0,
+            operations: 0,
+            schedules: 0,
+            crash_images: 0,
+            scopes: Scopes::default(),
+            violations: 0,
+            reached,
+            trace_hash: 0,
+            ways: Vec::new(),
+            counterexamples: Vec::new(),
+        }
+    }
+
+    /// What a campaign found, with a replay file for each counterexample.
+    pub(super) fn of<S: Subject>(target: &Target<'_, S>, findings: Findings<S::Op>) -> Self {
+        let found = findings.counterexamples.into_iter();
+        Self {
+            counterexamples: found.filter_map(|(case, found)| saved(target, case, found)).collect(),
+            ways: findings.ways,
+            cases: findings.cases,
+            operations: findings.operations,
+            schedules: findings.schedules,
+            crash_images: findings.crash_images,
+            scopes: findings.scopes,
+            violations: findings.violations,
+            reached: findings.reached,
+            trace_hash: findings.trace_hash,
+        }
+    }
+
     /// Adds what further cases of the same store on the same backend found.
     pub fn merge(&mut self, other: Self) {
-        self.cases += other.cases;
-        self.operations += other.operations;
-        self.schedules += other.schedules;
-        self.crash_images += other.crash_images;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.cases, other.cases);
+        add(&mut self.operations, other.operations);
+        add(&mut self.schedules, other.schedules);
+        add(&mut self.crash_images, other.crash_images);
         self.scopes.add(&other.scopes);
-        self.violations += other.violations;
+        add(&mut self.violations, other.violations);
         self.reached.merge(&other.reached);
-        self.trace_hash = mix(self.trace_hash ^ other.trace_hash);
+        // A sum, as that of the cases: it is the same whatever the parts were.
+        self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
+        self.ways.extend(other.ways);
         for found in other.counterexamples {
             let known = |own: &Found| own.violation.signature == found.violation.signature;
             if !self.counterexamples.iter().any(known) {
@@ -150,6 +222,8 @@ impl CellFindings {
 pub struct Found {
     /// The number of the case that it was made from.
     pub case: u64,
+    /// Whether that was made from the corpus: then the number is one of those.
+    pub mutated: bool,
     /// How many runs it took to make it small.
     pub executions: u64,
     /// Whether it failed again; if not, it is as large as it was.
@@ -160,6 +234,21 @@ pub struct Found {
     pub steps: usize,
     /// Its replay file.
     pub replay: String,
+}
+
+impl Found {
+    /// The name of its replay file among those of a campaign.
+    #[must_use]
+    pub fn file_name(&self, store: &str, backend: &str) -> String {
+        file_name(store, backend, self.case, self.mutated)
+    }
+}
+
+/// The name of a counterexample's replay file among those of a campaign.
+#[must_use]
+pub fn file_name(store: &str, backend: &str, case: u64, mutated: bool) -> String {
+    let mutated = if mutated { "mutated-" } else { "" };
+    format!("{store}-{backend}-{mutated}{case}.json")
 }
 
 /// What came of a saved scenario.
@@ -174,10 +263,46 @@ pub struct Replayed {
     pub stale: bool,
 }
 
-struct Entry<S>(PhantomData<fn() -> S>);
+/// A store as the table has it.
+pub(crate) struct Entry<S>(PhantomData<fn() -> S>);
+
+impl<S> Entry<S> {
+    /// The entry of `S`, for those who need no table.
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 fn open<S: Subject>(collection: Arc<dyn Collection>, surroundings: &Surroundings) -> Arc<S::Store> {
     S::open(collection, surroundings)
+}
+
+impl<S: Subject> TakesInput for Entry<S> {
+    fn store_name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn try_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Violation> {
+        let divergences = Divergences::default().with(S::DECLARED);
+        let crashes = input.crashes;
+        input.violation(&Target::<S> {
+            backend,
+            open: &open::<S>,
+            divergences: &divergences,
+            crashes,
+        })
+    }
+
+    fn shrink_input(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<Found> {
+        let divergences = Divergences::default().with(S::DECLARED);
+        let crashes = CrashCheck::default();
+        input.counterexample(&Target::<S> {
+            backend,
+            open: &open::<S>,
+            divergences: &divergences,
+            crashes,
+        })
+    }
 }
 
 impl<S: Subject> StoreUnderTest for Entry<S> {
@@ -202,44 +327,62 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn check(&self, request: &Request<'_>) -> CellFindings {
+        let divergences = request.divergences.with(S::DECLARED);
         let target = Target::<S> {
             backend: request.backend,
             open: &open::<S>,
-            divergences: request.divergences,
+            divergences: &divergences,
             crashes: CrashCheck::default(),
         };
         let findings = campaign::run(&target, &request.effort, request.progress);
-        let found = findings.counterexamples.into_iter();
-        CellFindings {
-            counterexamples: found
-                .filter_map(|(case, found)| saved(&target, case, found))
-                .collect(),
-            cases: findings.cases,
-            operations: findings.operations,
-            schedules: findings.schedules,
-            crash_images: findings.crash_images,
-            scopes: findings.scopes,
-            violations: findings.violations,
-            reached: findings.reached,
-            trace_hash: findings.trace_hash,
-        }
+        CellFindings::of(&target, findings)
+    }
+
+    fn explorer(&self) -> Box<dyn Explorer> {
+        Box::new(Corpus::<S>::new(Box::new(open::<S>)))
+    }
+
+    fn nothing_reached(&self) -> Reached {
+        Reached::new::<S>()
     }
 
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
-        let replay: Replay<S::Op> = replay::read(text)?;
-        let mut permitted = Vec::new();
-        for name in &replay.allow {
-            let named = Divergence::named(name);
-            permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
-        }
-        let divergences = Divergences::of(permitted);
+        let (replay, divergences) = runnable::<S>(text, backend)?;
         let crashes = CrashCheck::default();
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
     }
 
+    fn run_once(
+        &self,
+        text: &str,
+        backend: &dyn BackendUnderTest,
+        crashes: CrashCheck,
+    ) -> Result<Option<Violation>, ReplayError> {
+        let (replay, divergences) = runnable::<S>(text, backend)?;
+        let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
+        Ok(verify(&target, &replay.scenario, &mut Reached::new::<S>()).violation)
+    }
+
+    fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String> {
+        let signature = Signature { kind: Kind::Outcome, rule: "a file of its own".to_owned() };
+        let replay = Replay {
+            schema: replay::SCHEMA,
+            store: S::NAME.to_owned(),
+            backend: backend.name().to_owned(),
+            violation: Violation { signature, steps: Vec::new(), crash: None },
+            allow: Vec::new(),
+            scenario: input.scenario::<S>(&backend.capabilities()),
+        };
+        replay::write(&replay).ok()
+    }
+
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
         replay::write(&replay::read::<S::Op>(text)?)
+    }
+
+    fn rewrite_entry(&self, text: &str) -> Result<String, EntryError> {
+        entry::Entry::<S::Op>::read(text, S::NAME)?.to_text()
     }
 
     fn missing(&self, backend: &dyn BackendUnderTest, reached: &Reached) -> Vec<String> {
@@ -273,6 +416,26 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 }
 
+/// A replay file whose scenario can be run on that backend, with what it permits.
+fn runnable<S: Subject>(
+    text: &str,
+    backend: &dyn BackendUnderTest,
+) -> Result<(Replay<S::Op>, Divergences), ReplayError> {
+    let replay: Replay<S::Op> = replay::read(text)?;
+    if let Some(problem) = limits::problem::<S>(&replay.scenario) {
+        return Err(ReplayError::Scenario(problem));
+    }
+    let mut permitted = Vec::new();
+    for name in &replay.allow {
+        let named = Divergence::named(name);
+        permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
+    }
+    match limits::mode_problem_on(&replay.scenario.mode, backend) {
+        None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
+        Some(problem) => Err(ReplayError::Scenario(problem)),
+    }
+}
+
 /// A counterexample with its replay file.
 pub(crate) fn saved<S: Subject>(
     target: &Target<'_, S>,
@@ -291,6 +454,7 @@ pub(crate) fn saved<S: Subject>(
     let text = replay::write(&replay).ok()?;
     Some(Found {
         case,
+        mutated: false,
         executions: found.executions,
         seen_again: found.seen_again,
         violation: found.violation,

@@ -10,8 +10,9 @@ use crate::model::subject::Operation;
 /// too: version 2 added what older software does and files that are nobody's
 /// records; version 3 faults, clocks that differ, schedules by random priorities
 /// and of every interleaving, processes that are killed, crashes that leave a part
-/// of what was not synced, and what comes after a crash; version 4 faults of databases.
-pub const SCHEMA: u64 = 4;
+/// of what was not synced, and what comes after a crash; version 4 faults of databases;
+/// version 5 the condition of what is stored, and working sets.
+pub const SCHEMA: u64 = 5;
 
 /// A saved scenario for a store with operations `Op`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,21 +46,41 @@ pub struct Header {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// It is no JSON object, or one without what it needs.
-    #[error("not a replay file: {0}")]
+    #[error("not a replay file: {}", one_line(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It has another version.
     #[error(
-        "the replay file has schema version {found}; this release of storeproof reads versions 1 \
-         to {SCHEMA}: use the release that wrote it"
+        "the replay file has schema version {}; this release of storeproof reads versions 1 \
+         to {SCHEMA}: use the release that wrote it",
+        one_line(found)
     )]
     Schema {
         /// The version that it has.
         found: String,
     },
     /// It permits something that is not in the table.
-    #[error("it permits the divergence {0:?}, which there is not (see check --list-divergences)")]
+    #[error(
+        "it permits the divergence {}, which there is not (see check --list-divergences)",
+        one_line(&format!("{:?}", .0))
+    )]
     Divergence(String),
+    /// Nobody can run what it says.
+    #[error("the scenario can't be run: {0}")]
+    Scenario(String),
 }
+
+/// A message that may have anything of the file in it: on one line, and not too long.
+fn one_line(message: &str) -> String {
+    let plain = |c: char| matches!(c, '"' | '\'' | '\\');
+    let shown = message.chars().take(MOST_OF_A_MESSAGE).flat_map(|c| {
+        let escaped = (!plain(c)).then(|| c.escape_debug());
+        escaped.into_iter().flatten().chain(plain(c).then_some(c))
+    });
+    let end = if message.chars().nth(MOST_OF_A_MESSAGE).is_some() { "…" } else { "" };
+    shown.chain(end.chars()).collect()
+}
+
+const MOST_OF_A_MESSAGE: usize = 300;
 
 #[derive(Deserialize)]
 struct SchemaOnly<'a> {
@@ -84,6 +105,21 @@ pub fn read_header(text: &str) -> Result<Header, ReplayError> {
     }
     let Names { store, backend } = serde_json::from_str(text)?;
     Ok(Header { store, backend })
+}
+
+/// Reads what a replay file was saved for, whatever its store is.
+///
+/// # Errors
+/// When it is not a replay file of the version that this program reads.
+pub fn read_violation(text: &str) -> Result<(Header, Violation), ReplayError> {
+    #[derive(Deserialize)]
+    struct Saved {
+        violation: Violation,
+    }
+
+    let header = read_header(text)?;
+    let Saved { violation } = serde_json::from_str(text)?;
+    Ok((header, violation))
 }
 
 /// Reads a replay file whose store has operations `Op`.

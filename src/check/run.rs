@@ -22,18 +22,17 @@ use super::{
 use crate::{
     model::{
         legacy::OlderAction,
-        subject::{Subject, Surroundings},
+        subject::{Handle, Subject, Surroundings},
     },
     seam::{Backend, Collection, CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
-        executor::{
-            Client, End, MOST_STEPS, Sim, run as run_clients, run_alone, run_beside_others,
-        },
+        executor::{Client, End, MOST_STEPS, Sim, run as run_clients},
         faults::Fault,
         schedule::Decider,
         scheduled::Scheduled,
+        single::{run_alone, run_beside_others},
     },
 };
 
@@ -78,12 +77,11 @@ pub(super) struct Seat<'a, S: Subject> {
     pub store: Arc<S::Store>,
     pub variant: u8,
     pub memory: S::Memory,
-    /// The number of its handle.
-    pub handle: usize,
+    pub handle: Handle,
 }
 
 impl<'a, S: Subject> Seat<'a, S> {
-    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, usize)) -> Self {
+    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, Handle)) -> Self {
         let (store, handle) = (Arc::clone(store), *handle);
         Self { storage, store, variant: 0, memory: S::Memory::default(), handle }
     }
@@ -97,8 +95,8 @@ struct LeftAlone {
     invoked: u64,
     /// The number among the clients of what went on.
     number: usize,
-    /// Whether the store had read the clock for it: that is the reading that
-    /// shows.
+    /// Whether its readings of the clock do not show: the store had read it, or what
+    /// went on is a look.
     read: bool,
 }
 
@@ -186,13 +184,13 @@ impl<'a, S: Subject> Run<'a, S> {
         self.sim.is_spent()
     }
 
-    /// Opens the store in a variant on a new handle of `storage`, and gives the
-    /// handle's number.
+    /// Opens the store in a variant on a new handle of `storage`.
     pub async fn open(
         &self,
         storage: &dyn Storage,
         variant: u8,
-    ) -> Result<(Arc<S::Store>, usize), Error> {
+    ) -> Result<(Arc<S::Store>, Handle), Error> {
+        let handle = self.next_handle();
         let backend = storage.handle()?;
         let collection = self.collection(&*backend, &self.spec).await?;
         let mut further = Vec::with_capacity(self.further.len());
@@ -205,12 +203,13 @@ impl<'a, S: Subject> Run<'a, S> {
             variant,
             further,
         };
-        Ok(((self.target.open)(collection, &surroundings), self.next_handle()))
+        Ok(((self.target.open)(collection, &surroundings), handle))
     }
 
-    /// A number for a store that is opened.
-    pub fn next_handle(&self) -> usize {
-        self.handles.fetch_add(1, Ordering::Relaxed)
+    /// A handle that is about to be opened.
+    pub fn next_handle(&self) -> Handle {
+        let number = self.handles.fetch_add(1, Ordering::Relaxed);
+        Handle { number, opened: self.tick() }
     }
 
     async fn collection(
@@ -373,7 +372,8 @@ impl<'a, S: Subject> Run<'a, S> {
         let call = S::execute(&seat.store, &mut op, &mut seat.memory);
         let seen = self.unless_given_up(call).await;
         let left_alone = self.sim.take_detached(place.client);
-        let read = self.clock.is_read_by_store(place.client);
+        let is_a_look = self.clock.take_given_up_look(place.client);
+        let read = self.clock.is_read_by_store(place.client) || is_a_look;
         let note = |number: &usize| LeftAlone { invoked: began.0, number: *number, read };
         lock(&self.left_alone).extend(left_alone.iter().map(note));
         if let Some(older) = &self.older {
@@ -426,7 +426,8 @@ impl<'a, S: Subject> Run<'a, S> {
         // Its last step was the change.
         let began = (self.tick(), self.storage.io_steps());
         older.gate.changed(began.0);
-        self.note(place, (0, usize::MAX), (began, began.1), Deed::Older(action.clone()));
+        let nobodys = Handle { number: usize::MAX, opened: began.0 };
+        self.note(place, (0, nobodys), (began, began.1), Deed::Older(action.clone()));
         Ok(true)
     }
 
@@ -434,7 +435,7 @@ impl<'a, S: Subject> Run<'a, S> {
     fn note(
         &self,
         place: Place,
-        (variant, handle): (u8, usize),
+        (variant, handle): (u8, Handle),
         ((invoked, io_invoked), io_returned): ((u64, usize), usize),
         deed: Deed<S>,
     ) {

@@ -1,8 +1,14 @@
 //! What a campaign reached: operations by outcome.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use super::backends::Capabilities;
+use super::{
+    backends::Capabilities,
+    coverage::{Coverage, Feature, Watch},
+    history::{Call, Deed, Phase},
+    scenario::{Action, Scenario},
+    verify::Verified,
+};
 use crate::{
     model::{
         legacy::OlderAction,
@@ -21,6 +27,8 @@ pub struct Reached {
     events: [u64; EVENTS.len()],
     /// By place in [`FaultKind::ALL`].
     faults: Vec<u64>,
+    /// What the cases are the first to reach; none: nobody asks.
+    watch: Option<Box<Watch>>,
 }
 
 impl Reached {
@@ -33,14 +41,94 @@ impl Reached {
             counts: vec![0; S::OPERATIONS.len() * S::CLASSES.len()],
             events: [0; EVENTS.len()],
             faults: vec![0; FaultKind::ALL.len()],
+            watch: None,
         }
+    }
+
+    /// The same, and from now on it is noted what the cases reach beyond `known`.
+    pub(super) fn watching(self, known: Coverage) -> Self {
+        Self { watch: Some(Box::new(Watch::new(known))), ..self }
+    }
+
+    /// What the case that now ends was the first to reach.
+    pub(super) fn end_case(&mut self) -> Vec<u32> {
+        self.watch.as_mut().map(|watch| watch.end_case()).unwrap_or_default()
+    }
+
+    /// The number of an operation with its outcome.
+    fn place(&self, op: &impl Operation, seen: &impl Verdict) -> usize {
+        op.kind() * self.classes.len() + seen.class()
     }
 
     /// Counts one call.
     pub fn count(&mut self, op: &impl Operation, seen: &impl Verdict) {
-        let place = op.kind() * self.classes.len() + seen.class();
+        let place = self.place(op, seen);
         if let Some(count) = self.counts.get_mut(place) {
             *count += 1;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.note_call(op.kind(), place);
+        }
+    }
+
+    /// Notes how many I/O steps a call took that nobody was beside.
+    pub(super) fn note_steps(&mut self, op: &impl Operation, seen: &impl Verdict, steps: usize) {
+        let place = self.place(op, seen);
+        if let Some(watch) = &mut self.watch {
+            watch.note(Feature::Steps(place, steps));
+        }
+    }
+
+    /// Notes the state that a client alone has left.
+    pub(super) fn note_state(&mut self, model: &impl fmt::Debug) {
+        if let Some(watch) = &mut self.watch {
+            watch.note_state(model);
+        }
+    }
+
+    /// Notes which calls of the history met faults, and which overlapped.
+    pub(super) fn note_history<S: Subject>(&mut self, calls: &[Call<S>]) {
+        if self.watch.is_none() {
+            return;
+        }
+        let place = |call: &Call<S>| match &call.deed {
+            Deed::Call { op, seen: Some(seen) } if call.phase == Phase::Clients => {
+                Some(self.place(op, seen))
+            }
+            _ => None,
+        };
+        let placed: Vec<(&Call<S>, usize)> =
+            calls.iter().filter_map(|call| Some((call, place(call)?))).collect();
+        let Some(watch) = &mut self.watch else { return };
+        for (number, (call, place)) in placed.iter().enumerate() {
+            for fault in &call.faults {
+                let kind = FaultKind::ALL.iter().position(|kind| *kind == fault.kind);
+                watch.note(Feature::Fault(*place, kind.unwrap_or_default()));
+                watch.note(Feature::FaultAt(place / self.classes.len(), &fault.step));
+            }
+            // They stand in the order in which they began.
+            let later = placed.iter().skip(number + 1);
+            for (other, beside) in later.take_while(|(other, _)| other.invoked < call.returned) {
+                if other.client != call.client {
+                    watch.note(Feature::Overlapping(place / self.classes.len(), *beside));
+                }
+            }
+        }
+    }
+
+    /// Notes what the run of a scenario says besides: where clients were preempted,
+    /// and what crashes there were.
+    pub(super) fn note_run<Op: Operation>(&mut self, scenario: &Scenario<Op>, run: &Verified) {
+        let Some(watch) = &mut self.watch else { return };
+        for preemption in run.preemptions.iter().flatten() {
+            let program = scenario.clients.get(preemption.client);
+            let action = program.and_then(|actions| actions.get(preemption.operation));
+            if let Some(Action::Call(op)) = action {
+                watch.note(Feature::Preempted(op.kind(), &preemption.step, preemption.occurrence));
+            }
+        }
+        if run.crash_images > 0 {
+            watch.note(Feature::Crash(scenario.length(), run.crash_images));
         }
     }
 
@@ -56,7 +144,7 @@ impl Reached {
     /// Counts that something happened so many times.
     pub fn count_events(&mut self, event: Event, times: u64) {
         if let Some(count) = self.events.get_mut(event as usize) {
-            *count += times;
+            *count = count.saturating_add(times);
         }
     }
 
@@ -88,15 +176,32 @@ impl Reached {
 
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
-        for (own, add) in self.counts.iter_mut().zip(&other.counts) {
-            *own += add;
+        let of_other = other.counts.iter().chain(&other.events).chain(&other.faults);
+        let own = self.counts.iter_mut().chain(&mut self.events).chain(&mut self.faults);
+        for (own, add) in own.zip(of_other) {
+            *own = own.saturating_add(*add);
         }
-        for (own, add) in self.events.iter_mut().zip(other.events) {
-            *own += add;
-        }
-        for (own, add) in self.faults.iter_mut().zip(&other.faults) {
-            *own += add;
-        }
+    }
+
+    /// Adds so many of what [`Self::table`] calls by this name; false: it calls
+    /// nothing so.
+    #[must_use]
+    pub fn add_named(&mut self, name: &str, times: u64) -> bool {
+        let event = EVENTS.iter().position(|event| event.name() == name);
+        let fault = FaultKind::ALL.iter().position(|kind| kind.name() == name);
+        let call = name.split_once(':').and_then(|(operation, class)| {
+            let operation = self.operations.iter().position(|known| *known == operation)?;
+            let class = self.classes.iter().position(|known| *known == class)?;
+            Some(operation * self.classes.len() + class)
+        });
+        let count = match (event, fault, call) {
+            (Some(place), _, _) => self.events.get_mut(place),
+            (_, Some(place), _) => self.faults.get_mut(place),
+            (_, _, place) => place.and_then(|place| self.counts.get_mut(place)),
+        };
+        let Some(count) = count else { return false };
+        *count = count.saturating_add(times);
+        true
     }
 
     /// How often that was reached.
@@ -164,5 +269,29 @@ impl Event {
             Self::Reopened => true,
             Self::Killed => capabilities.processes,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Reached};
+    use crate::model::users::UsersSubject;
+
+    #[test]
+    fn what_a_table_says_can_be_added_by_name() {
+        let mut reached = Reached::new::<UsersSubject>();
+        for name in ["get:user", "older_software:wrote", "fault:io"] {
+            assert!(reached.add_named(name, 3), "{name}");
+        }
+        assert!(reached.add_named("get:user", u64::MAX), "no sum is too large");
+        for name in ["", "get", "get:", "nonesuch:user", "get:nonesuch", ":"] {
+            assert!(!reached.add_named(name, 1), "{name:?} was taken for an outcome");
+        }
+        assert_eq!(reached.events(Event::OlderWrote), 3);
+        let mut again = Reached::new::<UsersSubject>();
+        for (name, count) in reached.table() {
+            assert!(again.add_named(&name, count), "{name}");
+        }
+        assert_eq!(again, reached);
     }
 }

@@ -182,15 +182,21 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
             }
         };
         let mut op = op.clone();
+        let io_steps = run.storage.io_steps();
+        let invoked = run.tick();
         let seen = run.alone(S::execute(&seat.store, &mut op, &mut seat.memory))?;
+        let returned = run.tick();
         verified.operations += 1;
         reached.count(&op, &seen);
+        reached.note_steps(&op, &seen, run.storage.io_steps().saturating_sub(io_steps));
         seen.digest(&mut digest);
         untouched.called(&op, Some(&seen));
         let moment = Moment {
             now: run.clock.peek(),
             variant: seat.variant,
             handle: seat.handle,
+            invoked,
+            returned,
             divergences: run.target.divergences,
             overlap: Overlap::Ids(&[]),
         };
@@ -202,6 +208,7 @@ fn sequential<S: Subject>(run: &Run<'_, S>, reached: &mut Reached) -> Result<Ver
         let steps = explain::steps_of(run.scenario).collect();
         return with_a_history(run, Violation { steps, ..violation });
     }
+    reached.note_state(&model);
     digest.write_usize(run.storage.io_steps());
     verified.digest = digest.finish();
     Ok(verified)
@@ -292,8 +299,14 @@ fn judged<S: Subject>(
     account(run, &calls, io_steps, reached, &mut verified);
     let is_killed = |call: &&Call<S>| matches!(call.deed, Deed::Call { seen: None, .. });
     verified.killed_calls = calls.iter().filter(is_killed).count() as u64;
-    // Who was killed while it read tells nothing.
-    calls.retain(|call| !matches!(&call.deed, Deed::Call { op, seen: None } if op.is_read()));
+    // Who was killed while it read tells nothing, unless a sync failed under it: whoever
+    // reads completes what others left half done.
+    calls.retain(|call| match &call.deed {
+        Deed::Call { op, seen: None } if op.is_read() => {
+            call.faults.iter().any(Fault::fails_a_sync)
+        }
+        _ => true,
+    });
     let alone = run.scenario.clients.len() == 1;
     let kind = if alone { Kind::Outcome } else { Kind::NotLinearizable };
     if let Err(unexplained) = faults::linearize(&calls, &run.initial, run.target.divergences) {
@@ -344,6 +357,7 @@ fn account<S: Subject>(
         return;
     }
     reached.count_events(Event::Reopened, run.reopened());
+    reached.note_history(calls);
     let mut digest = TraceHasher::default();
     for fault in &verified.faults {
         reached.count_fault(fault);

@@ -13,20 +13,30 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Format, Status, client,
+    Format, Status,
+    campaign::{Campaign, Earlier, Outcome},
+    client,
     files::{self, OutputDirectory},
+    gate::Gate,
     progress::{Total, shown},
+    regressions,
+    speed::{Calibrating, processor_time},
     usage::{Failure, print},
 };
 use crate::{
     check::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
-        registry::{CellFindings, Request, STORES, StoreUnderTest, add_reached, store_named},
-        trace_hash::mix,
+        registry::{Found, Request, STORES, StoreUnderTest, add_reached, store_named},
+        regression::{Regression, RegressionResult},
+        shard::Shard,
     },
     model::divergence::{Divergence, Divergences},
-    report::{Cell, Report, SCHEMA, terminal},
+    report::{
+        Cell, CorpusSize, Report, SCHEMA, Shown, is_demanding,
+        speed::{CellSpeed, Speed},
+        trace_hash_of,
+    },
     seam::{Entropy, OsEntropy},
 };
 
@@ -41,12 +51,19 @@ pub(super) struct Arguments {
     /// So many cases of each store on each backend.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
-    /// Go on for so long (90s, 5m, 1h30m).
+    /// Go on for so long (90s, 5m, 1h30m), gather a corpus, and look more where there is
+    /// more to find. A campaign that was interrupted goes on, with the same arguments and
+    /// the same --out: TIME is how long it takes in all. When that is over, the next one
+    /// begins anew; to begin anew before, remove campaign.json in --out.
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "cases")]
     time: Option<Duration>,
     /// Decides every case; chosen at random where it is not given.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Only the I-th of N equal parts, none of which has a case of another; `merge` joins
+    /// their reports.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "seed")]
+    shard: Option<Shard>,
     /// Threads to work on; as many as there are processors where not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -56,19 +73,37 @@ pub(super) struct Arguments {
     /// How to write the results.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Where report.json and counterexamples/ go.
+    /// Where report.json and counterexamples/ go; with --time the corpus and the
+    /// campaign's state, too.
     #[arg(long, value_name = "DIR", default_value = "storeproof-out")]
     out: PathBuf,
+    /// Write the results as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Run all replay files (*.json) below DIR first, for 60 s at most, or a fifth of
+    /// --time if that is longer. One that is broken, stale or was not run is a failure.
+    /// With --shard, each part runs its share of them.
+    #[arg(long, value_name = "DIR")]
+    regressions: Option<PathBuf>,
+    /// The report.json of an earlier run: an outcome that was reached then and is not
+    /// now is a failure, and so is a store on a backend that is less than half as fast,
+    /// each beside the calibration of its own run.
+    #[arg(long, value_name = "FILE", conflicts_with = "shard")]
+    baseline: Option<PathBuf>,
     /// Permit a declared divergence (repeatable); see --list-divergences.
     #[arg(long, value_name = "NAME")]
     allow: Vec<String>,
+    /// Permit the divergences that the file names: one on a line, with what comes after
+    /// a # for people.
+    #[arg(long, value_name = "FILE")]
+    allow_file: Option<PathBuf>,
     /// List the divergences that can be permitted, and end.
     #[arg(long)]
     list_divergences: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Profile {
+pub(super) enum Profile {
     /// A few seconds: does anything stand at all.
     Smoke,
     /// About a minute on two cores.
@@ -78,7 +113,7 @@ enum Profile {
 }
 
 impl Profile {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Smoke => "smoke",
             Self::Default => "default",
@@ -94,9 +129,6 @@ impl Profile {
         }
     }
 }
-
-/// How many cases a deep run does before it looks at the time again.
-const DEEP_SHARE: u64 = 4;
 
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let expected = "expected a time like 90s, 5m or 1h30m";
@@ -131,26 +163,26 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     }
     let scratch = files::scratch_directory()?;
     let backends = backends::all_with_processes(scratch.path(), &client::program()?);
-    let plan = Plan::new(arguments, &backends)?;
+    let mut plan = Plan::new(arguments, &backends)?;
+    let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
+    let saved = regressions::read(arguments.regressions.as_deref(), plan.shard, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
-    let started = now();
-    let findings = shown(&progress, plan.total(), || plan.carry_out(&progress, started));
-    let interrupted = stop.load(Ordering::Relaxed);
-    let report = plan.report(&findings, &output, started.elapsed(), interrupted)?;
-    let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
-    output.write("report.json", &json)?;
-    match arguments.format {
-        Format::Json => print(&json)?,
-        Format::Human => print(&human(&plan, &report, &findings, &output))?,
-    }
-    Ok(if report.violations() > 0 || (plan.is_demanding() && report.is_incomplete()) {
-        Status::Violated
-    } else if interrupted {
-        Status::Interrupted
-    } else {
-        Status::Holds
-    })
+    let outcome = match plan.time {
+        None => shown(&progress, plan.total(), || plan.carry_out(&saved, &progress))?,
+        Some(time) => {
+            let earlier = Earlier::read(&output, time)?;
+            if let (None, Some(seed)) = (arguments.seed, earlier.seed()) {
+                plan.seed = seed;
+            }
+            let campaign = Campaign::new(&plan, &output, time, earlier)?;
+            let total = Total::Time(campaign.left());
+            shown(&progress, total, || campaign.carry_out(&saved, &progress))?
+        }
+    };
+    let (report, shown) = plan.report(outcome, &output, stop.load(Ordering::Relaxed))?;
+    let how = format!(" on {} jobs", plan.jobs);
+    gate.conclude(&report, &shown, &how, arguments.format, &output)
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is real time")]
@@ -159,15 +191,16 @@ pub(super) fn now() -> Instant {
 }
 
 /// A store on a backend.
-type Pair<'a> = (&'static dyn StoreUnderTest, &'a dyn BackendUnderTest);
+pub(super) type Pair<'a> = (&'static dyn StoreUnderTest, &'a dyn BackendUnderTest);
 
 /// What is to be run.
-struct Plan<'a> {
-    cells: Vec<Pair<'a>>,
-    divergences: Divergences,
-    seed: u64,
-    jobs: usize,
-    profile: Profile,
+pub(super) struct Plan<'a> {
+    pub(super) cells: Vec<Pair<'a>>,
+    pub(super) divergences: Divergences,
+    pub(super) seed: u64,
+    pub(super) shard: Shard,
+    pub(super) jobs: usize,
+    pub(super) profile: Profile,
     cases: Option<u64>,
     time: Option<Duration>,
 }
@@ -179,19 +212,14 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, Failure> {
         let stores = chosen_stores(&arguments.store)?;
         let backends = chosen_backends(&arguments.backend, backends)?;
-        let mut permitted = Vec::new();
-        for name in &arguments.allow {
-            permitted.push(Divergence::named(name).ok_or_else(|| {
-                Failure::new(format!("no divergence {name:?} (see check --list-divergences)"))
-            })?);
-        }
         let cells =
             stores.iter().flat_map(|store| backends.iter().map(|backend| (*store, *backend)));
         let deep = arguments.profile == Profile::Deep && arguments.cases.is_none();
         Ok(Self {
             cells: cells.collect(),
-            divergences: Divergences::of(permitted),
+            divergences: permitted(&arguments.allow, arguments.allow_file.as_deref())?,
             seed: arguments.seed.map_or_else(random_seed, Ok)?,
+            shard: arguments.shard.unwrap_or(Shard::WHOLE),
             jobs: arguments.jobs.map_or_else(processors, usize::from),
             profile: arguments.profile,
             cases: arguments.cases,
@@ -199,87 +227,91 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn cases(&self, (store, backend): &Pair<'a>) -> u64 {
-        self.cases.unwrap_or_else(|| self.profile.cases(store.name(), backend.name()))
+    /// The names of the permitted divergences.
+    pub(super) fn allowed(&self) -> Vec<String> {
+        self.divergences.iter().map(|allowed| allowed.name().to_owned()).collect()
+    }
+
+    fn effort(&self, (store, backend): &Pair<'a>) -> Effort {
+        let (store, backend) = (store.name(), backend.name());
+        let cases = self.cases.unwrap_or_else(|| self.profile.cases(store, backend));
+        let part = self.shard.part(cases);
+        let cases = part.end - part.start;
+        Effort { seed: self.seed, first: part.start, cases, jobs: self.jobs }
     }
 
     fn total(&self) -> Total {
-        match self.time {
-            Some(time) => Total::Time(time),
-            None => Total::Cases(self.cells.iter().map(|cell| self.cases(cell)).sum()),
+        let cases = self.cells.iter().map(|cell| self.effort(cell).cases);
+        Total::Cases(cases.fold(0, u64::saturating_add))
+    }
+
+    /// Runs saved scenarios, and then so many cases of everything.
+    fn carry_out(&self, saved: &[Regression<'_>], progress: &Progress) -> Result<Outcome, Failure> {
+        let started = now();
+        let mut calibrating = Calibrating::default();
+        calibrating.measure();
+        let mut regressions: Vec<RegressionResult> = Vec::new();
+        if !saved.is_empty() {
+            progress.enter("saved scenarios".to_owned());
+            regressions = regressions::run(saved, &[], self.jobs, None, &progress.stop)?;
         }
-    }
-
-    /// Whether outcomes that were never reached are a failure: a run of a few
-    /// cases on purpose can't reach everything.
-    fn is_demanding(&self) -> bool {
-        self.profile != Profile::Smoke
-            && self.cases.is_none()
-            && self.time.is_none_or(|time| time >= Duration::from_secs(60))
-    }
-
-    fn carry_out(&self, progress: &Progress, started: Instant) -> Vec<CellFindings> {
-        let Some(time) = self.time else {
-            return self.round(progress, |cell| Effort {
-                seed: self.seed,
-                first: 0,
-                cases: self.cases(cell),
-                jobs: self.jobs,
-            });
-        };
-        let mut all: Vec<CellFindings> = Vec::new();
-        let mut round = 0;
-        while started.elapsed() < time && !progress.stop.load(Ordering::Relaxed) {
-            let found = self.round(progress, |cell| {
-                let cases = (self.cases(cell) / DEEP_SHARE).max(1);
-                Effort { seed: self.seed, first: round * cases, cases, jobs: self.jobs }
-            });
-            if all.is_empty() {
-                all = found;
-            } else {
-                all.iter_mut().zip(found).for_each(|(sum, found)| sum.merge(found));
-            }
-            round += 1;
-        }
-        all
-    }
-
-    fn round(
-        &self,
-        progress: &Progress,
-        effort: impl Fn(&Pair<'a>) -> Effort,
-    ) -> Vec<CellFindings> {
-        let cells = self.cells.iter().map(|cell| {
+        let (mut findings, mut speeds) = (Vec::new(), Vec::new());
+        for cell in &self.cells {
             let (store, backend) = cell;
             progress.enter(format!("{} on {}", store.name(), backend.name()));
-            store.check(&Request {
+            let worked = processor_time();
+            let found = store.check(&Request {
                 backend: *backend,
                 divergences: &self.divergences,
-                effort: effort(cell),
+                effort: self.effort(cell),
                 progress,
-            })
-        });
-        cells.collect()
+            });
+            speeds.push(CellSpeed {
+                store: store.name().to_owned(),
+                backend: backend.name().to_owned(),
+                operations: found.operations,
+                seconds: processor_time().saturating_sub(worked).as_secs_f64(),
+            });
+            findings.push(found);
+        }
+        calibrating.measure();
+        Ok(Outcome {
+            findings,
+            regressions,
+            corpus: CorpusSize::default(),
+            speed: Speed { calibration: calibrating.result(), cells: speeds },
+            elapsed: started.elapsed(),
+        })
     }
 
+    /// The report, and its counterexamples as they are shown.
     fn report(
         &self,
-        findings: &[CellFindings],
+        outcome: Outcome,
         output: &OutputDirectory,
-        elapsed: Duration,
         interrupted: bool,
-    ) -> Result<Report, Failure> {
-        let mut results = Vec::new();
+    ) -> Result<(Report, Vec<Shown>), Failure> {
+        let (mut results, mut shown) = (Vec::new(), Vec::new());
         let mut reached = BTreeMap::new();
         let mut counterexamples = Vec::new();
-        let mut trace_hash = 0_u64;
-        for ((store, backend), found) in self.cells.iter().zip(findings) {
-            trace_hash = mix(trace_hash ^ found.trace_hash);
+        let time = self.time.map(|time| time.as_secs());
+        let asks_for_all = is_demanding(self.profile.name(), self.cases, time);
+        for ((store, backend), found) in self.cells.iter().zip(&outcome.findings) {
             add_reached(&mut reached, store.name(), &found.reached);
             for counterexample in &found.counterexamples {
-                let name = replay_name(*store, *backend, counterexample.case);
-                output.write(&name, &counterexample.replay)?;
+                let name = counterexample.file_name(store.name(), backend.name());
+                let name = format!("counterexamples/{name}");
+                if self.time.is_none() {
+                    output.write(&name, &counterexample.replay)?;
+                }
                 counterexamples.push(output.path(&name).display().to_string());
+                shown.push(Shown {
+                    store: store.name().to_owned(),
+                    backend: backend.name().to_owned(),
+                    violation: counterexample.violation.clone(),
+                    path: shown_path(&output.path(&name)),
+                    shrinking: shrinking(counterexample),
+                });
             }
             results.push(Cell {
                 store: store.name().to_owned(),
@@ -290,31 +322,72 @@ impl<'a> Plan<'a> {
                 crash_images: found.crash_images,
                 scopes: found.scopes,
                 violations: found.violations,
-                missing: if self.is_demanding() && !interrupted {
+                // A campaign says how far it came, also if it could not come further.
+                missing: if self.time.is_some() || (asks_for_all && !interrupted) {
                     store.missing(*backend, &found.reached)
                 } else {
                     Vec::new()
                 },
+                trace_hash: format!("{:016x}", found.trace_hash),
+                ways: found.ways.clone(),
             });
         }
-        Ok(Report {
+        let report = Report {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: self.seed,
             profile: self.profile.name().to_owned(),
-            trace_hash: format!("{trace_hash:016x}"),
-            seconds: elapsed.as_secs_f64(),
+            shard: (!self.shard.is_whole()).then(|| self.shard.to_string()),
+            cases: self.cases,
+            time,
+            trace_hash: trace_hash_of(outcome.findings.iter().map(|found| found.trace_hash)),
+            seconds: outcome.elapsed.as_secs_f64(),
             interrupted,
-            allowed: self.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
+            allowed: self.allowed(),
+            regressions: outcome.regressions,
             results,
+            corpus: self.time.is_some().then_some(outcome.corpus),
+            speed: Some(outcome.speed),
             reached,
             counterexamples,
-        })
+        };
+        Ok((report, shown))
     }
 }
 
-fn replay_name(store: &dyn StoreUnderTest, backend: &dyn BackendUnderTest, case: u64) -> String {
-    format!("counterexamples/{}-{}-{case}.json", store.name(), backend.name())
+/// What came of making a counterexample small, in words.
+fn shrinking(found: &Found) -> String {
+    let (steps, runs) = (found.steps, found.executions);
+    match found.seen_again {
+        true => format!("shrunk to {steps} steps in {runs} runs"),
+        false => format!(
+            "seen once, and not in {runs} runs since (what threads and processes do is not the \
+             same twice): kept with all of its {steps} steps"
+        ),
+    }
+}
+
+/// The divergences of these names, and of those in the file.
+fn permitted(names: &[String], file: Option<&Path>) -> Result<Divergences, Failure> {
+    let mut permitted = Vec::new();
+    let mut permit = |name: &str, site: &str| -> Result<(), Failure> {
+        permitted.push(Divergence::named(name).ok_or_else(|| {
+            Failure::new(format!("{site}no divergence {name:?} (see check --list-divergences)"))
+        })?);
+        Ok(())
+    };
+    for name in names {
+        permit(name, "")?;
+    }
+    if let Some(path) = file {
+        for (number, line) in files::read(path)?.lines().enumerate() {
+            let name = line.split('#').next().unwrap_or_default().trim();
+            if !name.is_empty() {
+                permit(name, &format!("{}:{}: ", path.display(), number + 1))?;
+            }
+        }
+    }
+    Ok(Divergences::of(permitted))
 }
 
 fn chosen_stores(names: &[String]) -> Result<Vec<&'static dyn StoreUnderTest>, Failure> {
@@ -356,61 +429,6 @@ pub(super) fn random_seed() -> Result<u64, Failure> {
 
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
-}
-
-fn human(
-    plan: &Plan<'_>,
-    report: &Report,
-    findings: &[CellFindings],
-    output: &OutputDirectory,
-) -> String {
-    let mut text = String::new();
-    for ((store, backend), found) in plan.cells.iter().zip(findings) {
-        for counterexample in &found.counterexamples {
-            let name = replay_name(*store, *backend, counterexample.case);
-            let path = output.path(&name);
-            text += &terminal::violation(store.name(), backend.name(), &counterexample.violation);
-            let (steps, runs) = (counterexample.steps, counterexample.executions);
-            text += &match counterexample.seen_again {
-                true => format!("  shrunk to {steps} steps in {runs} runs"),
-                false => format!(
-                    "  seen once, and not in {runs} runs since (what threads and processes do is \
-                     not the same twice): kept with all of its {steps} steps"
-                ),
-            };
-            text += &format!(
-                "; replay file {}\n  replay: storeproof replay {}\n\n",
-                path.display(),
-                shown_path(&path),
-            );
-        }
-    }
-    for (cell, (_, _)) in report.results.iter().zip(&plan.cells) {
-        for missing in &cell.missing {
-            text += &format!(
-                "NEVER REACHED  {} on {}: {missing}\n  The generators no longer come by this \
-                 outcome: mend them, or strike it from the store's required outcomes.\n\n",
-                cell.store, cell.backend
-            );
-        }
-    }
-    text += &terminal::table(report);
-    text += &terminal::scopes(report);
-    let verdict = match (report.violations(), report.is_incomplete(), report.interrupted) {
-        (0, false, false) => "All holds.",
-        (0, false, true) => "Interrupted: what was run holds.",
-        (0, true, _) => "Incomplete: required outcomes were never reached.",
-        _ => "Violated.",
-    };
-    text += &format!(
-        "\n{verdict} Seed {}, trace hash {}, {:.1} s on {} jobs. Report: {}\n",
-        report.seed,
-        report.trace_hash,
-        report.seconds,
-        plan.jobs,
-        output.path("report.json").display()
-    );
-    text
 }
 
 /// A path as one can type it.

@@ -1,6 +1,9 @@
 //! The files that the command line itself reads and writes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -26,11 +29,14 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::new(format!("{}: not a text in UTF-8", path.display())))
 }
 
+/// Names of files with what is in them.
+pub(super) type Texts = Vec<(String, Vec<u8>)>;
+
 /// The files below a directory whose names end in `suffix`, which may be text or
 /// not: their paths below it, separated by `/`, without the suffix. In the order
 /// of the paths.
 #[expect(clippy::disallowed_methods, reason = "the command line reads its own arguments")]
-pub(super) fn read_all(root: &Path, suffix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub(super) fn read_all(root: &Path, suffix: &str) -> Result<Texts, Failure> {
     let mut found = Vec::new();
     let mut directories = vec![(root.to_owned(), String::new())];
     while let Some((directory, prefix)) = directories.pop() {
@@ -51,6 +57,23 @@ pub(super) fn read_all(root: &Path, suffix: &str) -> Result<Vec<(String, Vec<u8>
     }
     found.sort();
     Ok(found)
+}
+
+/// Writes a file.
+#[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| failed(path, "can't be written", &error))
+}
+
+/// Makes the directory of a file where it is missing, and finds out whether the file
+/// can be written.
+#[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+pub(super) fn make_room_for(path: &Path) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| failed(parent, "can't be made", &error))?;
+    }
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    file.map(drop).map_err(|error| failed(path, "can't be written", &error))
 }
 
 /// The directory that results go to.
@@ -82,7 +105,54 @@ impl OutputDirectory {
             std::fs::create_dir_all(parent)
                 .map_err(|error| failed(parent, "can't be made", &error))?;
         }
-        std::fs::write(&path, text).map_err(|error| failed(&path, "can't be written", &error))
+        write(&path, text)
+    }
+
+    /// Writes a file in it so that whoever looks sees all of the old one or all of the
+    /// new one, whenever this process is killed.
+    #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+    pub(super) fn replace(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let temporary = format!("{name}.tmp");
+        self.write(&temporary, text)?;
+        let path = self.path(name);
+        std::fs::rename(self.path(&temporary), &path)
+            .map_err(|error| failed(&path, "can't be written", &error))
+    }
+
+    /// The text of a file in it; none: there is no such file.
+    pub(super) fn read(&self, name: &str) -> Result<Option<String>, Failure> {
+        let path = self.path(name);
+        match path.try_exists() {
+            Ok(false) => Ok(None),
+            Ok(true) => read(&path).map(Some),
+            Err(error) => Err(failed(&path, "can't be read", &error)),
+        }
+    }
+
+    /// The files in a folder of it whose names end in `suffix`, as [`read_all`] gives
+    /// them; none where there is no such folder.
+    pub(super) fn read_all(&self, folder: &str, suffix: &str) -> Result<Texts, Failure> {
+        let path = self.path(folder);
+        match path.try_exists() {
+            Ok(false) => Ok(Vec::new()),
+            Ok(true) => read_all(&path, suffix),
+            Err(error) => Err(failed(&path, "can't be read", &error)),
+        }
+    }
+
+    /// Keeps other processes out until what is returned is dropped; none: another one
+    /// is there.
+    pub(super) fn lock(&self, name: &str) -> Result<Option<File>, Failure> {
+        let path = self.path(name);
+        let unlocked = |error: &std::io::Error| failed(&path, "can't be locked", error);
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.append(true).create(true).open(&path);
+        let file = file.map_err(|error| unlocked(&error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(unlocked(&error)),
+        }
     }
 }
 

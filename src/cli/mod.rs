@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod bugs;
+mod campaign;
 mod check;
 mod client;
 mod data_directory;
@@ -8,10 +9,15 @@ mod driver;
 mod export;
 mod files;
 mod formats;
+mod gate;
 mod inspect;
+mod merge;
 mod migrate;
 mod progress;
+mod regressions;
 mod replay;
+mod speed;
+mod summary;
 mod usage;
 
 use std::{process::ExitCode, sync::Arc, sync::atomic::AtomicBool};
@@ -33,6 +39,8 @@ enum Command {
     /// Plant each bug of the catalogue, and show how fast and in how few steps it
     /// is found.
     Bugs(bugs::Arguments),
+    /// Join the reports of the parts of a campaign, each made with --shard.
+    Merge(merge::Arguments),
     /// Run saved scenarios again and explain them step by step.
     Replay(replay::Arguments),
     /// Look through a data directory: each file's format, every record, damage,
@@ -96,6 +104,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Check(arguments) => check::run(arguments, &stop),
         Command::Bugs(arguments) => bugs::run(arguments, &stop),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments, &stop),
         Command::Export(arguments) => export::run(arguments, &stop),

@@ -79,7 +79,10 @@ impl Display {
         let done = match self.total {
             Total::Bugs(total) => format!("{stage}: {cases} of {total} bugs"),
             Total::Cases(_) | Total::Time(_) => {
-                format!("{stage}: {} cases, {} operations", grouped(cases), grouped(operations))
+                let note = progress.note();
+                let note = if note.is_empty() { note } else { format!("; {note}") };
+                let (cases, operations) = (grouped(cases), grouped(operations));
+                format!("{stage}: {cases} cases, {operations} operations{note}")
             }
         };
         if let Some(bar) = &self.bar {

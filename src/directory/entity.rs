@@ -21,20 +21,20 @@ use super::{
 };
 
 /// What a sound record holds.
-pub(super) struct Entity {
+pub(crate) struct Entity {
     /// By what lists are ordered.
-    pub(super) order: [String; 2],
+    pub(crate) order: [String; 2],
     /// Which of several entities of one order counts: the highest.
     pub(super) freshness: (i64, bool),
     /// Its JSON, as it is exported.
-    pub(super) text: SealedText,
+    pub(crate) text: SealedText,
     /// What the key should have opened and did not, in words.
     pub(super) undecryptable: Option<&'static str>,
 }
 
 /// Why a record holds nothing of its store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unsound {
+pub(crate) struct Unsound {
     pub(super) kind: ProblemKind,
     /// Without any content.
     pub(super) message: String,

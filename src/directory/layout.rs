@@ -22,9 +22,9 @@ pub struct Layout {
     /// How its collection is opened, and so where it lies.
     pub spec: fn() -> CollectionSpec,
     /// Whether a record of that id is the store's at all.
-    pub(super) holds: fn(&RecordId) -> bool,
+    pub(crate) holds: fn(&RecordId) -> bool,
     /// What a record of it holds; secret values as the key opens them.
-    pub(super) read: fn(&Record, Option<&EncryptionKey>) -> Result<Entity, Unsound>,
+    pub(crate) read: fn(&Record, Option<&EncryptionKey>) -> Result<Entity, Unsound>,
     /// What the document's member is made of.
     pub(super) member: Member,
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::store::encryption::EncryptionKey;
 
 /// A text that may hold secret values.
-pub(super) type SealedText = Zeroizing<String>;
+pub(crate) type SealedText = Zeroizing<String>;
 
 /// The parts, one after the other.
 pub(super) fn joined(parts: &[&str]) -> SealedText {

@@ -20,7 +20,8 @@ use crate::{
     seam::Instant,
     sim::{
         disk::{SimDisk, SimFs},
-        executor::{Sim, run_alone},
+        executor::Sim,
+        single::run_alone,
     },
     store::encryption::EncryptionKey,
 };

@@ -25,6 +25,7 @@
 
 mod access;
 mod api_keys;
+mod campaign;
 mod cursor;
 mod directory;
 mod encryption;
@@ -129,6 +130,7 @@ pub fn all() -> impl Iterator<Item = &'static Format> {
         encryption::FORMATS,
         replay::FORMATS,
         report::FORMATS,
+        campaign::FORMATS,
         listing::FORMATS,
         directory::FORMATS,
     ]
@@ -191,7 +193,8 @@ mod tests {
             let is_its = |format: &super::Format| {
                 format.name == name || format.name.starts_with(&format!("{name}-"))
             };
-            let known = store == "collection" || all().any(is_its);
+            let is_callers = matches!(store, "collection" | "working_sets");
+            let known = is_callers || all().any(is_its);
             assert!(known, "the store {store:?} has no format: see formats/users.rs");
         }
     }

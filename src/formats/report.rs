@@ -9,8 +9,16 @@ use super::{
     value::{Unknown, as_read},
 };
 use crate::{
-    check::exhaustive::Scopes,
-    report::{Cell, Report, SCHEMA},
+    check::{
+        campaign::WayOfFailing,
+        exhaustive::Scopes,
+        regression::{Outcome, RegressionResult},
+        violation::{Kind, Signature, Violation},
+    },
+    report::{
+        Cell, CorpusSize, Report, SCHEMA,
+        speed::{Calibration, CellSpeed, Speed},
+    },
 };
 
 pub(super) const FORMATS: &[Format] = &[Format {
@@ -33,6 +41,7 @@ fn samples() -> Vec<Sample> {
         scopes: Scopes::default(),
         violations,
         missing: missing.iter().map(ToString::to_string).collect(),
+        ..Cell::default()
     };
     let holds = Report {
         schema: SCHEMA,
@@ -46,6 +55,7 @@ fn samples() -> Vec<Sample> {
         results: vec![cell("users", "memory", 0, &[])],
         reached: BTreeMap::from([("users.get:found".to_owned(), 3)]),
         counterexamples: Vec::new(),
+        ..Report::default()
     };
     let violated = Report {
         seed: u64::MAX,
@@ -63,8 +73,64 @@ fn samples() -> Vec<Sample> {
     for cell in &mut proven.results {
         cell.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
     }
-    let named = [("holds", holds), ("violated", violated), ("every-interleaving", proven)];
+    let named = [
+        ("part-of-a-campaign", part_of_a_campaign(&violated)),
+        ("holds", holds),
+        ("violated", violated),
+        ("every-interleaving", proven),
+    ];
     named.into_iter().map(sample).collect()
+}
+
+/// One with everything that a campaign adds.
+fn part_of_a_campaign(violated: &Report) -> Report {
+    let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
+    let way = |case, mutated| WayOfFailing {
+        case,
+        mutated,
+        seen: signature("the record, or NotFound"),
+        shrunk: signature("there is no such record"),
+    };
+    let violation = Violation {
+        signature: signature("there is no such record"),
+        steps: Vec::new(),
+        crash: None,
+    };
+    let regression = |file: &str, outcome, violation| RegressionResult {
+        file: file.to_owned(),
+        digest: "0123456789abcdef".to_owned(),
+        store: "users".to_owned(),
+        backend: "file".to_owned(),
+        outcome,
+        violation,
+    };
+    let mut report = Report {
+        shard: Some("2/5".to_owned()),
+        cases: Some(1_000),
+        time: Some(28_800),
+        regressions: vec![
+            regression("saved/a.json", Outcome::Holds, None),
+            regression("saved/b.json", Outcome::Broken, Some(violation)),
+            regression("saved/c.json", Outcome::Stale, None),
+            regression("saved/d.json", Outcome::NotRun, None),
+        ],
+        corpus: Some(CorpusSize { entries: 900, keys: 3_000 }),
+        speed: Some(Speed {
+            calibration: Calibration { name: "work-1".to_owned(), per_second: 70.5 },
+            cells: vec![CellSpeed {
+                store: "users".to_owned(),
+                backend: "file".to_owned(),
+                operations: 1_234_567,
+                seconds: 3.25,
+            }],
+        }),
+        ..violated.clone()
+    };
+    for cell in &mut report.results {
+        cell.trace_hash = "fedcba9876543210".to_owned();
+        cell.ways = vec![way(17, false), way(3, true)];
+    }
+    report
 }
 
 fn sample((name, report): (&'static str, Report)) -> Sample {

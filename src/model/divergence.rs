@@ -12,12 +12,14 @@ pub enum Divergence {
     ExpiryIgnored,
     /// See [`Divergence::permits`].
     ListUnbounded,
+    /// See [`Divergence::permits`].
+    StaleReads,
 }
 
 impl Divergence {
     /// All of them.
     pub const ALL: &'static [Self] =
-        &[Self::CreatedAtOnPut, Self::ExpiryIgnored, Self::ListUnbounded];
+        &[Self::CreatedAtOnPut, Self::ExpiryIgnored, Self::ListUnbounded, Self::StaleReads];
 
     /// The name for `--allow` and for reports.
     #[must_use]
@@ -26,6 +28,7 @@ impl Divergence {
             Self::CreatedAtOnPut => "created_at_on_put",
             Self::ExpiryIgnored => "expiry_ignored",
             Self::ListUnbounded => "list_unbounded",
+            Self::StaleReads => "stale_reads",
         }
     }
 
@@ -36,6 +39,10 @@ impl Divergence {
             Self::CreatedAtOnPut => "a put over a record replaces its created_at",
             Self::ExpiryIgnored => "expires_at is stored, but records never expire",
             Self::ListUnbounded => "a page may hold more records than its limit",
+            Self::StaleReads => {
+                "a read of a working set gives what was there before others changed it, until a \
+                 refresh or a refused write (always permitted, and only, in working_sets)"
+            }
         }
     }
 
@@ -63,6 +70,12 @@ impl Divergences {
         permitted.sort_unstable();
         permitted.dedup();
         Self(permitted)
+    }
+
+    /// Permits these as well.
+    #[must_use]
+    pub fn with(&self, more: &[Divergence]) -> Self {
+        Self::of([&self.0, more].concat())
     }
 
     /// Whether this one is permitted.

@@ -103,6 +103,9 @@ pub fn is_plain(id: &str) -> bool {
         && !id.to_ascii_lowercase().ends_with(".json")
 }
 
+/// What a damaged file may hold; some of it is a record to some stores.
+pub const DAMAGED: &[&str] = &["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
+
 /// What is left of a document after an accident, at times: half of it, nothing,
 /// or something that is no such document. Otherwise the document. One under a
 /// name that could also be another id's path stays whole: its bytes are what
@@ -114,8 +117,7 @@ pub fn perhaps_damaged(source: &mut Source<'_, '_>, id: &str, text: String) -> R
     if !source.ratio(1, 12)? || !id.split('/').all(is_plain) {
         return Ok(text);
     }
-    let others = ["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"];
-    if let Some(other) = others.get(source.below(others.len() + 3)?) {
+    if let Some(other) = DAMAGED.get(source.below(DAMAGED.len() + 3)?) {
         return Ok((*other).to_owned());
     }
     let half = (0..=text.len() / 2).rev().find_map(|end| text.get(..end));
@@ -184,7 +186,7 @@ pub fn instant_text(source: &mut Source<'_, '_>) -> Result<Option<InstantText>> 
 /// Whether older software could have used the id as a file's name, `.json`
 /// added: no level that is empty or begins with a dot, none too long, nothing
 /// that leaves the directory.
-pub(super) fn is_raw_file_name(id: &str) -> bool {
+pub(crate) fn is_raw_file_name(id: &str) -> bool {
     let longest = 255 - ".json".len();
     let legal =
         |level: &str| !level.is_empty() && !level.starts_with('.') && level.len() <= longest;
@@ -193,7 +195,7 @@ pub(super) fn is_raw_file_name(id: &str) -> bool {
 
 /// Whether two ids can't both have a file: the same one, or one's file where
 /// the other has a directory.
-pub(super) fn in_the_way(one: &str, other: &str) -> bool {
+pub(crate) fn in_the_way(one: &str, other: &str) -> bool {
     let file = |id: &str| format!("{id}.json");
     let within = |outer: &str, inner: &str| inner.starts_with(&(file(outer) + "/"));
     one == other || within(one, &file(other)) || within(other, &file(one))

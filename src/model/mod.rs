@@ -21,6 +21,7 @@ pub mod users;
 pub mod watermark;
 pub mod webhooks;
 pub mod worker_heartbeats;
+pub mod working_sets;
 pub mod workspace;
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use std::{fmt, future::Future, hash::Hash, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    divergence::Divergences, failure::StorageFailure, legacy::LegacyDocument, source::Source,
+    divergence::{Divergence, Divergences},
+    failure::StorageFailure,
+    legacy::LegacyDocument,
+    source::Source,
 };
 use crate::seam::{Clock, Collection, CollectionSpec, Entropy, Instant, RecordId};
 
@@ -70,6 +73,13 @@ pub trait Subject: Sized + 'static {
     /// Whether one call may write any records at once: of such a call a crash
     /// leaves more, and recovering it may crash at more places.
     const WRITES_SEVERAL: bool = false;
+
+    /// Whether the clock may be moved while several clients work, may go back, and may
+    /// differ between clients.
+    const CLOCK_MOVES: bool = true;
+
+    /// What the store does differently by its nature: permitted in every run.
+    const DECLARED: &'static [Divergence] = &[];
 
     /// Makes an operation.
     ///
@@ -324,12 +334,41 @@ pub struct Moment<'a> {
     pub now: Instant,
     /// The variant in which the client had opened the store.
     pub variant: u8,
-    /// The number of the store that was called: each opening has its own.
-    pub handle: usize,
+    /// The store that was called.
+    pub handle: Handle,
+    /// When the call began. All times of a history are distinct.
+    pub invoked: u64,
+    /// When it returned; of a call that never did, the last of all times.
+    pub returned: u64,
     /// What differs from the contract by declaration.
     pub divergences: &'a Divergences,
     /// The ids that operations overlapping with this one may write.
     pub overlap: Overlap<'a>,
+}
+
+impl<'a> Moment<'a> {
+    /// The moment of a call beside which there is no other, of the only store.
+    #[must_use]
+    pub fn alone(now: Instant, divergences: &'a Divergences) -> Self {
+        Self {
+            now,
+            variant: 0,
+            handle: Handle::default(),
+            invoked: 0,
+            returned: 0,
+            divergences,
+            overlap: Overlap::Ids(&[]),
+        }
+    }
+}
+
+/// A store that was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handle {
+    /// Each opening has its own.
+    pub number: usize,
+    /// When opening it began: a time as those of calls are.
+    pub opened: u64,
 }
 
 /// Which records overlapping operations may change while one runs.

@@ -13,10 +13,10 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{
-    divergence::Divergences,
+    divergence::{Divergence, Divergences},
     legacy::LegacyDocument,
     source::{Focus, INSTANTS, Source},
-    subject::{Moment, Operation, Overlap, Reach, Subject, Surroundings, Verdict},
+    subject::{Moment, Operation, Reach, Subject, Surroundings, Verdict},
 };
 use crate::{
     backend::memory::MemoryBackend,
@@ -73,7 +73,7 @@ fn in_variant(clock: &TestClock, variant: u8) -> Surroundings {
 
 /// A moment of a sequential run.
 pub(crate) fn moment(divergences: &Divergences) -> Moment<'_> {
-    Moment { now: INSTANTS[0], variant: 0, handle: 0, divergences, overlap: Overlap::Ids(&[]) }
+    Moment::alone(INSTANTS[0], divergences)
 }
 
 /// Memory never waits: every future is ready at once.
@@ -115,13 +115,7 @@ pub(crate) fn legacy_agrees<S: Subject>(cases: u64) -> usize {
             let store = S::open(Arc::clone(&collection), &in_variant(&clock, variant));
             let mut model = S::model_of_legacy(&documents);
             let divergences = Divergences::default();
-            let moment = Moment {
-                now: clock.now(),
-                variant,
-                handle: 0,
-                divergences: &divergences,
-                overlap: Overlap::Ids(&[]),
-            };
+            let moment = Moment { variant, ..Moment::alone(clock.now(), &divergences) };
             for mut op in S::observations(std::iter::empty()) {
                 let seen = ready(S::execute(&store, &mut op, &mut S::Memory::default()));
                 if let Err(broken) = S::step(&mut model, &op, &seen, &moment) {
@@ -207,12 +201,12 @@ pub(crate) fn run<S: Subject, K: PartialEq>(
     };
     let mut variant = 0;
     let mut store = open(variant);
-    let divergences = Divergences::default();
+    let divergences = Divergences::default().with(S::DECLARED);
     let mut model = S::Model::default();
     let mut memory = S::Memory::default();
     let mut log = String::new();
-    for Step { seconds, reopen, mut op } in steps {
-        clock.advance(seconds);
+    for (time, Step { seconds, reopen, mut op }) in (0_u64..).zip(steps) {
+        clock.advance(if S::CLOCK_MOVES { seconds } else { seconds.abs() });
         if let Some(other) = reopen {
             variant = other;
             store = open(variant);
@@ -220,13 +214,10 @@ pub(crate) fn run<S: Subject, K: PartialEq>(
         }
         let json = serde_json::to_string(&op).unwrap();
         assert_eq!(serde_json::from_str::<S::Op>(&json).unwrap(), op, "a file keeps {json}");
-        let moment = Moment {
-            now: clock.now(),
-            variant,
-            handle: 0,
-            divergences: &divergences,
-            overlap: Overlap::Ids(&[]),
-        };
+        // Each call takes its time: no two are at the same one.
+        let (invoked, returned) = (2 * time, 2 * time + 1);
+        let alone = Moment::alone(clock.now(), &divergences);
+        let moment = Moment { variant, invoked, returned, ..alone };
         let unseen = S::outcomes_unseen(&model, &op, &moment);
         let seen = ready(S::execute(&store, &mut op, &mut memory));
         log += &format!("{} => {}\n", op.describe(), seen.describe());
@@ -236,7 +227,9 @@ pub(crate) fn run<S: Subject, K: PartialEq>(
         }
         let after = stored(&model);
         if before == after {
-            let none = seen.is_refusal() || op.is_read();
+            // What was read may have been stale, and the call not be refused otherwise.
+            let is_sure = !divergences.permit(Divergence::StaleReads);
+            let none = (is_sure && seen.is_refusal()) || op.is_read();
             assert!(!none || unseen.is_empty(), "case {case}: {log}changes nothing unseen");
         } else {
             assert!(!op.is_read() && !seen.is_refusal(), "case {case}: {log}must not write");

@@ -1,21 +1,33 @@
 //! Results: as JSON, and as text for a terminal.
 
+pub mod annotations;
+pub mod baseline;
 pub mod bugs;
 pub mod directory;
 pub mod json;
+pub mod junit;
+pub mod merge;
+pub mod speed;
 pub mod terminal;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::exhaustive::Scopes;
+use self::speed::Speed;
+use crate::check::{
+    campaign::WayOfFailing,
+    exhaustive::Scopes,
+    regression::{Outcome, RegressionResult},
+    trace_hash::mix,
+    violation::Violation,
+};
 
 /// The version of the format of report.json.
 pub const SCHEMA: u64 = 1;
 
 /// What a `check` found, as report.json has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u64,
@@ -25,6 +37,16 @@ pub struct Report {
     pub seed: u64,
     /// The profile's name.
     pub profile: String,
+    /// Which part of a campaign it is, like `2/5`; none: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// How many cases of each store on each backend were asked for; none: as many as
+    /// the profile has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases: Option<u64>,
+    /// For how many seconds it was to go on; none: for a number of cases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<u64>,
     /// The same for the same seed and the same amount of work, in hexadecimal.
     pub trace_hash: String,
     /// How long it took, in seconds.
@@ -33,16 +55,34 @@ pub struct Report {
     pub interrupted: bool,
     /// The divergences that were permitted.
     pub allowed: Vec<String>,
+    /// What came of saved scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressions: Vec<RegressionResult>,
     /// One entry for each store on each backend.
     pub results: Vec<Cell>,
+    /// What the campaign has gathered; none: it ran a number of cases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus: Option<CorpusSize>,
+    /// How fast it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<Speed>,
     /// How often each `store.operation:outcome` was reached.
     pub reached: BTreeMap<String, u64>,
     /// Paths of the replay files.
     pub counterexamples: Vec<String>,
 }
 
+/// What a campaign has gathered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorpusSize {
+    /// How many scenarios are in its corpus.
+    pub entries: u64,
+    /// How many keys of `check::coverage` were reached, on all backends.
+    pub keys: u64,
+}
+
 /// What was found of one store on one backend.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Cell {
     /// The store.
     pub store: String,
@@ -63,6 +103,40 @@ pub struct Cell {
     pub violations: u64,
     /// The outcomes that must be reached and were not, as `operation:class`.
     pub missing: Vec<String>,
+    /// Of all cases, in hexadecimal: a sum, so that parts of a campaign add up.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace_hash: String,
+    /// The ways of failing that were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<WayOfFailing>,
+}
+
+/// The trace hash of a report, from those of its stores on backends.
+#[must_use]
+pub fn trace_hash_of(cells: impl Iterator<Item = u64>) -> String {
+    format!("{:016x}", cells.fold(0, |sum, cell| mix(sum ^ cell)))
+}
+
+/// Whether outcomes that were never reached are a failure: a run of a few cases on
+/// purpose can't reach everything.
+#[must_use]
+pub fn is_demanding(profile: &str, cases: Option<u64>, time: Option<u64>) -> bool {
+    profile != "smoke" && cases.is_none() && time.is_none_or(|seconds| seconds >= 60)
+}
+
+/// A counterexample, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The store.
+    pub store: String,
+    /// The backend.
+    pub backend: String,
+    /// What is broken.
+    pub violation: Violation,
+    /// Its replay file, as one can type it.
+    pub path: String,
+    /// What came of making it small, in words.
+    pub shrinking: String,
 }
 
 /// Why a text is not a report of ours.
@@ -105,7 +179,34 @@ impl Report {
     /// How many cases broke a promise.
     #[must_use]
     pub fn violations(&self) -> u64 {
-        self.results.iter().map(|cell| cell.violations).sum()
+        self.sum(|cell| cell.violations)
+    }
+
+    /// The sum of a number of all stores on backends.
+    fn sum(&self, of: impl Fn(&Cell) -> u64) -> u64 {
+        self.results.iter().map(of).fold(0, u64::saturating_add)
+    }
+
+    /// Whether outcomes that were never reached are a failure of this report: of a
+    /// part of a campaign they are none, others may have reached them.
+    #[must_use]
+    pub fn is_demanding(&self) -> bool {
+        self.shard.is_none()
+            && !self.interrupted
+            && is_demanding(&self.profile, self.cases, self.time)
+    }
+
+    /// The saved scenarios that do not hold, or were not run.
+    pub fn failed_regressions(&self) -> impl Iterator<Item = &RegressionResult> {
+        self.regressions.iter().filter(|regression| regression.outcome != Outcome::Holds)
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.violations() == 0
+            && self.failed_regressions().next().is_none()
+            && !(self.is_demanding() && self.is_incomplete())
     }
 
     /// What was covered of small scopes that were run in every interleaving.

@@ -28,7 +28,7 @@ pub fn table(report: &Report) -> String {
     let head = ["store", "backend", "cases", "operations", "schedules", "crash images", "verdict"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(report.results.iter().map(row));
-    let sum = |of: fn(&Cell) -> u64| grouped(report.results.iter().map(of).sum());
+    let sum = |of: fn(&Cell) -> u64| grouped(report.sum(of));
     rows.push([
         "total".into(),
         String::new(),

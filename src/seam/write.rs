@@ -1,6 +1,6 @@
 //! The parts of a commit.
 
-use super::{payload::Payload, record::Record, record_id::RecordId};
+use super::{error::StoredBytes, payload::Payload, record::Record, record_id::RecordId};
 
 /// What a commit does to one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub enum Condition {
     /// There is one (else `NotFound`) with exactly these data (else
     /// `Conflict`; `Corrupt` when it is damaged).
     Data(Payload),
+    /// There is one (else `NotFound`), and its data, or the bytes of a damaged one, are
+    /// these (else `Conflict`): what `Corrupt` hands out is still so.
+    Stored(StoredBytes),
 }
 
 /// One action of a commit with its condition.

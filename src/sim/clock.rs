@@ -5,7 +5,7 @@ use std::{
     cell::Cell,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -51,17 +51,29 @@ struct State {
 struct Readings {
     by_backend: AtomicI64,
     by_store: AtomicI64,
+    /// Whether the client gave up a [`Look`].
+    gave_up_looking: AtomicBool,
 }
 
 const UNREAD: i64 = i64::MIN;
 
-/// A reading that was noted, or that there was none.
-#[derive(Clone, Copy, Debug)]
-pub struct Noted(i64);
+/// A look at what is stored, which is not what the call is about: no reading of it
+/// shows, also if it goes on without its client.
+#[derive(Debug)]
+pub struct Look<'a> {
+    clock: &'a SimClock,
+    /// The backend's last reading before.
+    reading: i64,
+    has_ended: bool,
+}
 
 impl Default for Readings {
     fn default() -> Self {
-        Self { by_backend: AtomicI64::new(UNREAD), by_store: AtomicI64::new(UNREAD) }
+        Self {
+            by_backend: AtomicI64::new(UNREAD),
+            by_store: AtomicI64::new(UNREAD),
+            gave_up_looking: AtomicBool::new(false),
+        }
     }
 }
 
@@ -138,20 +150,19 @@ impl SimClock {
         by_store.or(by_backend)
     }
 
-    /// The backend's last reading for the client that runs on this thread, for
-    /// [`Self::note`].
+    /// The beginning of a look by the client that runs on this thread.
     #[must_use]
-    pub fn noted(&self) -> Noted {
+    pub fn look(&self) -> Look<'_> {
         let readings = self.state.readings.get(CLIENT.get());
-        Noted(readings.map_or(UNREAD, |readings| readings.by_backend.load(Ordering::Relaxed)))
+        let reading = readings.map_or(UNREAD, |own| own.by_backend.load(Ordering::Relaxed));
+        Look { clock: self, reading, has_ended: false }
     }
 
-    /// Makes `noted` the backend's last reading for the client that runs on this thread:
-    /// what was read since does not show.
-    pub fn note(&self, Noted(reading): Noted) {
-        if let Some(readings) = self.state.readings.get(CLIENT.get()) {
-            readings.by_backend.store(reading, Ordering::Relaxed);
-        }
+    /// Whether `client` gave up a look since this was last asked: what goes on is that.
+    #[must_use]
+    pub fn take_given_up_look(&self, client: usize) -> bool {
+        let readings = self.state.readings.get(client);
+        readings.is_some_and(|own| own.gave_up_looking.swap(false, Ordering::Relaxed))
     }
 
     /// Whether the store has read it for `client` since the readings were last
@@ -164,6 +175,22 @@ impl SimClock {
 
     fn after(&self, moved: i64) -> Instant {
         self.state.start.saturating_add_seconds(moved)
+    }
+}
+
+impl Look<'_> {
+    /// Its end.
+    pub fn end(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Look<'_> {
+    fn drop(&mut self) {
+        if let Some(readings) = self.clock.state.readings.get(CLIENT.get()) {
+            readings.by_backend.store(self.reading, Ordering::Relaxed);
+            readings.gave_up_looking.fetch_or(!self.has_ended, Ordering::Relaxed);
+        }
     }
 }
 
@@ -212,6 +239,22 @@ mod tests {
         assert_eq!(clock.take_reading(0), Some(by_store));
         assert_eq!(clock.take_reading(0), None, "both are taken");
         assert_ne!(by_store, by_backend);
+    }
+
+    #[test]
+    fn what_a_look_reads_does_not_show() {
+        let clock = SimClock::new(Instant::UNIX_EPOCH, 1);
+        enter_client(0);
+        let first = clock.now();
+        clock.advance(1);
+        let look = clock.look();
+        let _ = clock.now();
+        look.end();
+        assert_eq!(clock.take_reading(0), Some(first));
+        assert!(!clock.take_given_up_look(0), "it has ended");
+        drop(clock.look());
+        assert!(clock.take_given_up_look(0), "it was given up");
+        assert!(!clock.take_given_up_look(0), "asked already");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The simulated world: a seeded executor, schedules, a disk that crashes, a
 //! clock that does as it is told.
 
+pub mod blocking;
 pub mod clock;
 mod database_faults;
 pub mod disk;
@@ -10,3 +11,4 @@ mod fault_kind;
 pub mod faults;
 pub mod schedule;
 pub mod scheduled;
+pub mod single;

@@ -141,7 +141,9 @@ impl<E: Entity> EntityStore<E> {
             Ok(None) => (None, Condition::Absent),
             Ok(Some((stored, record))) => (Some(stored), Condition::Data(record.data)),
             // Writing over what can't be read is creation.
-            Err(Error::Storage(seam::Error::Corrupt { .. })) => (None, Condition::Present),
+            Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
+                (None, Condition::Stored(bytes))
+            }
             Err(error) => return Err(error),
         };
         let mut entity = entity.clone();
@@ -163,9 +165,9 @@ impl<E: Entity> EntityStore<E> {
                         continue;
                     }
                     Ok(Some((_, record))) => (Repository::<E>::removal(&record), Some(record.data)),
-                    Err(Error::Storage(seam::Error::Corrupt { .. })) => {
+                    Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
                         let action = Action::Delete(id.record().clone());
-                        (Write { action, when: Condition::Present }, None)
+                        (Write { action, when: Condition::Stored(bytes) }, None)
                     }
                     Err(error) => return Err(error),
                 };
@@ -193,7 +195,9 @@ impl<E: Entity> EntityStore<E> {
                 let when = match self.repository.stored("link", &id).await {
                     Ok(Some(_)) => return Ok(false),
                     Ok(None) => Condition::Absent,
-                    Err(Error::Storage(seam::Error::Corrupt { .. })) => Condition::Present,
+                    Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
+                        Condition::Stored(bytes)
+                    }
                     Err(error) => return Err(error),
                 };
                 let now = self.clock.now();

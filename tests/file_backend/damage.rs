@@ -2,7 +2,8 @@
 
 use storeproof::{
     seam::{
-        Action, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection, Write,
+        Action, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection,
+        StoredBytes, Write,
     },
     sim::disk::SimDisk,
 };
@@ -41,6 +42,9 @@ fn a_damaged_record_is_named_and_passed_over_but_never_hidden() {
     assert_eq!(kind(check(Condition::Absent)), Err(ErrorKind::AlreadyExists));
     let data = Condition::Data(Payload::new(&b"{\"cut"[..]));
     assert_eq!(kind(check(data)), Err(ErrorKind::Corrupt));
+    assert_eq!(kind(check(Condition::Stored(bytes))), Ok(()), "still so");
+    let other = Condition::Stored(StoredBytes::new(&b"{"[..]));
+    assert_eq!(kind(check(other)), Err(ErrorKind::Conflict));
     assert_eq!(wait(collection.claim(&Selection::all())).unwrap().id, id("b"));
     let none = wait(collection.claim(&Selection::all())).unwrap_err();
     assert_eq!(none.kind(), ErrorKind::NotFound);

@@ -1,6 +1,8 @@
 //! Several writes, all or nothing.
 
-use storeproof::seam::{Action, CollectionExt, Condition, Encoding, Record, Write};
+use storeproof::seam::{
+    Action, CollectionExt, Condition, Encoding, ErrorKind, Record, StoredBytes, Write,
+};
 
 use crate::backends::{Rule, World, at, error_of, id, payload, record, record_at, rules};
 
@@ -13,6 +15,7 @@ pub(crate) const RULES: &[Rule] = rules![
     the_first_failing_write_decides,
     conditions_are_judged_on_the_state_before,
     a_check_changes_nothing,
+    what_is_stored_may_be_asked_for_by_its_bytes,
     a_replace_keeps_what_is_stored_beside_the_data,
     a_replace_needs_a_record,
     many_records_are_one_commit,
@@ -24,6 +27,17 @@ fn replace(text: &str, data: &str, when: Condition) -> Write {
 
 fn check(text: &str, when: Condition) -> Write {
     Write { action: Action::Check(id(text)), when }
+}
+
+async fn what_is_stored_may_be_asked_for_by_its_bytes(world: &World) {
+    let collection = world.plain().await;
+    let stored = |bytes: &[u8]| vec![check("a", Condition::Stored(StoredBytes::new(bytes)))];
+    let absent = collection.commit(stored(b"1")).await.unwrap_err();
+    assert_eq!(absent.kind(), ErrorKind::NotFound);
+    collection.put(record("a", "1")).await.unwrap();
+    collection.commit(stored(b"1")).await.unwrap();
+    let other = collection.commit(stored(b"2")).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Conflict);
 }
 
 async fn an_empty_commit_does_nothing(world: &World) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use storeproof::seam::{
     Action, Collection, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection,
-    Write,
+    StoredBytes, Write,
 };
 
 use super::{id, open, record, someone_else, things, wait};
@@ -82,6 +82,10 @@ fn a_damaged_row_is_named_and_passed_over_but_never_hidden() {
         assert_eq!(kind(Condition::Absent), Err(ErrorKind::AlreadyExists), "{change}");
         let data = Condition::Data(Payload::new(*stored));
         assert_eq!(kind(data), Err(ErrorKind::Corrupt), "{change}");
+        let same = Condition::Stored(StoredBytes::new(*stored));
+        assert_eq!(kind(same), Ok(()), "{change}");
+        let other = Condition::Stored(StoredBytes::new(&b"another"[..]));
+        assert_eq!(kind(other), Err(ErrorKind::Conflict), "{change}");
 
         assert_eq!(wait(collection.purge_expired()).unwrap(), 0, "{change}");
         assert_eq!(wait(collection.claim(&Selection::all())).unwrap().id, id("b"), "{change}");

@@ -90,7 +90,7 @@ pub(super) fn judge<F: Fs>(
         | (Condition::Absent, Seen::Absent)
         | (Condition::Present, Seen::Good(_) | Seen::Damaged(..)) => {}
         (Condition::Absent, _) => return Err(Error::AlreadyExists(call.site())),
-        (Condition::Present | Condition::Data(_), Seen::Absent) => {
+        (Condition::Present | Condition::Data(_) | Condition::Stored(_), Seen::Absent) => {
             return Err(Error::NotFound(call.site()));
         }
         (Condition::Data(expected), Seen::Good(record)) => {
@@ -100,6 +100,16 @@ pub(super) fn judge<F: Fs>(
         }
         (Condition::Data(_), Seen::Damaged(file, damage)) => {
             return Err(file.corrupt(call, damage));
+        }
+        (Condition::Stored(expected), seen) => {
+            let stored = match seen {
+                Seen::Good(record) => record.data.bytes(),
+                Seen::Damaged(file, _) => file.bytes.as_slice(),
+                Seen::Absent => &[],
+            };
+            if stored != expected.bytes() {
+                return Err(Error::Conflict(call.site()));
+            }
         }
     }
     let change = match (write.action, &seen) {

@@ -14,7 +14,11 @@ use crate::seam::{Error, Outcome, Result, Site};
 pub(super) struct Handle {
     pub(super) collection: Arc<str>,
     seat: Mutex<Seat>,
+    witness: Option<Witness>,
 }
+
+/// Who is told that a transaction is about to begin.
+pub(super) type Witness = Arc<dyn Fn() + Send + Sync>;
 
 struct Seat {
     connection: Connection,
@@ -31,9 +35,20 @@ pub(super) struct Tx<'c> {
 }
 
 impl Handle {
-    pub(super) fn new(connection: Connection, collection: Arc<str>) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        collection: Arc<str>,
+        witness: Option<Witness>,
+    ) -> Self {
         let seat = Seat { connection, declared: Arc::default(), closed: None };
-        Self { collection, seat: Mutex::new(seat) }
+        Self { collection, seat: Mutex::new(seat), witness }
+    }
+
+    /// A transaction is about to begin; nothing is held.
+    fn tell(&self) {
+        if let Some(witness) = &self.witness {
+            witness();
+        }
     }
 
     /// A panic can't leave more behind than a transaction, and dropping that
@@ -48,6 +63,7 @@ impl Handle {
         site: impl Fn() -> Site,
         work: impl FnOnce(&Tx<'_>) -> Step<T>,
     ) -> Result<T> {
+        self.tell();
         let mut seat = self.seat();
         let doing = "reading the database";
         let transaction = seat
@@ -66,6 +82,7 @@ impl Handle {
         site: impl Fn() -> Site,
         work: impl FnOnce(&Tx<'_>, &mut Arc<Declared>) -> Step<T>,
     ) -> Result<T> {
+        self.tell();
         let mut seat = self.seat();
         let Seat { connection, declared, closed } = &mut *seat;
         if let Some(problem) = *closed {

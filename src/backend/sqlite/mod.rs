@@ -41,7 +41,12 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::{collection::SqliteCollection, connection::Handle, declared::declare, schema::connect};
+use self::{
+    collection::SqliteCollection,
+    connection::{Handle, Witness},
+    declared::declare,
+    schema::connect,
+};
 use crate::{
     fs::Durability,
     seam::{Backend, Clock, Collection, CollectionSpec, Result, Site},
@@ -80,6 +85,7 @@ pub struct SqliteBackend {
     options: SqliteOptions,
     /// The connection that `open` made, for the first collection.
     spare: Mutex<Option<Connection>>,
+    witness: Option<Witness>,
 }
 
 impl SqliteBackend {
@@ -98,7 +104,15 @@ impl SqliteBackend {
         let path = path.into();
         let options = SqliteOptions { page_size: options.page_size.max(1), ..options };
         let connection = connect(&path, &options, &Site::new("open", &Arc::from(""), None))?;
-        Ok(Self { path, clock, options, spare: Mutex::new(Some(connection)) })
+        Ok(Self { path, clock, options, spare: Mutex::new(Some(connection)), witness: None })
+    }
+
+    /// Calls `witness` before every transaction of the collections that are opened from now
+    /// on, on the thread that makes it, when it holds nothing yet: for who counts them, or
+    /// decides who comes next.
+    #[must_use]
+    pub fn with_witness(self, witness: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { witness: Some(Arc::new(witness)), ..self }
     }
 
     /// Where the database is.
@@ -121,7 +135,7 @@ impl Backend for SqliteBackend {
             Some(connection) => connection,
             None => connect(&self.path, &self.options, &site)?,
         };
-        let handle = Handle::new(connection, Arc::clone(&spec.name));
+        let handle = Handle::new(connection, Arc::clone(&spec.name), self.witness.clone());
         declare(&handle, &spec, &site)?;
         let clock = Arc::clone(&self.clock);
         Ok(Arc::new(SqliteCollection::new(handle, spec, clock, self.options.page_size)))

@@ -9,6 +9,7 @@ mod memory_first;
 mod naive_paths;
 mod older_names;
 mod unguarded;
+mod unsynced;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) use memory_first::MemoryFirst;
 pub(super) use naive_paths::NaivePaths;
 pub(super) use older_names::is_older_name;
 pub(super) use unguarded::Unguarded;
+pub(super) use unsynced::Unsynced;
 
 use crate::seam::{
     Collection, CollectionSpec, Found, ListQuery, Page, Record, RecordId, Result, Selection, Write,

@@ -16,7 +16,7 @@ use crate::{
     check::processes::{Crew, Program},
     fs::{Durability, Fs, OsFs},
     seam::{Backend, Clock, CollectionSpec, Entropy, Error, Outcome, Result, Site},
-    sim::{clock::SimClock, entropy::SimEntropy, executor::run_alone},
+    sim::{clock::SimClock, entropy::SimEntropy, single::run_alone},
 };
 
 /// The file backend in directories below a given one.

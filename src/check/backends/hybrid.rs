@@ -183,9 +183,9 @@ impl Collection for DurableCollection {
     }
 
     async fn get(&self, id: &RecordId) -> Result<Record> {
-        let noted = self.clock.noted();
+        let look = self.clock.look();
         let got = self.inner.get(id).await;
-        self.clock.note(noted);
+        look.end();
         got
     }
 
@@ -194,9 +194,9 @@ impl Collection for DurableCollection {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let noted = self.clock.noted();
+        let look = self.clock.look();
         let listed = self.inner.list(query).await;
-        self.clock.note(noted);
+        look.end();
         listed
     }
 

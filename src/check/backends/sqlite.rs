@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::{BackendUnderTest, Capabilities, Storage, World};
@@ -13,8 +14,12 @@ use crate::{
     backend::sqlite::{DEFAULT_PAGE_SIZE, SqliteBackend, SqliteOptions},
     check::processes::{Crew, Program},
     fs::Durability,
-    seam::{Backend, Clock, Error, Outcome, Result, Site, SystemClock},
-    sim::clock::SimClock,
+    seam::{Backend, Clock, Collection, CollectionSpec, Error, Outcome, Result, Site, SystemClock},
+    sim::{
+        blocking::{Blocking, pass_point},
+        clock::SimClock,
+        executor::Sim,
+    },
 };
 
 /// The database of a storage, in its directory.
@@ -116,6 +121,7 @@ impl BackendUnderTest for Sqlite {
             directory: Some(directory),
             clock: Arc::new(world.clock.clone()),
             page_size: world.page_size,
+            sim: world.sim.clone(),
             idle: Arc::clone(&self.idle),
         }))
     }
@@ -134,12 +140,30 @@ pub(super) fn open_database(
     clock: Arc<dyn Clock>,
     page_size: Option<u32>,
 ) -> Result<Arc<dyn Backend>> {
+    Ok(Arc::new(open(directory, clock, page_size)?))
+}
+
+fn open(directory: &Path, clock: Arc<dyn Clock>, page_size: Option<u32>) -> Result<SqliteBackend> {
     let options = SqliteOptions {
         durability: Durability::Process,
         page_size: page_size.unwrap_or(DEFAULT_PAGE_SIZE),
         ..SqliteOptions::default()
     };
-    Ok(Arc::new(SqliteBackend::open(directory.join(FILE), clock, options)?))
+    SqliteBackend::open(directory.join(FILE), clock, options)
+}
+
+/// A handle whose calls let others come in between their transactions.
+struct WithPoints {
+    backend: SqliteBackend,
+    sim: Sim,
+}
+
+#[async_trait]
+impl Backend for WithPoints {
+    async fn open(&self, spec: CollectionSpec) -> Result<Arc<dyn Collection>> {
+        let inner = self.backend.open(spec).await?;
+        Ok(Arc::new(Blocking::new(inner, self.sim.clone())))
+    }
 }
 
 struct DatabaseStorage {
@@ -147,6 +171,7 @@ struct DatabaseStorage {
     directory: Option<TempDir>,
     clock: Arc<SimClock>,
     page_size: Option<u32>,
+    sim: Sim,
     idle: Arc<Directories>,
 }
 
@@ -154,7 +179,8 @@ impl Storage for DatabaseStorage {
     fn handle(&self) -> Result<Arc<dyn Backend>> {
         let clock: Arc<dyn Clock> = Arc::<SimClock>::clone(&self.clock);
         let directory = self.directory().unwrap_or(Path::new(""));
-        open_database(directory, clock, self.page_size)
+        let backend = open(directory, clock, self.page_size)?.with_witness(pass_point);
+        Ok(Arc::new(WithPoints { backend, sim: self.sim.clone() }))
     }
 
     fn directory(&self) -> Option<&Path> {

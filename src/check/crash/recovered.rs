@@ -15,7 +15,7 @@ use crate::{
         verify::NO_END,
         violation::{Kind, Signature, Violation},
     },
-    model::subject::{Subject, Verdict},
+    model::subject::{Handle, Subject, Verdict},
     seam::Error,
 };
 
@@ -124,7 +124,10 @@ impl<S: Subject> Explorer<'_, S> {
             if self.recovery == Recovery::ExactlyAcknowledged {
                 history.retain(|call| !call.is_optional());
             }
+            // What was seen once stands for all that look alike: it was seen just now.
+            let opened = self.run.tick();
             history.extend(seen.calls.iter().cloned().map(|call| Call {
+                handle: Handle { opened, ..call.handle },
                 invoked: self.run.tick(),
                 returned: self.run.tick(),
                 ..call

@@ -18,7 +18,7 @@ use crate::{
     },
     model::subject::{Subject, Surroundings},
     seam::{Backend, Clock, Collection, Entropy, Instant},
-    sim::{entropy::SimEntropy, executor::run_alone},
+    sim::{entropy::SimEntropy, single::run_alone},
 };
 
 /// Makes the backend that a process works on.

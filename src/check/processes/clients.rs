@@ -22,7 +22,7 @@ use crate::{
         scenario::Action,
         trace_hash::mix,
     },
-    model::subject::Subject,
+    model::subject::{Handle, Subject},
     seam::{Error, Outcome, Site},
 };
 
@@ -99,8 +99,8 @@ struct Seat<'a, S: Subject> {
     directory: &'a Path,
     number: usize,
     variant: u8,
-    /// The number of the store that it has open.
-    handle: usize,
+    /// The store that it has open.
+    handle: Handle,
     /// How often it opened the storage.
     openings: u64,
     /// None while one is being replaced.
@@ -115,7 +115,7 @@ impl<'a, S: Subject> Seat<'a, S> {
         directory: &'a Path,
         number: usize,
     ) -> Result<Self, Stop> {
-        let (variant, handle, openings) = (0, 0, 0);
+        let (variant, handle, openings) = (0, Handle::default(), 0);
         let mut seat =
             Self { run, crew, directory, number, variant, handle, openings, process: None };
         seat.open()?;

@@ -4,6 +4,7 @@
 //! JSON, read and written again by the store's own code. A new store adds one
 //! sample with each of its operations.
 
+mod calls;
 mod workspace;
 
 use serde_json::{Value, json};
@@ -87,15 +88,20 @@ fn frame(store: &str, scenario: &Value) -> Value {
 fn samples() -> Vec<Sample> {
     let mut samples = scenarios();
     samples.extend([
-        operations("collection-operations", "collection", &collection_calls()),
-        operations("users-operations", "users", &users_calls()),
-        operations("api-keys-operations", "api_keys", &api_keys_calls()),
-        operations("webhooks-operations", "webhooks", &webhooks_calls()),
-        operations("secrets-operations", "secrets", &secrets_calls()),
-        operations("sessions-operations", "sessions", &sessions_calls()),
-        operations("watermark-operations", "watermark", &watermark_calls()),
-        operations("worker-heartbeats-operations", "worker_heartbeats", &worker_heartbeats_calls()),
+        operations("collection-operations", "collection", &calls::collection()),
+        operations("users-operations", "users", &calls::users()),
+        operations("api-keys-operations", "api_keys", &calls::api_keys()),
+        operations("webhooks-operations", "webhooks", &calls::webhooks()),
+        operations("secrets-operations", "secrets", &calls::secrets()),
+        operations("sessions-operations", "sessions", &calls::sessions()),
+        operations("watermark-operations", "watermark", &calls::watermark()),
+        operations(
+            "worker-heartbeats-operations",
+            "worker_heartbeats",
+            &calls::worker_heartbeats(),
+        ),
         operations("workspace-operations", "workspace", &workspace::calls()),
+        operations("working-sets-operations", "working_sets", &calls::working_sets()),
     ]);
     samples
 }
@@ -321,255 +327,6 @@ fn database_faults() -> Value {
     ] })
 }
 
-fn collection_calls() -> Vec<Value> {
-    let record = json!({
-        "id": "a/../b",
-        "data": "{ \"v\": \"<b>&\" }",
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00.5Z",
-        "expires_at": "2027-01-01T00:00:00Z",
-    });
-    let other = json!({
-        "id": "",
-        "data": { "base64": "APvvvv///g==" },
-        "encoding": "proto3",
-        "created_at": "0001-01-01T00:00:00Z",
-        "updated_at": "0001-01-01T00:00:00Z",
-    });
-    let selection = json!({
-        "prefix": "a/",
-        "since": "2026-01-01T00:00:00Z",
-        "until": "2027-01-01T00:00:00Z",
-    });
-    vec![
-        json!({ "get": { "id": "a" } }),
-        json!({ "put": record }),
-        json!({ "create": other }),
-        json!({ "delete": { "id": "\u{2028}" } }),
-        json!({ "compare_and_swap": { "id": "a", "expected": "1", "next": { "filler": 1_048_576 } } }),
-        json!({ "compare_and_delete": { "id": "a", "expected": "" } }),
-        json!({ "update": { "id": "a", "data": "null" } }),
-        json!({ "find": { "key": "name", "parts": ["x", ""] } }),
-        json!({ "list": {} }),
-        json!({ "list": {
-            "prefix": "a/",
-            "since": "2026-01-01T00:00:00Z",
-            "until": "2027-01-01T00:00:00Z",
-            "cursor": "next",
-            "limit": 3,
-        } }),
-        json!({ "list": { "cursor": { "text": "" } } }),
-        json!({ "list": { "cursor": { "resumed": { "text": "1.d.YQ", "after": { "damaged": "a" } } } } }),
-        json!({ "list": { "cursor": { "resumed": {
-            "text": "1.r.0.0.YQ",
-            "after": { "record": ["1970-01-01T00:00:00Z", "a"] },
-        } } } }),
-        json!({ "count": {} }),
-        json!({ "claim": selection }),
-        json!({ "commit": { "writes": [
-            { "action": { "put": record }, "when": "absent" },
-            { "action": { "replace": { "id": "c", "data": "2" } }, "when": "present" },
-            { "action": { "delete": "d" }, "when": { "data": "3" } },
-            { "action": { "check": "e" } },
-        ] } }),
-        json!("purge_expired"),
-        json!({ "quarantine": { "id": "a", "expected": { "base64": "/w==" } } }),
-    ]
-}
-
-fn sessions_calls() -> Vec<Value> {
-    let full = json!({
-        "id": "a",
-        "user_id": "u",
-        "dag_name": "d",
-        "title": "t",
-        "model": "m",
-        "created_at": "2026-01-01T09:00:00+09:00",
-        "updated_at": "2026-01-01T00:00:00.50Z",
-        "parent_session_id": "p",
-        "delegate_task": "look",
-        "messages": [
-            { "type": "user", "sequence_id": -1, "content": "hi", "unknown": { "z": "1e400" } },
-            {},
-        ],
-        "unknown": { "z": "1e400" },
-    });
-    let wanted = json!({ "id": "a", "user_id": "u" });
-    vec![
-        json!({ "create": full }),
-        json!({ "create": { "id": "", "user_id": "" } }),
-        json!({ "get": { "id": "a" } }),
-        json!({ "get": wanted }),
-        json!({ "list": { "user_id": "u" } }),
-        json!({ "list_sub": { "parent_id": "a" } }),
-        json!({ "update": { "session": { "id": "a", "user_id": "u", "title": "" } } }),
-        json!({ "update": { "session": { "id": "a", "user_id": "v" }, "user_id": "u" } }),
-        json!({ "delete": wanted }),
-        json!({ "add_message": { "id": "a", "message": { "type": "user", "content": "" } } }),
-        json!({ "add_message": { "id": "a", "user_id": "u", "message": {} } }),
-        json!({ "messages": wanted }),
-        json!({ "latest_sequence_id": wanted }),
-    ]
-}
-
-fn users_calls() -> Vec<Value> {
-    let full = json!({
-        "id": "a",
-        "username": "ann",
-        "password_hash": "not-a-hash",
-        "role": "admin",
-        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
-        "created_at": "2026-01-01T09:00:00+09:00",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "auth_provider": "oidc",
-        "oidc_issuer": "i",
-        "oidc_subject": "s",
-        "is_disabled": true,
-        "unknown": { "z": "1e400" },
-    });
-    vec![
-        json!({ "create": full }),
-        json!({ "create": { "id": "", "username": "" } }),
-        json!({ "get": { "id": "a" } }),
-        json!({ "get_by_username": { "username": "ann" } }),
-        json!({ "get_by_oidc_identity": { "issuer": "i", "subject": "" } }),
-        json!("list"),
-        json!({ "update": { "id": "a", "username": "bob", "workspace_access": { "all": true } } }),
-        json!({ "delete": { "id": "a" } }),
-        json!("count"),
-    ]
-}
-
-fn api_keys_calls() -> Vec<Value> {
-    let full = json!({
-        "id": "a",
-        "name": "ci",
-        "description": "d",
-        "role": "admin",
-        "workspace_access": { "all": false, "grants": [["ops", "operator"]] },
-        "allowed_surfaces": ["mcp", "mcp"],
-        "attribution_class": "user_owned",
-        "owner_user_id": "u",
-        "owner_username": "ann",
-        "service_account_id": "s",
-        "service_account_name": "",
-        "migrated_as_service_account": false,
-        "key_hash": "not-a-hash",
-        "key_prefix": "p",
-        "created_at": "2026-01-01T09:00:00+09:00",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "created_by": "u",
-        "last_used_at": "2026-01-02T00:00:00.50Z",
-        "unknown": { "z": "1e400" },
-    });
-    vec![
-        json!({ "create": full }),
-        json!({ "create": { "id": "", "name": "" } }),
-        json!({ "get": { "id": "a" } }),
-        json!("list"),
-        json!({ "update": { "id": "a", "name": "cd", "workspace_access": { "all": true } } }),
-        json!({ "delete": { "id": "a" } }),
-        json!({ "update_last_used": { "id": "a" } }),
-    ]
-}
-
-fn watermark_calls() -> Vec<Value> {
-    vec![
-        json!("load"),
-        json!({ "save": { "state": "{\"version\":3,\"dags\":{\"etl\":{}}}" } }),
-        json!({ "save": { "state": { "base64": "/w==" } } }),
-    ]
-}
-
-fn worker_heartbeats_calls() -> Vec<Value> {
-    let full = json!({
-        "worker_id": "pool/a",
-        "labels": { "zone": "\"a\\u003cb\"" },
-        "stats": { "total_pollers": "4", "running_tasks": "[{\"dag_name\":\"etl\"}]" },
-        "last_heartbeat_at": 1_767_225_600_123_i64,
-        "unknown": { "z": "1e400" },
-    });
-    vec![
-        json!({ "upsert": full }),
-        json!({ "upsert": { "worker_id": "", "last_heartbeat_at": i64::MIN } }),
-        json!({ "get": { "worker_id": "pool/a" } }),
-        json!("list"),
-        json!({ "delete_stale": { "before": "0001-01-01T00:00:00Z" } }),
-    ]
-}
-
-fn webhooks_calls() -> Vec<Value> {
-    let full = json!({
-        "id": "a",
-        "dag_name": "d",
-        "token_hash": "not-a-hash",
-        "token_prefix": "p",
-        "enabled": true,
-        "created_at": "2026-01-01T09:00:00+09:00",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "created_by": "ann",
-        "last_used_at": "2026-01-01T00:00:00Z",
-        "auth_mode": "hmac_only",
-        "hmac_enforcement_mode": "strict",
-        "hmac_secret": "not-a-secret",
-        "hmac_secret_generated_at": "2026-01-01T00:00:00Z",
-        "unknown": { "z": "1e400" },
-    });
-    vec![
-        json!({ "create": full }),
-        json!({ "create": { "id": "", "dag_name": "", "enabled": false } }),
-        json!({ "get": { "id": "a" } }),
-        json!({ "get_by_dag_name": { "dag_name": "d" } }),
-        json!("list"),
-        json!({ "update": { "id": "a", "dag_name": "e", "enabled": false, "hmac_secret": "" } }),
-        json!({ "delete": { "id": "a" } }),
-        json!({ "delete_by_dag_name": { "dag_name": "e" } }),
-        json!({ "update_last_used": { "id": "a" } }),
-    ]
-}
-
-fn secrets_calls() -> Vec<Value> {
-    let full = json!({
-        "id": "a",
-        "workspace": "ops",
-        "reference": "a/b",
-        "description": "d",
-        "provider_type": "vault",
-        "provider_connection_id": "c",
-        "provider_ref": "r",
-        "provider_ref_fingerprint": "f",
-        "current_version": 7,
-        "status": "disabled",
-        "created_by": "ann",
-        "created_at": "2026-01-01T09:00:00+09:00",
-        "updated_by": "ann",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "last_checked_at": "2026-01-01T00:00:00Z",
-        "last_resolved_at": "2026-01-01T00:00:00Z",
-        "last_rotated_at": "2026-01-01T00:00:00Z",
-        "unknown": { "z": "1e400" },
-    });
-    let small = json!({ "id": "a", "reference": "a", "current_version": 0 });
-    let value = json!({
-        "value": "not-a-secret",
-        "created_by": "ann",
-        "created_at": "2026-01-01T09:00:00+09:00",
-    });
-    vec![
-        json!({ "create": { "secret": full } }),
-        json!({ "create": { "secret": small, "value": value } }),
-        json!({ "get": { "id": "a" } }),
-        json!({ "get_by_ref": { "workspace": "", "reference": "a" } }),
-        json!({ "list": {} }),
-        json!({ "list": { "workspace": "ops" } }),
-        json!({ "update": small }),
-        json!({ "delete": { "id": "a" } }),
-        json!({ "write_value": { "id": "a", "value": { "value": "" } } }),
-        json!({ "current_version": { "id": "a" } }),
-        json!({ "resolve": { "id": "a" } }),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -586,16 +343,21 @@ mod tests {
             let clients = replay["scenario"]["clients"].as_array().unwrap().clone();
             clients.into_iter().flat_map(|client| client.as_array().unwrap().clone())
         });
-        let name = |action: Value| match &action["call"] {
-            Value::String(name) => Some(name.clone()),
-            Value::Object(call) => match call.get("call") {
-                Some(Value::String(name)) => Some(name.clone()),
-                Some(call) => call.as_object()?.keys().next().cloned(),
-                None => call.keys().next().cloned(),
-            },
-            _ => None,
-        };
-        clients.filter_map(name).collect()
+        clients.filter_map(|action| named(&action["call"])).collect()
+    }
+
+    /// The name of the operation that a call is of.
+    fn named(call: &Value) -> Option<String> {
+        if let Value::String(name) = call {
+            return Some(name.clone());
+        }
+        let (name, inner) = call.as_object()?.iter().next()?;
+        match (name.as_str(), call.get("call")) {
+            (_, Some(call)) => named(call),
+            ("own", None) => named(inner),
+            ("outside", None) => Some(format!("outside_{}", named(inner)?)),
+            _ => Some(name.clone()),
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     model::{payload::PayloadInput, source::RawId},
     seam::{
         Action, Collection, CollectionExt, Condition, Cursor, Error, ListQuery, Record, RecordId,
-        Result, Selection, Write,
+        Result, Selection, StoredBytes, Write,
     },
 };
 
@@ -150,6 +150,9 @@ fn commit_write(input: &WriteInput) -> Result<Write> {
         ConditionInput::Absent => Condition::Absent,
         ConditionInput::Present => Condition::Present,
         ConditionInput::Data(data) => Condition::Data(data.payload().clone()),
+        ConditionInput::Stored(bytes) => {
+            Condition::Stored(StoredBytes::new(bytes.payload().bytes()))
+        }
     };
     Ok(Write { action, when })
 }

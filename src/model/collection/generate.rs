@@ -11,10 +11,10 @@ use super::operation::{
 use crate::{
     model::{
         legacy::{
-            LegacyDocument, legacy_ids, modified, object_text, offset_text, perhaps_damaged,
-            plain_levels,
+            DAMAGED, LegacyDocument, legacy_ids, modified, object_text, offset_text,
+            perhaps_damaged, plain_levels,
         },
-        payload,
+        payload::{self, PayloadInput},
         source::Source,
     },
     seam::Encoding,
@@ -55,7 +55,7 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
             CollectionOp::Commit { writes }
         }
         12 => CollectionOp::PurgeExpired,
-        _ => CollectionOp::Quarantine { id: source.id()?, expected: payload::hot(source)? },
+        _ => CollectionOp::Quarantine { id: source.id()?, expected: stored(source)? },
     })
 }
 
@@ -98,13 +98,22 @@ fn write(source: &mut Source<'_, '_>) -> Result<WriteInput> {
         5 | 6 => ActionInput::Delete(source.id()?),
         _ => ActionInput::Check(source.id()?),
     };
-    let when = match source.below(8)? {
-        0..3 => ConditionInput::Any,
-        3 | 4 => ConditionInput::Absent,
-        5 | 6 => ConditionInput::Present,
-        _ => ConditionInput::Data(payload::hot(source)?),
+    let when = match source.below(16)? {
+        0..6 => ConditionInput::Any,
+        6..10 => ConditionInput::Absent,
+        10..13 => ConditionInput::Present,
+        13 | 14 => ConditionInput::Data(payload::hot(source)?),
+        _ => ConditionInput::Stored(stored(source)?),
     };
     Ok(WriteInput { action, when })
+}
+
+/// Bytes that may be what is stored, damaged or not.
+fn stored(source: &mut Source<'_, '_>) -> Result<PayloadInput> {
+    if source.ratio(1, 4)? {
+        return Ok(PayloadInput::new(source.choose(DAMAGED)?.as_bytes()));
+    }
+    payload::hot(source)
 }
 
 fn find(source: &mut Source<'_, '_>) -> Result<CollectionOp> {

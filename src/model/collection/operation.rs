@@ -223,6 +223,7 @@ pub enum ConditionInput {
     Absent,
     Present,
     Data(PayloadInput),
+    Stored(PayloadInput),
 }
 
 impl ConditionInput {
@@ -428,5 +429,6 @@ fn write_text(write: &WriteInput) -> String {
         ConditionInput::Absent => action + " if absent",
         ConditionInput::Present => action + " if present",
         ConditionInput::Data(data) => format!("{action} if {data:?}"),
+        ConditionInput::Stored(bytes) => format!("{action} if {bytes:?} is stored"),
     }
 }

@@ -152,7 +152,7 @@ impl CollectionSeen {
 
     /// An expected refusal.
     #[must_use]
-    pub(super) fn refused(kind: ErrorKind, key: Option<&str>) -> Self {
+    pub(in crate::model) fn refused(kind: ErrorKind, key: Option<&str>) -> Self {
         Self::Failed(Failure { kind, unknown: false, key: key.map(Arc::from), message: None })
     }
 }

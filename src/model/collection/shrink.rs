@@ -174,12 +174,15 @@ fn simpler_writes(write: &WriteInput) -> Vec<WriteInput> {
     if write.when != ConditionInput::Any {
         simpler.push(WriteInput { when: ConditionInput::Any, ..write.clone() });
     }
-    if let ConditionInput::Data(data) = &write.when {
-        simpler.extend(
-            payloads(data)
-                .map(|data| WriteInput { when: ConditionInput::Data(data), ..write.clone() }),
-        );
-    }
+    let conditions: Vec<ConditionInput> = match &write.when {
+        ConditionInput::Data(data) => payloads(data).map(ConditionInput::Data).collect(),
+        ConditionInput::Stored(bytes) => {
+            let data = std::iter::once(ConditionInput::Data(bytes.clone()));
+            data.chain(payloads(bytes).map(ConditionInput::Stored)).collect()
+        }
+        _ => Vec::new(),
+    };
+    simpler.extend(conditions.into_iter().map(|when| WriteInput { when, ..write.clone() }));
     let actions: Vec<ActionInput> = match &write.action {
         ActionInput::Put(record) => records(record).into_iter().map(ActionInput::Put).collect(),
         ActionInput::Replace { id, data } => ids(id)

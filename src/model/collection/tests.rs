@@ -66,8 +66,7 @@ fn judge(
     overlap: Overlap<'_>,
 ) -> Result<CollectionModel, &'static str> {
     let divergences = Divergences::default();
-    let moment =
-        Moment { now: INSTANTS[0], variant: 0, handle: 0, divergences: &divergences, overlap };
+    let moment = Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     let mut model = model.clone();
     match CollectionSubject::step(&mut model, op, seen, &moment) {
         Ok(()) => Ok(model),
@@ -184,8 +183,7 @@ fn a_purge_counts_what_has_expired_exactly_unless_others_write_it() {
     rejected(&overlapped, &purge, &count(2));
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
-    let moment =
-        Moment { now: INSTANTS[0], variant: 0, handle: 0, divergences: &divergences, overlap };
+    let moment = Moment { overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     let cut_short = CollectionSubject::outcomes_unseen(&model, &purge, &moment);
     let left: Vec<_> = cut_short.iter().map(|state| state.entries.len()).collect();
     assert_eq!(left, [1, 1, 0], "a purge that is cut short leaves some");
@@ -218,14 +216,7 @@ fn every_wrong_answer_to_a_read_is_rejected() {
 fn declared_divergences_are_permitted_and_only_those() {
     let judge = |divergences: Vec<Divergence>, model: &CollectionModel, op, seen| {
         let divergences = Divergences::of(divergences);
-        let now = INSTANTS[0];
-        let moment = Moment {
-            now,
-            variant: 0,
-            handle: 0,
-            divergences: &divergences,
-            overlap: Overlap::Ids(&[]),
-        };
+        let moment = Moment::alone(INSTANTS[0], &divergences);
         let mut model = model.clone();
         CollectionSubject::step(&mut model, op, seen, &moment).map(|()| model)
     };

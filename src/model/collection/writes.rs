@@ -38,6 +38,7 @@ enum When<'a> {
     Absent,
     Present,
     Data(&'a PayloadInput),
+    Stored(&'a PayloadInput),
 }
 
 /// What a writing call does, or why it is refused.
@@ -97,6 +98,7 @@ pub(super) fn effect(
                         ConditionInput::Absent => When::Absent,
                         ConditionInput::Present => When::Present,
                         ConditionInput::Data(data) => When::Data(data),
+                        ConditionInput::Stored(bytes) => When::Stored(bytes),
                     },
                 })
                 .collect();
@@ -173,10 +175,11 @@ fn holds(when: When<'_>, present: Present<'_>) -> Result<(), Refusal> {
         (When::Any | When::Absent, Present::Absent)
         | (When::Any | When::Present, Present::Good(_) | Present::Damaged(_)) => Ok(()),
         (When::Absent, Present::Good(_) | Present::Damaged(_)) => Err(THERE),
-        (When::Present | When::Data(_), Present::Absent) => Err(ABSENT),
+        (When::Present | When::Data(_) | When::Stored(_), Present::Absent) => Err(ABSENT),
         (When::Data(_), Present::Damaged(_)) => Err(DAMAGED),
-        (When::Data(expected), Present::Good(stored)) => {
-            if stored.data == *expected {
+        (When::Data(expected) | When::Stored(expected), Present::Good(Stored { data, .. }))
+        | (When::Stored(expected), Present::Damaged(data)) => {
+            if data == expected {
                 Ok(())
             } else {
                 Err(OTHER_DATA)

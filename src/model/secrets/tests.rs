@@ -37,8 +37,7 @@ fn model(stored: &[Stored]) -> SecretsModel {
 fn accepts(before: &SecretsModel, op: &SecretsOp, seen: &SecretsSeen, variant: u8) -> bool {
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
-    let moment =
-        Moment { now: INSTANTS[0], variant, handle: 0, divergences: &divergences, overlap };
+    let moment = Moment { variant, overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     SecretsSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
 }
 

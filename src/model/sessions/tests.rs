@@ -51,13 +51,8 @@ fn listed(sessions: &[SessionData]) -> SessionsSeen {
 
 /// A moment in which overlapping calls may write `overlap`, under a limit.
 fn at<'a>(limit: u8, divergences: &'a Divergences, overlap: &'a [RecordId]) -> Moment<'a> {
-    Moment {
-        now: INSTANTS[0],
-        variant: limit,
-        handle: 0,
-        divergences,
-        overlap: Overlap::Ids(overlap),
-    }
+    let overlap = Overlap::Ids(overlap);
+    Moment { variant: limit, overlap, ..Moment::alone(INSTANTS[0], divergences) }
 }
 
 #[test]

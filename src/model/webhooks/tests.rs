@@ -32,8 +32,7 @@ fn model(stored: &[Stored]) -> WebhooksModel {
 fn accepts(before: &WebhooksModel, op: &WebhooksOp, seen: &WebhooksSeen, variant: u8) -> bool {
     let divergences = Divergences::default();
     let overlap = Overlap::Ids(&[]);
-    let moment =
-        Moment { now: INSTANTS[0], variant, handle: 0, divergences: &divergences, overlap };
+    let moment = Moment { variant, overlap, ..Moment::alone(INSTANTS[0], &divergences) };
     WebhooksSubject::step(&mut before.clone(), op, seen, &moment).is_ok()
 }
 

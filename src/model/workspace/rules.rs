@@ -144,13 +144,13 @@ fn write(
         Ok(effect) => {
             answered(seen, Ok(effect.answer.clone()), "nothing stands in the way of this call")?;
             let is_in_turn =
-                model.handles.get(&moment.handle).is_none_or(|own| own.unrecorded == 0);
+                model.handles.get(&moment.handle.number).is_none_or(|own| own.unrecorded == 0);
             if !is_in_turn && !effect.changes.is_empty() {
                 let rule = "changes are recorded in the order of the writes";
                 return Err(Broken { expected: Box::new(seen.clone()), rule });
             }
             apply(model, op.kind, &effect, moment);
-            let handle = model.handles.entry(moment.handle).or_default();
+            let handle = model.handles.entry(moment.handle.number).or_default();
             handle.found = None;
             handle.unrecorded += effect.changes.len();
             handle.changes.extend(effect.changes);
@@ -180,7 +180,7 @@ pub(super) fn stage_unseen(
         (true, 1) | (false, 0) => {
             if let Ok(effect) = effect(model, op, moment) {
                 apply(&mut after, op.kind, &effect, moment);
-                if let Some(handle) = after.handles.get_mut(&moment.handle) {
+                if let Some(handle) = after.handles.get_mut(&moment.handle.number) {
                     handle.found = None;
                 }
             }
@@ -193,7 +193,7 @@ pub(super) fn stage_unseen(
 /// "A change is in exactly one taken set."
 fn take_changes(model: &mut WorkspaceModel, seen: &WorkspaceSeen, moment: &Moment<'_>) -> Verdict {
     let mut none = super::state::Handle::default();
-    let handle = model.handles.get_mut(&moment.handle).unwrap_or(&mut none);
+    let handle = model.handles.get_mut(&moment.handle.number).unwrap_or(&mut none);
     let recorded = handle.changes.len().saturating_sub(handle.unrecorded);
     let taken = handle.changes.drain(..recorded).collect();
     let rule = "what was changed durably and not taken before, in the order of the writes, \

@@ -5,7 +5,7 @@ use crate::{
     model::{
         divergence::Divergences,
         source::INSTANTS,
-        subject::Operation,
+        subject::{Handle, Operation},
         testing::{bytes_of, legacy_agrees, moment, run_many_by},
     },
     seam::{Payload, Record},
@@ -103,6 +103,7 @@ fn a_change_is_taken_once_and_in_the_order_of_the_writes() {
     }
     let both = model.handles[&0].changes.clone();
     let judge = |model: &WorkspaceModel, handle, changes| {
+        let handle = Handle { number: handle, opened: 0 };
         let (mut model, moment) = (model.clone(), Moment { handle, ..moment });
         WorkspaceSubject::step(&mut model, &TAKE, &taken(changes), &moment).map(|()| model)
     };

@@ -88,7 +88,7 @@ pub(super) fn apply(model: &mut WorkspaceModel, kind: Kind, effect: &Effect, mom
 
 /// What was written last is recorded now.
 pub(super) fn record(model: &mut WorkspaceModel, moment: &Moment<'_>) {
-    if let Some(handle) = model.handles.get_mut(&moment.handle) {
+    if let Some(handle) = model.handles.get_mut(&moment.handle.number) {
         handle.unrecorded = 0;
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn find_variables(
 ) -> Result<(), &'static str> {
     let Call::BulkUpdate { resource, .. } = &op.call else { return Ok(()) };
     let there: BTreeSet<Arc<str>> = variables_of(model.of(op.kind), resource).into_keys().collect();
-    let handle = model.handles.entry(moment.handle).or_default();
+    let handle = model.handles.entry(moment.handle.number).or_default();
     if handle.found.is_some() {
         return Err("bulk updates of one store come one after the other");
     }
@@ -128,7 +128,7 @@ fn bulk_update(
 ) -> Judged {
     record_of(std::slice::from_ref(resource)).ok_or(INVALID_ID)?;
     let own = variables_of(model.of(op.kind), resource);
-    let found = model.handles.get(&moment.handle).and_then(|handle| handle.found.as_ref());
+    let found = model.handles.get(&moment.handle.number).and_then(|handle| handle.found.as_ref());
     let names: BTreeSet<&Arc<str>> = found.into_iter().flatten().chain(variables.keys()).collect();
     let mut effect =
         Effect { writes: Vec::new(), changes: Vec::new(), answer: Answer::Updated(false) };

@@ -84,16 +84,18 @@ impl EntityStore<ResourceVariable> {
         names.extend(there.entities.into_iter().map(|variable| variable.key));
         for name in names {
             let id = EntityId::new(&[resource_id, &name])?;
-            let stored = match self.repository.stored("bulk_update", &id).await {
-                Err(Error::Storage(seam::Error::Corrupt { .. })) => None,
-                stored => Some(stored?),
+            let stored = self.repository.stored("bulk_update", &id).await;
+            let (stored, when) = match stored {
+                Ok(None) => (None, Condition::Absent),
+                Ok(Some((own, record))) => {
+                    let when = Condition::Data(record.data.clone());
+                    (Some((own, record)), when)
+                }
+                Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
+                    (None, Condition::Stored(bytes))
+                }
+                Err(error) => return Err(error),
             };
-            let when = match &stored {
-                None => Condition::Present,
-                Some(None) => Condition::Absent,
-                Some(Some((_, record))) => Condition::Data(record.data.clone()),
-            };
-            let stored = stored.flatten();
             match (variables.get(&name), stored) {
                 // It must be so when the others become so.
                 (Some(value), Some((own, _))) if own.value == *value => {

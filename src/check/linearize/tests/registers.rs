@@ -11,7 +11,7 @@ use crate::{
         failure::StorageFailure,
         legacy::{LegacyDocument, OlderAction},
         source::Source,
-        subject::{Broken, Moment, Operation, Reach, Subject, Surroundings, Verdict},
+        subject::{Broken, Handle, Moment, Operation, Reach, Subject, Surroundings, Verdict},
     },
     seam::{Collection, CollectionSpec, Instant, RecordId},
 };
@@ -337,7 +337,7 @@ impl Made {
             },
             now: Instant::UNIX_EPOCH,
             variant: 0,
-            handle: 0,
+            handle: Handle::default(),
             faults: Vec::new(),
             invoked: self.invoked,
             returned: self.returned,

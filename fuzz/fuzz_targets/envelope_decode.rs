@@ -1,0 +1,3 @@
+#![no_main]
+
+storeproof_fuzz::target!(ENVELOPE_DECODE);

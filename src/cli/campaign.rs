@@ -1,0 +1,473 @@
+//! `check --time`: a campaign that goes on until its time is over, gathers a corpus,
+//! and can be interrupted at any moment.
+//!
+//! In the output directory it keeps
+//!
+//! | file | is |
+//! |---|---|
+//! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds |
+//! | `corpus/STORE/` | the scenarios that reached something new |
+//! | `counterexamples/` | what failed, as soon as it is small |
+//! | `campaign.lock` | held by the process that runs it |
+//!
+//! **How it goes on.** A directory with the state of a campaign that did not run for all
+//! of `--time` is gone on with: nothing that the state says to be done is done again. It
+//! must be the same campaign; otherwise it is an error. One that ran for all of its
+//! `--time` is over: with a longer `--time` it goes on, with the same one or a shorter one
+//! a new one begins, which inherits the corpus. To begin anew before that, remove
+//! `campaign.json` (and `corpus/`), or give another directory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs::File,
+    io::Write,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use super::{
+    check::{Pair, Plan, now},
+    files::OutputDirectory,
+    regressions,
+    speed::{Calibrating, processor_time},
+    usage::Failure,
+};
+use crate::{
+    check::{
+        attention::Attention,
+        campaign::{Effort, Progress},
+        campaign_state::{CampaignState, CellState, Identity, SCHEMA},
+        corpus::{Exploration, Explorer, Origin},
+        registry::CellFindings,
+        regression::{Regression, RegressionResult},
+        violation::Signature,
+    },
+    report::{
+        CorpusSize,
+        speed::{CellSpeed, Speed},
+        terminal::grouped,
+    },
+};
+
+const STATE: &str = "campaign.json";
+const LOCK: &str = "campaign.lock";
+
+/// How often the state is saved.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a turn takes at most, about; and at least, so that it is worth it.
+const TURN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// How many cases a turn has, while nobody knows how long one takes.
+const FIRST_CASES: u64 = 32;
+/// How many it has at most.
+const MOST_CASES: u64 = 16_384;
+
+/// How many ways of failing are made small, of one store on one backend.
+const MOST_WAYS: usize = 12;
+
+/// What there is in the output directory.
+pub(super) struct Earlier {
+    /// The state of the campaign that goes on; none: a new one begins.
+    state: Option<CampaignState>,
+    /// After one that is over, which ran for so many seconds.
+    over: Option<f64>,
+    /// Held as long as the campaign runs.
+    _lock: File,
+}
+
+impl Earlier {
+    /// Looks what there is.
+    pub(super) fn read(output: &OutputDirectory, time: Duration) -> Result<Self, Failure> {
+        let place = output.path("").display().to_string();
+        let Some(lock) = output.lock(LOCK)? else {
+            return Err(Failure::new(format!("another campaign runs in {place}")));
+        };
+        let Some(text) = output.read(STATE)? else { return Ok(Self::nothing(lock)) };
+        let state = CampaignState::read(&text).map_err(|error| does_not_fit(output, &error))?;
+        let ran = Duration::try_from_secs_f64(state.seconds).unwrap_or(Duration::MAX);
+        if ran < time {
+            Ok(Self { state: Some(state), ..Self::nothing(lock) })
+        } else if state.finished {
+            Ok(Self { over: Some(state.seconds), ..Self::nothing(lock) })
+        } else {
+            let problem =
+                format!("it ran for {:.0} s already: give a longer --time", state.seconds);
+            Err(does_not_fit(output, &problem))
+        }
+    }
+
+    const fn nothing(lock: File) -> Self {
+        Self { state: None, over: None, _lock: lock }
+    }
+
+    /// The seed of the campaign that goes on.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.identity.seed)
+    }
+}
+
+fn does_not_fit(output: &OutputDirectory, problem: &dyn std::fmt::Display) -> Failure {
+    Failure::new(format!(
+        "{}: {problem} (to begin anew, remove it or give another --out)",
+        output.path(STATE).display()
+    ))
+}
+
+/// Something that is no result.
+fn say(text: &str) {
+    // Nobody may be listening.
+    let _ = writeln!(std::io::stderr(), "storeproof: {text}");
+}
+
+/// What a campaign came to.
+pub(super) struct Outcome {
+    pub(super) findings: Vec<CellFindings>,
+    pub(super) regressions: Vec<RegressionResult>,
+    pub(super) corpus: CorpusSize,
+    pub(super) speed: Speed,
+    /// How long it ran in all.
+    pub(super) elapsed: Duration,
+}
+
+/// A campaign under way.
+pub(super) struct Campaign<'a> {
+    plan: &'a Plan<'a>,
+    output: &'a OutputDirectory,
+    time: Duration,
+    /// How long it ran before.
+    before: Duration,
+    started: Instant,
+    identity: Identity,
+    cells: Vec<Cell<'a>>,
+    explorers: BTreeMap<&'static str, Box<dyn Explorer>>,
+    regressions: Vec<RegressionResult>,
+    attention: Attention,
+    saved: Instant,
+    /// When how many new keys were reached.
+    news: VecDeque<(Instant, usize)>,
+    _lock: File,
+}
+
+/// A store on a backend.
+struct Cell<'a> {
+    pair: Pair<'a>,
+    findings: CellFindings,
+    fresh: u64,
+    mutated: u64,
+    fresh_operations: u64,
+    fresh_seconds: f64,
+    /// How long a case takes, by [`Origin`]; none: nobody knows.
+    pace: BTreeMap<Origin, Duration>,
+    /// How many outcomes must be reached, and how many of them were not.
+    required: usize,
+    missing: usize,
+}
+
+impl<'a> Campaign<'a> {
+    /// A campaign that is about to go on from what there was.
+    pub(super) fn new(
+        plan: &'a Plan<'a>,
+        output: &'a OutputDirectory,
+        time: Duration,
+        earlier: Earlier,
+    ) -> Result<Self, Failure> {
+        let identity = Identity {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: plan.seed,
+            profile: plan.profile.name().to_owned(),
+            shard: plan.shard.to_string(),
+            allowed: plan.allowed(),
+        };
+        let Earlier { state, over, _lock } = earlier;
+        let names: Vec<(&str, &str)> =
+            plan.cells.iter().map(|(store, backend)| (store.name(), backend.name())).collect();
+        if let Some(state) = &state {
+            let fits = state.must_be_of(&identity, &names);
+            fits.map_err(|error| does_not_fit(output, &error))?;
+        }
+        let mut cells = Vec::new();
+        for (place, pair) in plan.cells.iter().enumerate() {
+            let known = state.as_ref().and_then(|state| state.cells.get(place));
+            let cell = Cell::new(*pair, known);
+            cells.push(cell.map_err(|error| does_not_fit(output, &error))?);
+        }
+        let mut explorers: BTreeMap<&'static str, Box<dyn Explorer>> = BTreeMap::new();
+        for (store, _) in &plan.cells {
+            if !explorers.contains_key(store.name()) {
+                let mut explorer = store.explorer();
+                load(&mut *explorer, store.name(), output)?;
+                explorers.insert(store.name(), explorer);
+            }
+        }
+        // Nothing can be wrong with it any more.
+        let place = output.path("").display().to_string();
+        if let Some(CampaignState { seconds, .. }) = &state {
+            say(&format!(
+                "goes on with the campaign in {place} (seed {}), which ran for {seconds:.0} s of {} s",
+                identity.seed,
+                time.as_secs(),
+            ));
+        } else if let Some(seconds) = over {
+            say(&format!(
+                "the campaign in {place} ran for all of its time ({seconds:.0} s): a new one \
+                 begins, with its corpus; a longer --time would go on with it",
+            ));
+        }
+        let (before, regressions) = state.map_or_else(Default::default, |state| {
+            let before = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
+            (before, state.regressions)
+        });
+        let started = now();
+        Ok(Self {
+            attention: Attention::new(cells.len()),
+            plan,
+            output,
+            time,
+            before,
+            started,
+            identity,
+            cells,
+            explorers,
+            regressions,
+            saved: started,
+            news: VecDeque::new(),
+            _lock,
+        })
+    }
+
+    /// How much time is left of what was asked for.
+    pub(super) fn left(&self) -> Duration {
+        self.time.saturating_sub(self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.before.saturating_add(self.started.elapsed())
+    }
+
+    /// Runs it to its end, or until it is interrupted.
+    pub(super) fn carry_out(
+        mut self,
+        saved_scenarios: &[Regression<'_>],
+        progress: &Progress,
+    ) -> Result<Outcome, Failure> {
+        let mut calibrating = Calibrating::default();
+        calibrating.measure();
+        if !saved_scenarios.is_empty() {
+            progress.enter("saved scenarios".to_owned());
+            let (jobs, time) = (self.plan.jobs, Some(self.time));
+            let known = &self.regressions;
+            self.regressions =
+                regressions::run(saved_scenarios, known, jobs, time, &progress.stop)?;
+        }
+        self.save(false)?;
+        while !progress.stop.load(Ordering::Relaxed)
+            && (self.elapsed() < self.time || !self.attention.has_met_all())
+        {
+            let has_corpus: Vec<bool> =
+                self.cells.iter().map(|cell| self.has_corpus(cell)).collect();
+            let turn = self.attention.next(|cell| has_corpus.get(cell) == Some(&true));
+            let Some((cell, origin)) = turn else { break };
+            self.turn(cell, origin, progress)?;
+        }
+        let is_interrupted = progress.stop.load(Ordering::Relaxed);
+        self.save(!is_interrupted)?;
+        calibrating.measure();
+        let cells = self.cells.iter().map(|cell| CellSpeed {
+            store: cell.pair.0.name().to_owned(),
+            backend: cell.pair.1.name().to_owned(),
+            operations: cell.fresh_operations,
+            seconds: cell.fresh_seconds,
+        });
+        Ok(Outcome {
+            speed: Speed { calibration: calibrating.result(), cells: cells.collect() },
+            corpus: self.corpus(),
+            elapsed: self.elapsed(),
+            regressions: self.regressions,
+            findings: self.cells.into_iter().map(|cell| cell.findings).collect(),
+        })
+    }
+
+    fn has_corpus(&self, cell: &Cell<'_>) -> bool {
+        self.explorers.get(cell.pair.0.name()).is_some_and(|corpus| corpus.entries() > 0)
+    }
+
+    /// One turn of a cell.
+    fn turn(&mut self, place: usize, origin: Origin, progress: &Progress) -> Result<(), Failure> {
+        let turn = self.turn_length();
+        let Some(cell) = self.cells.get_mut(place) else { return Ok(()) };
+        let (store, backend) = cell.pair;
+        let Some(explorer) = self.explorers.get_mut(store.name()) else { return Ok(()) };
+        progress.enter(format!("{} on {}", store.name(), backend.name()));
+        let (first, cases) = (cell.first(origin), cell.cases_of(origin, turn));
+        let (began, worked) = (now(), processor_time());
+        let explored = explorer.explore(&Exploration {
+            backend,
+            divergences: &self.plan.divergences,
+            effort: Effort { seed: self.plan.seed, first, cases, jobs: self.plan.jobs },
+            shard: self.plan.shard,
+            origin,
+            known: &cell.known(),
+            most_ways: MOST_WAYS.saturating_sub(cell.findings.ways.len()),
+            progress,
+        });
+        let took = began.elapsed();
+        let worked = processor_time().saturating_sub(worked);
+        self.attention.learn(place, origin, took, explored.new_keys);
+        if explored.new_keys > 0 {
+            self.news.push_back((now(), explored.new_keys));
+        }
+        for (name, text) in &explored.entries {
+            self.output.replace(&format!("corpus/{}/{name}.json", store.name()), text)?;
+        }
+        for found in &explored.findings.counterexamples {
+            let name = found.file_name(store.name(), backend.name());
+            self.output.write(&format!("counterexamples/{name}"), &found.replay)?;
+        }
+        let is_urgent = !explored.findings.ways.is_empty();
+        cell.learn(origin, explored.findings, took, worked);
+        progress.remark(self.note());
+        if is_urgent || self.saved.elapsed() >= SAVE_EVERY {
+            self.save(false)?;
+        }
+        Ok(())
+    }
+
+    /// How long a turn is to take: all cells are to have several.
+    fn turn_length(&self) -> Duration {
+        let turns = u32::try_from(self.cells.len()).unwrap_or(u32::MAX).saturating_mul(8).max(1);
+        (self.time / turns).clamp(TURN.0, TURN.1)
+    }
+
+    /// What has been reached, in a line.
+    fn note(&mut self) -> String {
+        while self.news.front().is_some_and(|(at, _)| at.elapsed() > Duration::from_secs(60)) {
+            self.news.pop_front();
+        }
+        let required: usize = self.cells.iter().map(|cell| cell.required).sum();
+        let missing: usize = self.cells.iter().map(|cell| cell.missing).sum();
+        let news: usize = self.news.iter().map(|(_, keys)| keys).sum();
+        let CorpusSize { entries, keys } = self.corpus();
+        format!(
+            "reached {} of {} required outcomes, {} keys ({} new in the last minute), corpus {}",
+            grouped((required - missing) as u64),
+            grouped(required as u64),
+            grouped(keys),
+            grouped(news as u64),
+            grouped(entries),
+        )
+    }
+
+    fn corpus(&self) -> CorpusSize {
+        let entries = self.explorers.values().map(|explorer| explorer.entries() as u64);
+        let keys = self.cells.iter().filter_map(|cell| {
+            let (store, backend) = cell.pair;
+            Some(self.explorers.get(store.name())?.reached(backend.name()) as u64)
+        });
+        CorpusSize { entries: entries.sum(), keys: keys.sum() }
+    }
+
+    fn save(&mut self, finished: bool) -> Result<(), Failure> {
+        let state = CampaignState {
+            schema: SCHEMA,
+            identity: self.identity.clone(),
+            seconds: self.elapsed().as_secs_f64(),
+            finished,
+            regressions: self.regressions.clone(),
+            cells: self.cells.iter().map(Cell::state).collect(),
+        };
+        let text = state.to_text().map_err(|error| Failure::new(error.to_string()))?;
+        self.output.replace(STATE, &text)?;
+        self.saved = now();
+        Ok(())
+    }
+}
+
+/// Takes the saved corpus of a store over.
+fn load(explorer: &mut dyn Explorer, store: &str, output: &OutputDirectory) -> Result<(), Failure> {
+    let folder = format!("corpus/{store}");
+    for (name, bytes) in output.read_all(&folder, ".json")? {
+        let failure = |problem: String| {
+            let path = output.path(&format!("{folder}/{name}.json"));
+            Failure::new(format!("{}: {problem} (remove it)", path.display()))
+        };
+        let text = String::from_utf8(bytes).map_err(|_| failure("not a text in UTF-8".into()))?;
+        explorer.load(&text).map_err(|error| failure(error.to_string()))?;
+    }
+    Ok(())
+}
+
+impl<'a> Cell<'a> {
+    fn new(
+        pair: Pair<'a>,
+        known: Option<&CellState>,
+    ) -> Result<Self, crate::check::campaign_state::StateError> {
+        let (store, backend) = pair;
+        let nothing = store.nothing_reached();
+        let required = store.missing(backend, &nothing).len();
+        let findings = match known {
+            Some(state) => state.findings(store)?,
+            None => CellFindings::nothing(nothing),
+        };
+        Ok(Self {
+            pair,
+            missing: store.missing(backend, &findings.reached).len(),
+            findings,
+            fresh: known.map_or(0, |state| state.fresh),
+            mutated: known.map_or(0, |state| state.mutated),
+            fresh_operations: known.map_or(0, |state| state.fresh_operations),
+            fresh_seconds: known.map_or(0.0, |state| state.fresh_seconds),
+            pace: BTreeMap::new(),
+            required,
+        })
+    }
+
+    /// The ways of failing that have been looked at.
+    fn known(&self) -> BTreeSet<Signature> {
+        let ways = self.findings.ways.iter();
+        ways.flat_map(|way| [way.seen.clone(), way.shrunk.clone()]).collect()
+    }
+
+    /// The place of the next case.
+    fn first(&self, origin: Origin) -> u64 {
+        match origin {
+            Origin::Fresh => self.fresh,
+            Origin::Mutated => self.mutated,
+        }
+    }
+
+    /// How many cases take so long.
+    fn cases_of(&self, origin: Origin, time: Duration) -> u64 {
+        let Some(pace) = self.pace.get(&origin) else { return FIRST_CASES };
+        let cases = time.as_nanos() / pace.as_nanos().max(1);
+        u64::try_from(cases).unwrap_or(MOST_CASES).clamp(1, MOST_CASES)
+    }
+
+    fn learn(&mut self, origin: Origin, found: CellFindings, took: Duration, worked: Duration) {
+        let cases = found.cases;
+        match origin {
+            Origin::Fresh => {
+                self.fresh = self.fresh.saturating_add(cases);
+                self.fresh_operations = self.fresh_operations.saturating_add(found.operations);
+                self.fresh_seconds += worked.as_secs_f64();
+            }
+            Origin::Mutated => self.mutated = self.mutated.saturating_add(cases),
+        }
+        // A rare case that takes long is no measure of all others.
+        let pace = took.div_f64(cases.max(1) as f64);
+        let known = self.pace.entry(origin).or_insert(pace);
+        *known = (*known + pace) / 2;
+        self.findings.merge(found);
+        let (store, backend) = self.pair;
+        self.missing = store.missing(backend, &self.findings.reached).len();
+    }
+
+    fn state(&self) -> CellState {
+        CellState::of(
+            (self.pair.0.name(), self.pair.1.name()),
+            (self.fresh, self.mutated),
+            (self.fresh_operations, self.fresh_seconds),
+            &self.findings,
+        )
+    }
+}

@@ -1,0 +1,113 @@
+//! What decides about a change: the comparison with a baseline, what other programs
+//! read of the results, and the exit status.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Format, Status,
+    files::{self, OutputDirectory},
+    summary::summary,
+    usage::{Failure, print},
+};
+use crate::report::{
+    Report, Shown,
+    annotations::annotations,
+    baseline::{Comparison, compare},
+    junit::junit,
+};
+
+/// Where results go besides standard output, and what they are compared with.
+pub(super) struct Gate {
+    junit: Option<PathBuf>,
+    baseline: Option<(PathBuf, Report)>,
+}
+
+impl Gate {
+    /// Reads the baseline, and finds out whether the files can be written, before any
+    /// work is done.
+    pub(super) fn open(junit: Option<&Path>, baseline: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = junit {
+            files::make_room_for(path)?;
+        }
+        let baseline = baseline.map(|path| Ok((path.to_owned(), read_report(path)?)));
+        Ok(Self { junit: junit.map(Path::to_owned), baseline: baseline.transpose()? })
+    }
+
+    /// Writes report.json and whatever else is asked for, prints the results, and says what
+    /// they come to. `how` says how they came about.
+    pub(super) fn conclude(
+        &self,
+        report: &Report,
+        shown: &[Shown],
+        how: &str,
+        format: Format,
+        output: &OutputDirectory,
+    ) -> Result<Status, Failure> {
+        let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
+        output.write("report.json", &json)?;
+        let comparison = self.compare(report)?;
+        self.tell(report, shown, comparison.as_ref())?;
+        match format {
+            Format::Json => print(&json)?,
+            Format::Human => print(&summary(report, shown, comparison.as_ref(), how, output))?,
+        }
+        Ok(status(report, comparison.as_ref()))
+    }
+
+    /// Compares the report with the baseline; none: there is no baseline, or the run
+    /// was interrupted and says nothing about what it would have reached.
+    fn compare(&self, report: &Report) -> Result<Option<Comparison>, Failure> {
+        let Some((path, baseline)) = self.baseline.as_ref().filter(|_| !report.interrupted) else {
+            return Ok(None);
+        };
+        let comparison = compare(report, baseline);
+        comparison.map(Some).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    }
+
+    /// Writes the JUnit file, and, where GitHub runs it, annotations.
+    fn tell(
+        &self,
+        report: &Report,
+        shown: &[Shown],
+        comparison: Option<&Comparison>,
+    ) -> Result<(), Failure> {
+        if let Some(path) = &self.junit {
+            let text = junit(report, shown, comparison)
+                .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+            files::write(path, &text)?;
+        }
+        if is_on_github() {
+            // Workflow commands are read from both streams, and standard output may be
+            // one JSON document. Nobody may be listening.
+            let lines = annotations(report, shown, comparison);
+            let _ = std::io::stderr().lock().write_all(lines.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// What the results come to.
+fn status(report: &Report, comparison: Option<&Comparison>) -> Status {
+    let is_worse = comparison.is_some_and(|comparison| !comparison.worse.is_empty());
+    if is_worse || !report.holds() {
+        Status::Violated
+    } else if report.interrupted {
+        Status::Interrupted
+    } else {
+        Status::Holds
+    }
+}
+
+/// Reads a report.json.
+pub(super) fn read_report(path: &Path) -> Result<Report, Failure> {
+    let text = files::read(path)?;
+    Report::read(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn is_on_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}

@@ -1,0 +1,86 @@
+//! `storeproof merge`.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Format, Status,
+    check::shown_path,
+    files::{self, OutputDirectory},
+    gate::{Gate, read_report},
+    usage::Failure,
+};
+use crate::{
+    check::replay::read_violation,
+    report::{Report, Shown, merge::merged},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The report.json of every part, each in the directory that the part wrote it to.
+    #[arg(required = true, value_name = "FILE")]
+    reports: Vec<PathBuf>,
+    /// Where the joined report.json and counterexamples/ go.
+    #[arg(long, value_name = "DIR", default_value = "storeproof-out")]
+    out: PathBuf,
+    /// Write the results as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// The report.json of an earlier run to compare with, as `check` does.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// How to write the results.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
+    let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
+    let parts = arguments.reports.iter().map(|path| read_report(path));
+    let parts = parts.collect::<Result<Vec<Report>, Failure>>()?;
+    let names: Vec<String> =
+        arguments.reports.iter().map(|path| path.display().to_string()).collect();
+    let mut report = merged(&parts).map_err(|error| Failure::new(error.describe(&names)))?;
+    let mut replays = Vec::new();
+    for name in std::mem::take(&mut report.counterexamples) {
+        let (path, text) = replay_of(&arguments.reports, &name)?;
+        let violation = read_violation(&text)
+            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        replays.push((name, text, violation));
+    }
+    let output = OutputDirectory::prepare(&arguments.out)?;
+    let mut shown = Vec::new();
+    for (name, text, (header, violation)) in replays {
+        let name = format!("counterexamples/{name}");
+        output.write(&name, &text)?;
+        report.counterexamples.push(output.path(&name).display().to_string());
+        shown.push(Shown {
+            store: header.store,
+            backend: header.backend,
+            violation,
+            path: shown_path(&output.path(&name)),
+            shrinking: "found by a part of the campaign".to_owned(),
+        });
+    }
+    let how = format!(" in {} parts", parts.len());
+    gate.conclude(&report, &shown, &how, arguments.format, &output)
+}
+
+/// The replay file of that name, which lies beside one of the reports.
+fn replay_of(reports: &[PathBuf], name: &str) -> Result<(PathBuf, String), Failure> {
+    let mut looked = BTreeSet::new();
+    for report in reports {
+        let path = report.parent().unwrap_or(Path::new("")).join("counterexamples").join(name);
+        if path.is_file() {
+            return Ok((path.clone(), files::read(&path)?));
+        }
+        looked.insert(path.display().to_string());
+    }
+    let looked: Vec<String> = looked.into_iter().collect();
+    Err(Failure::new(format!(
+        "a counterexample is missing: it was looked for as {}",
+        looked.join(", ")
+    )))
+}

@@ -1,0 +1,116 @@
+//! Results as text for people.
+
+use super::files::OutputDirectory;
+use crate::{
+    check::regression::Outcome,
+    report::{Report, Shown, baseline::Comparison, terminal},
+};
+
+/// All that `check` and `merge` print.
+pub(super) fn summary(
+    report: &Report,
+    shown: &[Shown],
+    comparison: Option<&Comparison>,
+    how: &str,
+    output: &OutputDirectory,
+) -> String {
+    let mut text = String::new();
+    for Shown { store, backend, violation, path, shrinking } in shown {
+        text += &terminal::violation(store, backend, violation);
+        text +=
+            &format!("  {shrinking}; replay file {path}\n  replay: storeproof replay {path}\n\n");
+    }
+    for regression in report.failed_regressions() {
+        text += &format!("{}  {}\n", regression.outcome.describe(), regression.file);
+        text += &match &regression.violation {
+            Some(violation) => {
+                terminal::violation(&regression.store, &regression.backend, violation)
+            }
+            None if regression.outcome == Outcome::Stale => {
+                "  Its schedule, its faults or its crash name points that the code no longer \
+                 comes by, and no others show it: save it anew.\n"
+                    .to_owned()
+            }
+            None => "  The time for saved scenarios was over: give a longer --time.\n".to_owned(),
+        };
+        text += &format!("  replay: storeproof replay {}\n\n", regression.file);
+    }
+    text += &missing(report);
+    for worse in comparison.iter().flat_map(|comparison| &comparison.worse) {
+        text += &format!("WORSE  {worse}\n\n");
+    }
+    text += &terminal::table(report);
+    text += &terminal::scopes(report);
+    text += &further(report, comparison);
+    let is_worse = comparison.is_some_and(|comparison| !comparison.worse.is_empty());
+    let verdict = if report.violations() > 0 || report.failed_regressions().next().is_some() {
+        "Violated."
+    } else if report.is_demanding() && report.is_incomplete() {
+        "Incomplete: required outcomes were never reached."
+    } else if is_worse {
+        "Worse than the baseline."
+    } else if report.interrupted {
+        "Interrupted: what was run holds."
+    } else {
+        "All holds."
+    };
+    text += &format!(
+        "\n{verdict} Seed {}, trace hash {}, {:.1} s{how}. Report: {}\n",
+        report.seed,
+        report.trace_hash,
+        report.seconds,
+        output.path("report.json").display()
+    );
+    text
+}
+
+/// What was never reached, of each store on each backend.
+fn missing(report: &Report) -> String {
+    let mut text = String::new();
+    let incomplete = report.results.iter().filter(|cell| !cell.missing.is_empty());
+    if report.is_demanding() {
+        for cell in incomplete {
+            for missing in &cell.missing {
+                text += &format!(
+                    "NEVER REACHED  {} on {}: {missing}\n  The generators no longer come by this \
+                     outcome: mend them, or strike it from the store's required outcomes.\n\n",
+                    cell.store, cell.backend
+                );
+            }
+        }
+        return text;
+    }
+    for cell in incomplete {
+        let list = cell.missing.join(" ");
+        text += &format!("not reached so far  {} on {}: {list}\n", cell.store, cell.backend);
+    }
+    if !text.is_empty() {
+        text += "  (required of a whole run that takes long enough)\n\n";
+    }
+    text
+}
+
+/// What the table does not say.
+fn further(report: &Report, comparison: Option<&Comparison>) -> String {
+    let mut text = String::new();
+    if !report.regressions.is_empty() {
+        let holding = report.regressions.len() - report.failed_regressions().count();
+        text += &format!("Saved scenarios: {holding} of {} hold.\n", report.regressions.len());
+    }
+    if let Some(corpus) = report.corpus {
+        text += &format!(
+            "Corpus: {} scenarios, by which {} keys of coverage were reached.\n",
+            terminal::grouped(corpus.entries),
+            terminal::grouped(corpus.keys)
+        );
+    }
+    if let Some(comparison) = comparison {
+        if comparison.worse.is_empty() {
+            text += "Baseline: nothing is worse.\n";
+        }
+        for note in &comparison.notes {
+            text += &format!("Baseline: not compared are {note}.\n");
+        }
+    }
+    text
+}

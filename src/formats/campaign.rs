@@ -1,0 +1,152 @@
+//! What a campaign keeps in its output directory: its state, and its corpus.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Format, Sample, Writer,
+    value::{Unknown, as_read},
+};
+use crate::check::{
+    campaign::WayOfFailing,
+    campaign_state::{CampaignState, CellState, FoundState, Identity, SCHEMA},
+    corpus::entry::SCHEMA as ENTRY_SCHEMA,
+    exhaustive::Scopes,
+    registry::store_named,
+    regression::{Outcome, RegressionResult},
+    violation::{Kind, Signature, Violation},
+};
+
+pub(super) const FORMATS: &[Format] = &[
+    Format {
+        name: "campaign-state",
+        version: SCHEMA,
+        about: "campaign.json: how far a campaign came",
+        writer: Writer::ThisRelease,
+        samples: states,
+        decode: decode_state,
+    },
+    Format {
+        name: "corpus-entry",
+        version: ENTRY_SCHEMA,
+        about: "a scenario of a corpus, and what it was the first to reach",
+        writer: Writer::ThisRelease,
+        samples: entries,
+        decode: decode_entry,
+    },
+];
+
+fn states() -> Vec<Sample> {
+    let begun = CampaignState {
+        schema: SCHEMA,
+        identity: Identity {
+            version: "0.1.0".to_owned(),
+            seed: u64::MAX,
+            profile: "deep".to_owned(),
+            shard: "1/1".to_owned(),
+            allowed: Vec::new(),
+        },
+        seconds: 0.5,
+        finished: false,
+        regressions: Vec::new(),
+        cells: Vec::new(),
+    };
+    let signature = Signature { kind: Kind::Crash, rule: "what is there".to_owned() };
+    let cell = CellState {
+        store: "users".to_owned(),
+        backend: "file".to_owned(),
+        fresh: 1_024,
+        mutated: 512,
+        fresh_operations: 9_000,
+        fresh_seconds: 1.25,
+        operations: 14_000,
+        schedules: 700,
+        crash_images: 80_000,
+        scopes: Scopes { whole: 2, bounded: 1, cut: 0, interleavings: 900 },
+        violations: 3,
+        trace_hash: "00ff00ff00ff00ff".to_owned(),
+        reached: BTreeMap::from([("get:user".to_owned(), 40), ("fault:io".to_owned(), 2)]),
+        ways: vec![WayOfFailing {
+            case: 7,
+            mutated: true,
+            seen: signature.clone(),
+            shrunk: signature.clone(),
+        }],
+        found: vec![FoundState {
+            case: 7,
+            mutated: true,
+            executions: 200,
+            seen_again: true,
+            steps: 3,
+            violation: Violation { signature, steps: Vec::new(), crash: Some("killed".to_owned()) },
+        }],
+    };
+    let regression = RegressionResult {
+        file: "saved/a.json".to_owned(),
+        digest: "0123456789abcdef".to_owned(),
+        store: "users".to_owned(),
+        backend: "file".to_owned(),
+        outcome: Outcome::Holds,
+        violation: None,
+    };
+    let far = CampaignState {
+        schema: SCHEMA,
+        identity: Identity {
+            shard: "2/5".to_owned(),
+            allowed: vec!["created_at_on_put".to_owned()],
+            ..begun.identity.clone()
+        },
+        seconds: 28_800.25,
+        finished: true,
+        regressions: vec![regression],
+        cells: vec![cell],
+    };
+    let sample = |(name, state): (&'static str, CampaignState)| {
+        let value = serde_json::to_value(&state).unwrap_or_default();
+        Sample::new(name, state.to_text(), value)
+    };
+    [("begun", begun), ("far", far)].map(sample).into()
+}
+
+fn decode_state(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
+    let state = CampaignState::read(text).map_err(|error| error.to_string())?;
+    let read = serde_json::to_value(&state).map_err(|error| error.to_string())?;
+    let document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(as_read(&document, &read, Unknown::PassedOver))
+}
+
+fn entries() -> Vec<Sample> {
+    let entry = json!({
+        "schema": ENTRY_SCHEMA,
+        "version": "0.1.0",
+        "store": "users",
+        "backend": "file",
+        "keys": [7, 131_071],
+        "scenario": {
+            "start": "2026-01-01T00:00:00Z",
+            "seed": 1,
+            "handles": 2,
+            "setup": [{ "call": "count" }],
+            "clients": [[{ "call": { "get": { "id": "a" } } }], [{ "reopen": { "variant": 0 } }]],
+            "mode": { "simulated": { "random": { "seed": 9, "one_in": 2 } } },
+        },
+    });
+    vec![Sample::new("interleaved", rewrite(&entry.to_string()), entry)]
+}
+
+fn rewrite(text: &str) -> Result<String, String> {
+    let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let name = document.get("store").and_then(Value::as_str).ok_or("it names no store")?;
+    let store = store_named(name).ok_or_else(|| format!("there is no store {name:?}"))?;
+    store.rewrite_entry(text).map_err(|error| error.to_string())
+}
+
+fn decode_entry(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
+    let parse = |text: &str| -> Result<Value, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    };
+    Ok(as_read(&parse(text)?, &parse(&rewrite(text)?)?, Unknown::Matters))
+}

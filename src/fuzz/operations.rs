@@ -1,0 +1,207 @@
+//! Operations of the stores, judged as `check` judges them: outcome by outcome against
+//! the models, histories, and what a crash leaves.
+//!
+//! The first bytes of an input choose the backend and what the scenario is for, and the
+//! store where there are several; for crashes also the moment of the first one. All the
+//! rest are the choices of `check::generate`. The longer the input, the more the clients
+//! do.
+
+use std::sync::LazyLock;
+
+use super::Check;
+use crate::{
+    check::{
+        backends::{BackendUnderTest, Hybrid, Memory, Simulated},
+        crash::{CrashCheck, Recovery},
+        generate::Purpose,
+        input::{Input, TakesInput},
+        registry::{Entry, Found},
+    },
+    model::{
+        api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
+        sessions::SessionsSubject, users::UsersSubject, watermark::WatermarkSubject,
+        webhooks::WebhooksSubject, worker_heartbeats::WorkerHeartbeatsSubject,
+        working_sets::WorkingSetsSubject, workspace::WorkspaceSubject,
+    },
+    report::terminal,
+    sim::disk::SimFs,
+};
+
+/// What must hold of the operations of some stores.
+pub(super) struct Operations {
+    /// Which stores; where there are several, an input chooses one.
+    pub(super) stores: &'static [&'static dyn TakesInput],
+    /// Whether all is about crashes.
+    pub(super) crashes: bool,
+}
+
+static THE_COLLECTION: Entry<CollectionSubject> = Entry::new();
+static USERS: Entry<UsersSubject> = Entry::new();
+static API_KEYS: Entry<ApiKeysSubject> = Entry::new();
+static WEBHOOKS: Entry<WebhooksSubject> = Entry::new();
+static SECRETS: Entry<SecretsSubject> = Entry::new();
+static SESSIONS: Entry<SessionsSubject> = Entry::new();
+static WATERMARK: Entry<WatermarkSubject> = Entry::new();
+static WORKER_HEARTBEATS: Entry<WorkerHeartbeatsSubject> = Entry::new();
+static THE_WORKSPACE: Entry<WorkspaceSubject> = Entry::new();
+static WORKING_SETS: Entry<WorkingSetsSubject> = Entry::new();
+
+pub(super) static COLLECTION: Operations =
+    Operations { stores: &[&THE_COLLECTION], crashes: false };
+pub(super) static WORKSPACE: Operations = Operations { stores: &[&THE_WORKSPACE], crashes: false };
+pub(super) static OTHER_STORES: Operations = Operations {
+    stores: &[
+        &USERS,
+        &API_KEYS,
+        &WEBHOOKS,
+        &SECRETS,
+        &SESSIONS,
+        &WATERMARK,
+        &WORKER_HEARTBEATS,
+        &WORKING_SETS,
+    ],
+    crashes: false,
+};
+pub(super) static CRASHES: Operations = Operations {
+    stores: &[
+        &THE_COLLECTION,
+        &USERS,
+        &API_KEYS,
+        &WEBHOOKS,
+        &SECRETS,
+        &SESSIONS,
+        &WATERMARK,
+        &WORKER_HEARTBEATS,
+        &THE_WORKSPACE,
+        &WORKING_SETS,
+    ],
+    crashes: true,
+};
+
+/// Makes a backend; all of them together are not much.
+type Backend = fn() -> &'static dyn BackendUnderTest;
+
+fn memory() -> &'static dyn BackendUnderTest {
+    &Memory
+}
+
+fn file() -> &'static dyn BackendUnderTest {
+    static FILE: LazyLock<Simulated<SimFs>> = LazyLock::new(Simulated::file);
+    &*FILE
+}
+
+fn legacy() -> &'static dyn BackendUnderTest {
+    static LEGACY: LazyLock<Simulated<SimFs>> = LazyLock::new(Simulated::legacy);
+    &*LEGACY
+}
+
+fn hybrid() -> &'static dyn BackendUnderTest {
+    static HYBRID: LazyLock<Hybrid> = LazyLock::new(Hybrid::over_file);
+    &*HYBRID
+}
+
+/// On which backend, and what for.
+const PLANS: &[(Backend, Purpose)] = &[
+    (memory, Purpose::Sequence),
+    (memory, Purpose::Interleaving),
+    (memory, Purpose::Database),
+    (file, Purpose::Sequence),
+    (file, Purpose::Interleaving),
+    (file, Purpose::Fault),
+    (legacy, Purpose::Sequence),
+    (legacy, Purpose::Interleaving),
+    (legacy, Purpose::Fault),
+    (hybrid, Purpose::Sequence),
+    (hybrid, Purpose::Interleaving),
+    (hybrid, Purpose::Fault),
+];
+
+/// The same for crashes.
+const CRASHING: &[(Backend, Purpose)] =
+    &[(file, Purpose::Crash), (legacy, Purpose::Crash), (hybrid, Purpose::Crash)];
+
+/// How few images one input has: another one has others.
+pub(super) const FEW_IMAGES: CrashCheck =
+    CrashCheck { most_images: 3, most_lives: 2, recovery: Recovery::Admissible };
+
+/// The simulated backend of that name.
+pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
+    let all = [memory, file, legacy, hybrid].map(|backend: Backend| backend());
+    all.into_iter().find(|backend| backend.name() == name)
+}
+
+/// What an input stands for.
+struct Case<'a> {
+    store: &'static dyn TakesInput,
+    backend: &'static dyn BackendUnderTest,
+    input: Input<'a>,
+}
+
+impl Operations {
+    /// The store's name, the backend and the scenario that an input stands for.
+    pub(super) fn scenario<'a>(
+        &self,
+        input: &'a [u8],
+    ) -> Option<(&'static str, &'static dyn BackendUnderTest, Input<'a>)> {
+        let Case { store, backend, input } = self.case(input)?;
+        Some((store.store_name(), backend, input))
+    }
+
+    fn case<'a>(&self, input: &'a [u8]) -> Option<Case<'a>> {
+        let (plan, rest) = input.split_first()?;
+        let (store, rest) = match self.stores {
+            [alone] => (alone, rest),
+            stores => {
+                let (choice, rest) = rest.split_first()?;
+                (stores.get(usize::from(*choice) % stores.len())?, rest)
+            }
+        };
+        let (plans, crash_after, rest) = match rest.split_first() {
+            Some((after, rest)) if self.crashes => (CRASHING, Some(usize::from(*after)), rest),
+            None if self.crashes => return None,
+            // Where failing storage crashes as well.
+            _ => (PLANS, rest.last().copied().map(usize::from), rest),
+        };
+        let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
+        let most_actions = 1 + rest.len() / if self.crashes { 32 } else { 24 };
+        let input = Input {
+            bytes: rest,
+            purpose: *purpose,
+            most_actions,
+            crash_after,
+            crashes: FEW_IMAGES,
+        };
+        Some(Case { store: *store, backend: backend(), input })
+    }
+}
+
+impl Check for Operations {
+    fn problem(&self, input: &[u8]) -> Option<String> {
+        let Case { store, backend, input } = self.case(input)?;
+        let violation = store.try_input(&input, backend)?;
+        Some(terminal::violation(store.store_name(), backend.name(), &violation))
+    }
+
+    fn smallest(&self, input: &[u8]) -> Option<Found> {
+        let Case { store, backend, input } = self.case(input)?;
+        store.shrink_input(&input, backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{COLLECTION, CRASHES, OTHER_STORES, Operations, WORKSPACE};
+    use crate::check::registry::STORES;
+
+    #[test]
+    fn every_store_is_fuzzed_and_crashes_of_every_store_are() {
+        let names = |all: &[&Operations]| -> BTreeSet<&str> {
+            all.iter().flat_map(|one| one.stores).map(|store| store.store_name()).collect()
+        };
+        let registered: BTreeSet<&str> = STORES.iter().map(|store| store.name()).collect();
+        assert_eq!(names(&[&COLLECTION, &OTHER_STORES, &WORKSPACE]), registered);
+        assert_eq!(names(&[&CRASHES]), registered);
+    }
+}

@@ -1,0 +1,262 @@
+//! What decides about a change: saved scenarios, a baseline, and what other programs are
+//! told.
+
+#![expect(clippy::disallowed_methods, reason = "the tests prepare and look at real files")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use quick_junit::TestCaseStatus;
+use serde_json::Value;
+
+use crate::command_line::{assert_refused, storeproof, text};
+
+const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regressions");
+const CHECK: [&str; 9] =
+    ["check", "--seed", "7", "--cases", "60", "--store", "users", "--backend", "memory"];
+
+fn check(directory: &Path, further: &[&str]) -> Output {
+    storeproof(directory, &[&CHECK[..], further].concat())
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The cases of a suite, each with what is wrong.
+type Cases = Vec<(String, Option<String>)>;
+
+/// The suites of a JUnit file: the name of each, and its cases with what is wrong.
+fn suites(path: &Path) -> Vec<(String, Cases)> {
+    let junit = quick_junit::Report::deserialize_from_str(&fs::read_to_string(path).unwrap());
+    let suites = junit.expect("JUnit XML").test_suites.into_iter().map(|suite| {
+        let cases = suite.test_cases.into_iter().map(|case| {
+            let wrong = match case.status {
+                TestCaseStatus::Success { .. } => None,
+                TestCaseStatus::NonSuccess { message, description, .. } => {
+                    let texts = [message, description].into_iter().flatten();
+                    Some(texts.map(|text| text.to_string()).collect::<Vec<_>>().join("\n"))
+                }
+                TestCaseStatus::Skipped { .. } => Some("skipped".to_owned()),
+            };
+            (case.name.to_string(), wrong)
+        });
+        (suite.name.to_string(), cases.collect())
+    });
+    suites.collect()
+}
+
+#[test]
+fn saved_scenarios_run_first_and_are_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let output = check(here, &["--regressions", REGRESSIONS, "--junit", "deep/er/junit.xml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let files = fs::read_dir(REGRESSIONS).unwrap().count();
+    let line = format!("Saved scenarios: {files} of {files} hold.");
+    assert!(text(&output.stdout).contains(&line), "{}", text(&output.stdout));
+    let report = json_of(&here.join("storeproof-out/report.json"));
+    assert_eq!(report["regressions"].as_array().unwrap().len(), files);
+    let suites = suites(&here.join("deep/er/junit.xml"));
+    let names: Vec<&str> = suites.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["users on memory", "regressions"]);
+    assert_eq!(suites[0].1, [("every case holds".to_owned(), None)]);
+    assert_eq!(suites[1].1.len(), files);
+    assert!(suites[1].1.iter().all(|(_, wrong)| wrong.is_none()), "{suites:?}");
+}
+
+#[test]
+fn a_stale_scenario_is_a_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let saved = "users-hybrid-sqlite-a-timed-out-write-read-back-too-early.json";
+    let sound = fs::read_to_string(Path::new(REGRESSIONS).join(saved)).unwrap();
+    let mut scenario: Value = serde_json::from_str(&sound).unwrap();
+    for fault in scenario["scenario"]["faults"]["listed"].as_array_mut().unwrap() {
+        fault["step"] = "nonesuch".into();
+    }
+    fs::create_dir(here.join("saved")).unwrap();
+    fs::write(here.join("saved/stale.json"), scenario.to_string()).unwrap();
+    fs::write(here.join("saved/sound.json"), sound).unwrap();
+    fs::write(here.join("saved/README.md"), "not a replay file").unwrap();
+    let output = check(here, &["--regressions", "saved", "--junit", "junit.xml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("STALE  saved/stale.json\n"), "{stdout}");
+    assert!(stdout.contains("replay: storeproof replay saved/stale.json"), "{stdout}");
+    assert!(stdout.contains("Saved scenarios: 1 of 2 hold."), "{stdout}");
+    let suites = suites(&here.join("junit.xml"));
+    let wrong: Vec<_> = suites[1].1.iter().filter(|(_, wrong)| wrong.is_some()).collect();
+    assert_eq!(wrong.len(), 1, "{suites:?}");
+    assert!(wrong[0].1.as_ref().unwrap().contains("save it anew"), "{suites:?}");
+}
+
+#[test]
+fn a_saved_scenario_that_cannot_be_run_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let name = "users-legacy-directory-in-the-way.json";
+    let sound = fs::read_to_string(Path::new(REGRESSIONS).join(name)).unwrap();
+    let schema = format!("\"schema\": {}", json_of(&Path::new(REGRESSIONS).join(name))["schema"]);
+    fs::create_dir(here.join("saved")).unwrap();
+    let refused = |bytes: &[u8], message: &str| {
+        fs::write(here.join("saved/it.json"), bytes).unwrap();
+        for problem in ["saved/it.json", message] {
+            assert_refused(here, &["check", "--regressions", "saved"], problem);
+        }
+    };
+    refused(&sound.as_bytes()[..sound.len() / 2], "not a replay file");
+    refused(sound.replace(&schema, "\"schema\": 99").as_bytes(), "schema version 99");
+    refused(sound.replace("\"users\"", "\"nonesuch\"").as_bytes(), "no store \"nonesuch\"");
+    refused(
+        sound.replace("\"backend\": \"legacy\"", "\"backend\": \"floppy\"").as_bytes(),
+        "floppy",
+    );
+    refused(sound.replace("\"handles\": ", "\"handles\": 9e99").as_bytes(), "not a replay file");
+    refused(b"\xff\xfe{}", "not a text in UTF-8");
+    refused(b"", "not a replay file");
+    fs::remove_file(here.join("saved/it.json")).unwrap();
+    assert_refused(here, &["check", "--regressions", "saved"], "no replay file in it");
+    assert_refused(here, &["check", "--regressions", "absent"], "absent can't be read");
+}
+
+#[test]
+fn a_baseline_notices_what_is_lost_and_what_is_slower() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let first = check(here, &["--out", "base"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stdout));
+    let mut baseline = json_of(&here.join("base/report.json"));
+    let compared = |baseline: &Value| {
+        fs::write(here.join("baseline.json"), baseline.to_string()).unwrap();
+        let output =
+            check(here, &["--baseline", "baseline.json", "--junit", "junit.xml", "--out", "now"]);
+        (output.status.code().unwrap(), text(&output.stdout).to_owned())
+    };
+    let (status, said) = compared(&baseline);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("Baseline: nothing is worse.\n"), "{said}");
+
+    baseline["reached"]["users.get:nonesuch"] = 1.into();
+    let (status, said) = compared(&baseline);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("WORSE  users.get:nonesuch was reached in the baseline"), "{said}");
+    assert!(said.contains("Worse than the baseline. Seed 7"), "{said}");
+    let suites = suites(&here.join("junit.xml"));
+    assert_eq!(suites[1].0, "baseline");
+    assert!(suites[1].1[0].1.as_ref().unwrap().contains("users.get:nonesuch"), "{suites:?}");
+    baseline["reached"].as_object_mut().unwrap().remove("users.get:nonesuch");
+
+    // A hundred times as fast as this program ever was.
+    let seconds = baseline["speed"]["cells"][0]["seconds"].as_f64().unwrap();
+    baseline["speed"]["cells"][0]["seconds"] = (seconds / 100.0).into();
+    let (status, said) = compared(&baseline);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("times as fast as in the baseline, less than 0.5"), "{said}");
+    // On a machine as much faster, it is no wonder.
+    let speed = baseline["speed"]["calibration"]["per_second"].as_f64().unwrap();
+    baseline["speed"]["calibration"]["per_second"] = (speed * 100.0).into();
+    assert_eq!(compared(&baseline).0, 0);
+
+    baseline.as_object_mut().unwrap().remove("speed");
+    let (status, said) = compared(&baseline);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("not compared are speeds: the baseline has none"), "{said}");
+}
+
+#[test]
+fn a_baseline_that_is_none_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    assert_eq!(check(here, &["--out", "base"]).status.code(), Some(0));
+    let sound = fs::read_to_string(here.join("base/report.json")).unwrap();
+    let refused = |bytes: &[u8], message: &str| {
+        fs::write(here.join("baseline.json"), bytes).unwrap();
+        let arguments = [&CHECK[..], &["--baseline", "baseline.json"]].concat();
+        assert_refused(here, &arguments, message);
+        assert_refused(here, &arguments, "baseline.json: ");
+    };
+    refused(&sound.as_bytes()[..sound.len() / 2], "not a report");
+    refused(sound.replace("\"schema\": 1", "\"schema\": 2").as_bytes(), "schema version 2");
+    refused(
+        sound.replace("\"seconds\": ", "\"seconds\": \"long\", \"x\": ").as_bytes(),
+        "not a re",
+    );
+    refused(sound.replace("\"operations\": ", "\"operations\": -").as_bytes(), "not a report");
+    let huge = sound.replace("\"operations\": ", "\"operations\": 99999999999999999999");
+    refused(huge.as_bytes(), "not a report");
+    refused(b"\x00\xff\x10", "not a text in UTF-8");
+    refused(b"{}", "not a report");
+    let absent = [&CHECK[..], &["--baseline", "absent.json"]].concat();
+    assert_refused(here, &absent, "absent.json can't be read");
+    // What can be told only when there is something to compare with.
+    for (edited, message) in [
+        (sound.replace("\"per_second\": ", "\"per_second\": -"), "a speed in it can't be"),
+        (sound.replace("\"users\"", "\"nonesuch\""), "nothing can be compared"),
+    ] {
+        assert_ne!(edited, sound);
+        fs::write(here.join("baseline.json"), edited).unwrap();
+        let output = check(here, &["--baseline", "baseline.json"]);
+        assert_eq!(output.status.code(), Some(2), "{message}: {output:?}");
+        assert!(text(&output.stderr).contains(message), "{output:?}");
+        assert_eq!(text(&output.stderr).trim_end().lines().count(), 1, "{output:?}");
+    }
+    // Not a file that one can write.
+    let junit = [&CHECK[..], &["--junit", "base"]].concat();
+    assert_refused(here, &junit, "base can't be written");
+}
+
+#[test]
+fn github_is_told_where_it_runs_the_check() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    assert_eq!(check(here, &["--out", "base"]).status.code(), Some(0));
+    let mut baseline = json_of(&here.join("base/report.json"));
+    baseline["reached"]["users.get:100%"] = 1.into();
+    fs::write(here.join("baseline.json"), baseline.to_string()).unwrap();
+    let run = |value: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_storeproof"));
+        command.args(CHECK).args(["--baseline", "baseline.json", "--format", "json"]);
+        command.current_dir(here).env_remove("GITHUB_ACTIONS");
+        if let Some(value) = value {
+            command.env("GITHUB_ACTIONS", value);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        assert_eq!(json["seed"], 7);
+        text(&output.stderr).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let is_command = |line: &String| line.starts_with("::");
+    let lines: Vec<String> = run(Some("true")).into_iter().filter(is_command).collect();
+    let expected = "::error title=worse than the baseline::users.get:100%25 was reached in the \
+                    baseline, and is not any more";
+    assert_eq!(lines, [expected]);
+    assert!(!run(None).iter().any(is_command), "nobody reads them elsewhere");
+    assert!(!run(Some("false")).iter().any(is_command));
+}
+
+#[test]
+fn divergences_are_permitted_by_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let list = "# what our database does\n\nlist_unbounded  # since 2024\n  created_at_on_put\n";
+    fs::write(here.join("allow.txt"), list).unwrap();
+    let output = check(here, &["--allow-file", "allow.txt", "--allow", "expiry_ignored"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let report = json_of(&here.join("storeproof-out/report.json"));
+    let allowed: Vec<&str> =
+        report["allowed"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for name in ["list_unbounded", "created_at_on_put", "expiry_ignored"] {
+        assert!(allowed.contains(&name), "{name} is not among {allowed:?}");
+    }
+    fs::write(here.join("allow.txt"), "# one\nnonesuch\n").unwrap();
+    let arguments = [&CHECK[..], &["--allow-file", "allow.txt"]].concat();
+    assert_refused(here, &arguments, "allow.txt:2: no divergence \"nonesuch\"");
+    fs::write(here.join("allow.txt"), b"\xff").unwrap();
+    assert_refused(here, &arguments, "allow.txt: not a text in UTF-8");
+    assert_refused(here, &[&CHECK[..], &["--allow-file", "absent"]].concat(), "absent can't be");
+}
