@@ -215,8 +215,9 @@ impl<'b> Canary<'b> {
         };
         let store = FlawedStore::with(bug);
         let store = store.ok_or_else(|| Failure::new(format!("the store of {id} is gone")))?;
-        let planted_on = |sound: &'b Box<dyn BackendUnderTest>| bug.planted.planted_on(&**sound);
-        Ok(Self { id: bug.id, store, backends: backends.iter().filter_map(planted_on).collect() })
+        let sound = backends.iter().map(AsRef::as_ref);
+        let backends = sound.filter_map(|sound| bug.planted.planted_on(sound)).collect();
+        Ok(Self { id: bug.id, store, backends })
     }
 }
 
