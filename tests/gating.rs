@@ -195,6 +195,7 @@ fn a_baseline_that_is_none_is_refused() {
     // Before anything is run.
     refused(sound.replace("\"per_second\": ", "\"per_second\": -").as_bytes(), "can't be");
     refused(sound.replace("\"users\"", "\"nonesuch\"").as_bytes(), "nothing can be compared");
+    assert!(!here.join("storeproof-out").exists(), "it was refused after all the work");
     // Not a file that one can write.
     let junit = [&CHECK[..], &["--junit", "base"]].concat();
     assert_refused(here, &junit, "base can't be written");

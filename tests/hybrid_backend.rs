@@ -273,7 +273,7 @@ fn a_purge_leaves_a_replacement_that_was_not_read_back_to_be_read() {
     let (above, _, reads_fail) = over_a_failing_half();
     let expired =
         Record { expires_at: Some(Instant::UNIX_EPOCH), ..record("a", r#"{"name":"1"}"#) };
-    wait(above.put(expired)).unwrap();
+    wait(above.create(expired)).unwrap();
     *reads_fail.lock().unwrap() = true;
     wait(above.put(record("a", r#"{"name":"2"}"#))).unwrap();
     *reads_fail.lock().unwrap() = false;
