@@ -16,7 +16,7 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{Effort, Progress},
-        corpus::{Exploration, Explored, Explorer, Origin},
+        corpus::{Exploration, Explored, Explorer, MOST_ENTRIES, Origin, opening},
         registry::store_named,
         shard::Shard,
     },
@@ -189,7 +189,8 @@ fn a_killed_campaign_goes_on_and_does_nothing_twice() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     let check = [&["check", "--time", "10m"][..], &ALONE].concat();
-    let mut before = 0;
+    // Corpora come after openings.
+    let mut before = opening("users", "memory") + 2_000;
     let mut seconds = 0.0;
     for _ in 0..3 {
         let mut running = Running::start(here, &check);
@@ -201,8 +202,10 @@ fn a_killed_campaign_goes_on_and_does_nothing_twice() {
         assert!(kept["seconds"].as_f64().unwrap() >= seconds, "its time is forgotten");
         (before, seconds) = (fresh(&kept), kept["seconds"].as_f64().unwrap());
     }
-    let entries = fs::read_dir(here.join("out/corpus/users")).unwrap().count();
-    assert!(entries > 10, "a corpus of {entries}");
+    let files = fs::read_dir(here.join("out/corpus/users")).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert!(names.len() > 10, "a corpus of {names:?}");
+    assert!(names.contains(&"memory.reached".into()), "{names:?}");
     // It goes on to its end. What the seed decides was run once each, from the first case on:
     // the hash is that of as many cases in one go.
     let time = format!("{}s", seconds as u64 + 3);
@@ -227,7 +230,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
     let here = directory.path();
     let check = [&["check", "--time", "10m"][..], &ALONE].concat();
     let mut running = Running::start(here, &check);
-    running.until(|state| fresh(state) > 0);
+    running.until(|state| fresh(state) > opening("users", "memory") + 1_000);
     let id = running.child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = running.child.wait_with_output().unwrap();
@@ -272,16 +275,18 @@ fn an_interrupted_campaign_reports_and_goes_on() {
     assert_refused(here, &[&other[..], &["--out", "out"]].concat(), "not a text in UTF-8");
     fs::write(here.join("out/campaign.json"), &text).unwrap();
 
-    // Entries of its corpus, too.
-    let entry = here.join("out/corpus/users/edited.json");
-    let sound = fs::read_dir(here.join("out/corpus/users")).unwrap().next().unwrap().unwrap();
-    let sound = fs::read_to_string(sound.path()).unwrap();
+    // What is in its corpus, too.
+    let corpus = here.join("out/corpus/users");
+    let mut files = fs::read_dir(&corpus).unwrap().map(|file| file.unwrap().path());
+    let entry = files.find(|path| path.extension().is_some_and(|it| it == "json"));
+    let sound = fs::read_to_string(entry.unwrap()).unwrap();
+    let entry = corpus.join("edited.json");
     for (edited, message) in [
-        (sound[..sound.len() / 2].to_owned(), "not an entry of a corpus"),
+        (sound[..sound.len() / 2].to_owned(), "not a file of a corpus"),
         (sound.replace("\"schema\":1", "\"schema\":2"), "schema version 2"),
         (sound.replace("\"store\":\"users\"", "\"store\":\"secrets\""), "of the store \"secrets\""),
-        (sound.replace("\"keys\":[", "\"keys\":[99999999999,"), "not an entry of a corpus"),
-        (sound.replace("\"clients\":[", "\"clients\":[{},"), "not an entry of a corpus"),
+        (sound.replace("\"keys\":[", "\"keys\":[99999999999,"), "not a file of a corpus"),
+        (sound.replace("\"clients\":[", "\"clients\":[{},"), "not a file of a corpus"),
     ] {
         assert_ne!(edited, sound, "{message}");
         fs::write(&entry, edited).unwrap();
@@ -289,6 +294,19 @@ fn an_interrupted_campaign_reports_and_goes_on() {
         assert_refused(here, &[&other[..], &["--out", "out"]].concat(), "users/edited.json");
     }
     fs::remove_file(entry).unwrap();
+    let reached = corpus.join("memory.reached");
+    let sound = fs::read_to_string(&reached).unwrap();
+    for (edited, message) in [
+        (sound[..sound.len() / 2].to_owned(), "not a file of a corpus"),
+        (sound.replace("\"schema\":1", "\"schema\":2"), "schema version 2"),
+        (sound.replace("\"store\":\"users\"", "\"store\":\"secrets\""), "of the store \"secrets\""),
+        (sound.replace("\"keys\":[", "\"keys\":[-1,"), "not a file of a corpus"),
+    ] {
+        assert_ne!(edited, sound, "{message}");
+        fs::write(&reached, edited).unwrap();
+        assert_refused(here, &[&other[..], &["--out", "out"]].concat(), message);
+        assert_refused(here, &[&other[..], &["--out", "out"]].concat(), "users/memory.reached");
+    }
 }
 
 #[test]
@@ -349,17 +367,27 @@ fn a_campaign_says_what_it_did_not_reach_and_what_it_reaches() {
     assert!(live.contains("new in the last minute), corpus "), "{live}");
 }
 
-/// Runs cases of a store with a planted bug on memory.
+/// Runs cases with a corpus, past all openings.
 fn explore(
     explorer: &mut dyn Explorer,
     backend: &dyn BackendUnderTest,
     origin: Origin,
     cases: u64,
 ) -> Explored {
+    explore_from(explorer, backend, origin, 1_000_000, cases)
+}
+
+fn explore_from(
+    explorer: &mut dyn Explorer,
+    backend: &dyn BackendUnderTest,
+    origin: Origin,
+    first: u64,
+    cases: u64,
+) -> Explored {
     explorer.explore(&Exploration {
         backend,
         divergences: &Divergences::default(),
-        effort: Effort { seed: 3, first: 0, cases, jobs: 2 },
+        effort: Effort { seed: 3, first, cases, jobs: 2 },
         shard: Shard::WHOLE,
         origin,
         known: &BTreeSet::new(),
@@ -381,7 +409,7 @@ fn what_is_made_from_a_corpus_and_fails_is_made_small_and_saved() {
     // The flawed one inherits it.
     let mut flawed = planted.explorer();
     for (name, text) in &found.entries {
-        flawed.load(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        flawed.load(name, text).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     assert_eq!(flawed.reached("memory"), found.new_keys, "what entries reached counts");
     let backend = planted.planted_on(&Memory).unwrap();
@@ -412,4 +440,39 @@ fn mutants_of_sound_stores_hold() {
             assert!(mutants.new_keys > 0, "mutants of {store} reach nothing new");
         }
     }
+}
+
+#[test]
+fn what_an_opening_reaches_makes_no_entries_and_is_known_to_the_next_process() {
+    let store = store_named("users").unwrap();
+    let mut explorer = store.explorer();
+    let cases = opening("users", "memory");
+    let began = explore_from(&mut *explorer, &Memory, Origin::Fresh, cases - 100, 100);
+    assert!(began.new_keys > 100 && began.entries.is_empty(), "{} keys", began.new_keys);
+    let over = explore_from(&mut *explorer, &Memory, Origin::Fresh, cases, 400);
+    assert!(over.new_keys > 0 && !over.entries.is_empty(), "nothing new after the opening");
+
+    let mut next = store.explorer();
+    next.load_reached(&explorer.reached_keys("memory")).unwrap();
+    assert_eq!(next.reached("memory"), began.new_keys + over.new_keys);
+    let again = explore_from(&mut *next, &Memory, Origin::Fresh, cases - 100, 500);
+    assert_eq!((again.new_keys, again.entries.len()), (0, 0), "it was known");
+}
+
+#[test]
+fn a_corpus_that_is_full_drops_its_oldest_entries() {
+    let store = store_named("users").unwrap();
+    let mut explorer = store.explorer();
+    let found = explore(&mut *explorer, &Memory, Origin::Fresh, 100);
+    let (_, entry) = found.entries.first().expect("an entry");
+    let mut full = store.explorer();
+    for number in 0..MOST_ENTRIES + 7 {
+        full.load(&format!("{number:08}-memory"), entry).unwrap();
+    }
+    let more = explore(&mut *full, &Memory, Origin::Fresh, 100);
+    assert_eq!(full.entries(), MOST_ENTRIES);
+    assert_eq!(more.dropped.len(), 7 + more.entries.len());
+    assert_eq!(more.dropped.first().map(String::as_str), Some("00000000-memory"));
+    let (name, _) = more.entries.first().expect("a new entry");
+    assert_eq!(*name, format!("{:08}-memory", MOST_ENTRIES + 7), "names go on where they were");
 }

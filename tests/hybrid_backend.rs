@@ -267,6 +267,20 @@ fn a_write_that_is_acknowledged_but_cannot_be_read_back_is_done() {
     assert_eq!(data_of(&*collection, "a").as_deref(), Some("1"));
 }
 
+/// What is in doubt when a purge comes is not taken for what has expired in memory.
+#[test]
+fn a_purge_leaves_a_replacement_that_was_not_read_back_to_be_read() {
+    let (above, _, reads_fail) = over_a_failing_half();
+    let expired =
+        Record { expires_at: Some(Instant::UNIX_EPOCH), ..record("a", r#"{"name":"1"}"#) };
+    wait(above.create(expired)).unwrap();
+    *reads_fail.lock().unwrap() = true;
+    wait(above.put(record("a", r#"{"name":"2"}"#))).unwrap();
+    *reads_fail.lock().unwrap() = false;
+    assert_eq!(wait(above.purge_expired()).unwrap(), 0, "there is nothing to purge below");
+    assert_eq!(data_of(&*above, "a").as_deref(), Some(r#"{"name":"2"}"#));
+}
+
 #[test]
 fn what_a_write_alone_decides_is_not_read_back() {
     let (collection, _, is_unreadable) = over_a_failing_half();

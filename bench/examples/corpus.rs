@@ -18,7 +18,7 @@ use storeproof::{
         attention::Attention,
         backends::{BackendUnderTest, Hybrid, Memory, Simulated},
         campaign::{Effort, Progress},
-        corpus::{Exploration, Explored, Explorer, Origin},
+        corpus::{Exploration, Explored, Explorer, Origin, opening},
         registry::store_named,
         shard::Shard,
     },
@@ -33,6 +33,7 @@ fn processor_time() -> Duration {
 /// Cases of one store on some backends, until the time is over or something fails: how
 /// many keys were reached, and how long it took.
 fn campaign(
+    store: &str,
     mut explorer: Box<dyn Explorer>,
     backends: &[&dyn BackendUnderTest],
     seed: u64,
@@ -40,11 +41,16 @@ fn campaign(
     time: Duration,
 ) -> (usize, Option<Duration>) {
     let mut attention = Attention::new(backends.len());
-    let mut next = vec![[0, 0]; backends.len()];
+    let mut next = vec![[0_u64, 0]; backends.len()];
     let started = processor_time();
     loop {
         let has_corpus = with_corpus && explorer.entries() > 0;
-        let (cell, origin) = attention.next(|_| has_corpus).expect("a backend");
+        let is_over = |cell: usize| {
+            let fresh = next.get(cell).map_or(0, |[fresh, _]| *fresh);
+            fresh >= opening(store, backends[cell].name())
+        };
+        let turn = attention.next(|cell| has_corpus && is_over(cell));
+        let (cell, origin) = turn.expect("a backend");
         let first = next[cell][usize::from(origin == Origin::Mutated)];
         let began = processor_time();
         let Explored { findings, new_keys, .. } = explorer.explore(&Exploration {
@@ -82,7 +88,8 @@ fn main() {
         let store = store_named(name).expect("a store");
         for backend in backends {
             let reached = |with_corpus| -> usize {
-                let one = |seed| campaign(store.explorer(), &[backend], seed, with_corpus, time).0;
+                let one =
+                    |seed| campaign(name, store.explorer(), &[backend], seed, with_corpus, time).0;
                 (0..seeds).map(one).sum::<usize>() / seeds as usize
             };
             let (fresh, corpus) = (reached(false), reached(true));
@@ -101,7 +108,9 @@ fn main() {
         let seconds = [false, true].map(|with_corpus| {
             let one = |seed| {
                 let explorer = bug.planted.explorer();
-                campaign(explorer, &planted, seed, with_corpus, time).1.unwrap_or(time * 2)
+                campaign(bug.planted.store(), explorer, &planted, seed, with_corpus, time)
+                    .1
+                    .unwrap_or(time * 2)
             };
             (0..seeds).map(one).sum::<Duration>().as_secs_f64() / seeds as f64
         });

@@ -14,6 +14,7 @@ mod api_keys;
 pub mod beyond;
 pub mod catalogue;
 mod collection;
+pub mod flawed_store;
 pub mod flaws;
 pub mod hunt;
 mod plant;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::{
     campaign::WayOfFailing,
     exhaustive::Scopes,
+    one_line::one_line,
     registry::{CellFindings, Found, StoreUnderTest},
     regression::RegressionResult,
     shard::Shard,
@@ -116,16 +117,19 @@ pub struct FoundState {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It is no JSON object, or one without what it needs.
-    #[error("not the state of a campaign: {0}")]
+    #[error("not the state of a campaign: {}", one_line(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It has another version.
-    #[error("it has schema version {0}; this release of storeproof reads version {SCHEMA}")]
+    #[error(
+        "it has schema version {}; this release of storeproof reads version {SCHEMA}",
+        one_line(.0)
+    )]
     Schema(String),
     /// Something in it can't be.
-    #[error("not the state of a campaign: {0}")]
+    #[error("not the state of a campaign: {}", one_line(.0))]
     Impossible(String),
     /// It is the state of another campaign.
-    #[error("it is of a campaign with {found}, and not with {expected}")]
+    #[error("it is of a campaign with {}, and not with {}", one_line(found), one_line(expected))]
     Other {
         /// What it has.
         found: String,

@@ -51,6 +51,14 @@ impl Coverage {
         is_new
     }
 
+    /// Those that are in it, in the order of their numbers.
+    pub fn keys(&self) -> impl Iterator<Item = u32> {
+        let words = (0_u32..).zip(&self.words).filter(|(_, word)| **word != 0);
+        words.flat_map(|(place, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| place * 64 + bit)
+        })
+    }
+
     /// How many keys there are.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -18,6 +18,7 @@ pub mod history;
 pub mod input;
 mod limits;
 pub mod linearize;
+pub mod one_line;
 pub mod processes;
 pub mod registry;
 pub mod regression;
@@ -26,6 +27,8 @@ mod run;
 pub mod scenario;
 pub mod shard;
 pub mod shrink;
+#[cfg(test)]
+mod smoke;
 pub mod statistics;
 pub mod trace_hash;
 mod untouched;

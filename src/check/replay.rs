@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{scenario::Scenario, violation::Violation};
+use super::{one_line::one_line, scenario::Scenario, violation::Violation};
 use crate::model::subject::Operation;
 
 /// The version of the format that this program writes. It reads all before it,
@@ -68,19 +68,6 @@ pub enum ReplayError {
     #[error("the scenario can't be run: {0}")]
     Scenario(String),
 }
-
-/// A message that may have anything of the file in it: on one line, and not too long.
-fn one_line(message: &str) -> String {
-    let plain = |c: char| matches!(c, '"' | '\'' | '\\');
-    let shown = message.chars().take(MOST_OF_A_MESSAGE).flat_map(|c| {
-        let escaped = (!plain(c)).then(|| c.escape_debug());
-        escaped.into_iter().flatten().chain(plain(c).then_some(c))
-    });
-    let end = if message.chars().nth(MOST_OF_A_MESSAGE).is_some() { "…" } else { "" };
-    shown.chain(end.chars()).collect()
-}
-
-const MOST_OF_A_MESSAGE: usize = 300;
 
 #[derive(Deserialize)]
 struct SchemaOnly<'a> {

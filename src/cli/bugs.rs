@@ -99,7 +99,7 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
 }
 
 /// The bugs to plant, in the catalogue's order.
-fn chosen(ids: &[String]) -> Result<Vec<&'static Bug>, Failure> {
+pub(super) fn chosen(ids: &[String]) -> Result<Vec<&'static Bug>, Failure> {
     if ids.is_empty() {
         return Ok(BUGS.to_vec());
     }

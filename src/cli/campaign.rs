@@ -6,7 +6,8 @@
 //! | file | is |
 //! |---|---|
 //! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds |
-//! | `corpus/STORE/` | the scenarios that reached something new |
+//! | `corpus/STORE/*.json` | the scenarios that reached something new |
+//! | `corpus/STORE/BACKEND.reached` | which keys of coverage were reached (`ReachedKeys`) |
 //! | `counterexamples/` | what failed, as soon as it is small |
 //! | `campaign.lock` | held by the process that runs it |
 //!
@@ -37,7 +38,7 @@ use crate::{
         attention::Attention,
         campaign::{Effort, Progress},
         campaign_state::{CampaignState, CellState, Identity, SCHEMA},
-        corpus::{Exploration, Explorer, Origin},
+        corpus::{Exploration, Explorer, Origin, entry::EntryError, opening},
         registry::CellFindings,
         regression::{Regression, RegressionResult},
         violation::Signature,
@@ -162,6 +163,8 @@ struct Cell<'a> {
     /// How many outcomes must be reached, and how many of them were not.
     required: usize,
     missing: usize,
+    /// Whether keys were reached that are not saved yet.
+    has_news: bool,
 }
 
 impl<'a> Campaign<'a> {
@@ -264,9 +267,9 @@ impl<'a> Campaign<'a> {
         while !progress.stop.load(Ordering::Relaxed)
             && (self.elapsed() < self.time || !self.attention.has_met_all())
         {
-            let has_corpus: Vec<bool> =
-                self.cells.iter().map(|cell| self.has_corpus(cell)).collect();
-            let turn = self.attention.next(|cell| has_corpus.get(cell) == Some(&true));
+            let can_mutate: Vec<bool> =
+                self.cells.iter().map(|cell| self.can_mutate(cell)).collect();
+            let turn = self.attention.next(|cell| can_mutate.get(cell) == Some(&true));
             let Some((cell, origin)) = turn else { break };
             self.turn(cell, origin, progress)?;
         }
@@ -288,8 +291,11 @@ impl<'a> Campaign<'a> {
         })
     }
 
-    fn has_corpus(&self, cell: &Cell<'_>) -> bool {
-        self.explorers.get(cell.pair.0.name()).is_some_and(|corpus| corpus.entries() > 0)
+    /// Whether the opening of a cell is over, and its store has a corpus.
+    fn can_mutate(&self, cell: &Cell<'_>) -> bool {
+        let (store, backend) = (cell.pair.0.name(), cell.pair.1.name());
+        let has_corpus = self.explorers.get(store).is_some_and(|corpus| corpus.entries() > 0);
+        has_corpus && self.plan.shard.case(cell.fresh) >= opening(store, backend)
     }
 
     /// One turn of a cell.
@@ -316,9 +322,13 @@ impl<'a> Campaign<'a> {
         self.attention.learn(place, origin, took, explored.new_keys);
         if explored.new_keys > 0 {
             self.news.push_back((now(), explored.new_keys));
+            cell.has_news = true;
         }
         for (name, text) in &explored.entries {
-            self.output.replace(&format!("corpus/{}/{name}.json", store.name()), text)?;
+            self.output.replace(&entry_path(store.name(), name), text)?;
+        }
+        for name in &explored.dropped {
+            self.output.remove(&entry_path(store.name(), name))?;
         }
         for found in &explored.findings.counterexamples {
             let name = found.file_name(store.name(), backend.name());
@@ -368,6 +378,14 @@ impl<'a> Campaign<'a> {
     }
 
     fn save(&mut self, finished: bool) -> Result<(), Failure> {
+        for cell in self.cells.iter_mut().filter(|cell| cell.has_news) {
+            let (store, backend) = (cell.pair.0.name(), cell.pair.1.name());
+            if let Some(explorer) = self.explorers.get(store) {
+                let keys = explorer.reached_keys(backend);
+                self.output.replace(&format!("{}/{backend}.reached", folder(store)), &keys)?;
+            }
+            cell.has_news = false;
+        }
         let state = CampaignState {
             schema: SCHEMA,
             identity: self.identity.clone(),
@@ -383,16 +401,32 @@ impl<'a> Campaign<'a> {
     }
 }
 
+/// Where the corpus of a store is.
+fn folder(store: &str) -> String {
+    format!("corpus/{store}")
+}
+
+fn entry_path(store: &str, name: &str) -> String {
+    format!("{}/{name}.json", folder(store))
+}
+
 /// Takes the saved corpus of a store over.
 fn load(explorer: &mut dyn Explorer, store: &str, output: &OutputDirectory) -> Result<(), Failure> {
-    let folder = format!("corpus/{store}");
-    for (name, bytes) in output.read_all(&folder, ".json")? {
-        let failure = |problem: String| {
-            let path = output.path(&format!("{folder}/{name}.json"));
-            Failure::new(format!("{}: {problem} (remove it)", path.display()))
-        };
-        let text = String::from_utf8(bytes).map_err(|_| failure("not a text in UTF-8".into()))?;
-        explorer.load(&text).map_err(|error| failure(error.to_string()))?;
+    type Take = fn(&mut dyn Explorer, &str, &str) -> Result<(), EntryError>;
+    let kinds: [(&str, Take); 2] = [
+        (".json", |explorer, name, text| explorer.load(name, text)),
+        (".reached", |explorer, _, text| explorer.load_reached(text)),
+    ];
+    for (suffix, take) in kinds {
+        for (name, bytes) in output.read_all(&folder(store), suffix)? {
+            let failure = |problem: String| {
+                let path = output.path(&format!("{}/{name}{suffix}", folder(store)));
+                Failure::new(format!("{}: {problem} (remove it)", path.display()))
+            };
+            let text =
+                String::from_utf8(bytes).map_err(|_| failure("not a text in UTF-8".into()))?;
+            take(explorer, &name, &text).map_err(|error| failure(error.to_string()))?;
+        }
     }
     Ok(())
 }
@@ -419,6 +453,7 @@ impl<'a> Cell<'a> {
             fresh_seconds: known.map_or(0.0, |state| state.fresh_seconds),
             pace: BTreeMap::new(),
             required,
+            has_news: false,
         })
     }
 

@@ -13,7 +13,7 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Format, Status,
+    Format, Status, bugs,
     campaign::{Campaign, Earlier, Outcome},
     client,
     files::{self, OutputDirectory},
@@ -24,6 +24,7 @@ use super::{
     usage::{Failure, print},
 };
 use crate::{
+    bugs::flawed_store::FlawedStore,
     check::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
@@ -100,6 +101,10 @@ pub(super) struct Arguments {
     /// List the divergences that can be permitted, and end.
     #[arg(long)]
     list_divergences: bool,
+    /// Plant a bug of `bugs` in its store, and run that one alone: the exit status is 1
+    /// where whatever runs this can notice a bug at all.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["store", "time"])]
+    plant: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -163,8 +168,11 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     }
     let scratch = files::scratch_directory()?;
     let backends = backends::all_with_processes(scratch.path(), &client::program()?);
-    let mut plan = Plan::new(arguments, &backends)?;
+    let canary = arguments.plant.as_deref().map(|id| Canary::new(id, &backends)).transpose()?;
+    let mut plan = Plan::new(arguments, &backends, canary.as_ref())?;
     let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
+    let cells = plan.cells.iter().map(|(store, backend)| (store.name(), backend.name()));
+    gate.must_compare(&cells.collect())?;
     let saved = regressions::read(arguments.regressions.as_deref(), plan.shard, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
@@ -191,7 +199,27 @@ pub(super) fn now() -> Instant {
 }
 
 /// A store on a backend.
-pub(super) type Pair<'a> = (&'static dyn StoreUnderTest, &'a dyn BackendUnderTest);
+pub(super) type Pair<'a> = (&'a dyn StoreUnderTest, &'a dyn BackendUnderTest);
+
+/// A bug, in its store and on all backends that it can be on.
+struct Canary<'b> {
+    id: &'static str,
+    store: FlawedStore,
+    backends: Vec<Box<dyn BackendUnderTest + 'b>>,
+}
+
+impl<'b> Canary<'b> {
+    fn new(id: &str, backends: &'b [Box<dyn BackendUnderTest>]) -> Result<Self, Failure> {
+        let [bug] = bugs::chosen(&[id.to_owned()])?[..] else {
+            return Err(Failure::new(format!("{id} is not one bug")));
+        };
+        let store = FlawedStore::with(bug);
+        let store = store.ok_or_else(|| Failure::new(format!("the store of {id} is gone")))?;
+        let sound = backends.iter().map(AsRef::as_ref);
+        let backends = sound.filter_map(|sound| bug.planted.planted_on(sound)).collect();
+        Ok(Self { id: bug.id, store, backends })
+    }
+}
 
 /// What is to be run.
 pub(super) struct Plan<'a> {
@@ -203,19 +231,28 @@ pub(super) struct Plan<'a> {
     pub(super) profile: Profile,
     cases: Option<u64>,
     time: Option<Duration>,
+    planted: Option<&'static str>,
 }
 
 impl<'a> Plan<'a> {
     fn new(
         arguments: &Arguments,
         backends: &'a [Box<dyn BackendUnderTest>],
+        canary: Option<&'a Canary<'_>>,
     ) -> Result<Self, Failure> {
-        let stores = chosen_stores(&arguments.store)?;
+        let (stores, backends): (Vec<&dyn StoreUnderTest>, _) = match canary {
+            None => (chosen_stores(&arguments.store)?, backends),
+            Some(canary) => (vec![&canary.store], &*canary.backends),
+        };
         let backends = chosen_backends(&arguments.backend, backends)?;
         let cells =
             stores.iter().flat_map(|store| backends.iter().map(|backend| (*store, *backend)));
         let deep = arguments.profile == Profile::Deep && arguments.cases.is_none();
+        if deep && canary.is_some() {
+            return Err(Failure::new("--plant is for a number of cases, not for a campaign"));
+        }
         Ok(Self {
+            planted: canary.map(|canary| canary.id),
             cells: cells.collect(),
             divergences: permitted(&arguments.allow, arguments.allow_file.as_deref())?,
             seed: arguments.seed.map_or_else(random_seed, Ok)?,
@@ -343,6 +380,7 @@ impl<'a> Plan<'a> {
             trace_hash: trace_hash_of(outcome.findings.iter().map(|found| found.trace_hash)),
             seconds: outcome.elapsed.as_secs_f64(),
             interrupted,
+            planted: self.planted.map(str::to_owned),
             allowed: self.allowed(),
             regressions: outcome.regressions,
             results,
@@ -390,7 +428,7 @@ fn permitted(names: &[String], file: Option<&Path>) -> Result<Divergences, Failu
     Ok(Divergences::of(permitted))
 }
 
-fn chosen_stores(names: &[String]) -> Result<Vec<&'static dyn StoreUnderTest>, Failure> {
+fn chosen_stores<'a>(names: &[String]) -> Result<Vec<&'a dyn StoreUnderTest>, Failure> {
     if names.is_empty() {
         return Ok(STORES.to_vec());
     }
@@ -405,7 +443,7 @@ fn chosen_stores(names: &[String]) -> Result<Vec<&'static dyn StoreUnderTest>, F
 
 fn chosen_backends<'a>(
     names: &[String],
-    all: &'a [Box<dyn BackendUnderTest>],
+    all: &'a [Box<dyn BackendUnderTest + '_>],
 ) -> Result<Vec<&'a dyn BackendUnderTest>, Failure> {
     if names.is_empty() {
         return Ok(all.iter().map(AsRef::as_ref).collect());

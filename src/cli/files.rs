@@ -119,6 +119,18 @@ impl OutputDirectory {
             .map_err(|error| failed(&path, "can't be written", &error))
     }
 
+    /// Removes a file in it, if it is there.
+    #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
+    pub(super) fn remove(&self, name: &str) -> Result<(), Failure> {
+        let path = self.path(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(failed(&path, "can't be removed", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The text of a file in it; none: there is no such file.
     pub(super) fn read(&self, name: &str) -> Result<Option<String>, Failure> {
         let path = self.path(name);

@@ -2,6 +2,7 @@
 //! read of the results, and the exit status.
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -15,7 +16,7 @@ use super::{
 use crate::report::{
     Report, Shown,
     annotations::annotations,
-    baseline::{Comparison, compare},
+    baseline::{Comparison, compare, must_compare},
     junit::junit,
 };
 
@@ -34,6 +35,14 @@ impl Gate {
         }
         let baseline = baseline.map(|path| Ok((path.to_owned(), read_report(path)?)));
         Ok(Self { junit: junit.map(Path::to_owned), baseline: baseline.transpose()? })
+    }
+
+    /// Finds out before any work is done whether these stores on backends can be compared
+    /// with the baseline, if there is one.
+    pub(super) fn must_compare(&self, cells: &BTreeSet<(&str, &str)>) -> Result<(), Failure> {
+        let Some((path, baseline)) = &self.baseline else { return Ok(()) };
+        let fits = must_compare(cells, baseline);
+        fits.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 
     /// Writes report.json and whatever else is asked for, prints the results, and says what

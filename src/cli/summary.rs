@@ -54,6 +54,12 @@ pub(super) fn summary(
     } else {
         "All holds."
     };
+    if let Some(id) = &report.planted {
+        text += &match report.violations() {
+            0 => format!("\nNOT FOUND  {id} is planted, and these cases do not show it.\n"),
+            _ => format!("\nfound  {id} is planted: that something fails is right.\n"),
+        };
+    }
     text += &format!(
         "\n{verdict} Seed {}, trace hash {}, {:.1} s{how}. Report: {}\n",
         report.seed,

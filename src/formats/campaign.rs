@@ -11,7 +11,11 @@ use super::{
 use crate::check::{
     campaign::WayOfFailing,
     campaign_state::{CampaignState, CellState, FoundState, Identity, SCHEMA},
-    corpus::entry::SCHEMA as ENTRY_SCHEMA,
+    corpus::{
+        entry::{EntryError, SCHEMA as ENTRY_SCHEMA},
+        reached::ReachedKeys,
+    },
+    coverage::Coverage,
     exhaustive::Scopes,
     registry::store_named,
     regression::{Outcome, RegressionResult},
@@ -34,6 +38,14 @@ pub(super) const FORMATS: &[Format] = &[
         writer: Writer::ThisRelease,
         samples: entries,
         decode: decode_entry,
+    },
+    Format {
+        name: "corpus-reached",
+        version: ENTRY_SCHEMA,
+        about: "which keys of coverage a campaign has reached on a backend",
+        writer: Writer::ThisRelease,
+        samples: reached,
+        decode: decode_reached,
     },
 ];
 
@@ -149,4 +161,22 @@ fn decode_entry(bytes: &[u8]) -> Result<Value, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     };
     Ok(as_read(&parse(text)?, &parse(&rewrite(text)?)?, Unknown::Matters))
+}
+
+fn reached() -> Vec<Sample> {
+    let mut coverage = Coverage::default();
+    for key in [0, 9, 131_071] {
+        coverage.insert(key);
+    }
+    let keys = ReachedKeys::of("users", "file", &coverage);
+    let value = serde_json::to_value(&keys).unwrap_or_default();
+    vec![Sample::new("three-keys", Ok::<_, EntryError>(keys.to_text()), value)]
+}
+
+fn decode_reached(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
+    let read = ReachedKeys::read(text, "users").map_err(|error| error.to_string())?;
+    let document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let read = serde_json::to_value(&read).map_err(|error| error.to_string())?;
+    Ok(as_read(&document, &read, Unknown::PassedOver))
 }

@@ -73,11 +73,13 @@ fn samples() -> Vec<Sample> {
     for cell in &mut proven.results {
         cell.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
     }
+    let planted = Report { planted: Some("A7".to_owned()), ..violated.clone() };
     let named = [
         ("part-of-a-campaign", part_of_a_campaign(&violated)),
         ("holds", holds),
         ("violated", violated),
         ("every-interleaving", proven),
+        ("planted", planted),
     ];
     named.into_iter().map(sample).collect()
 }

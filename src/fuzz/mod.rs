@@ -23,6 +23,7 @@
 mod crypto_decode;
 mod cursor_decode;
 mod envelope_decode;
+mod handed_in;
 mod legacy_detect;
 mod operations;
 mod path_mapping;

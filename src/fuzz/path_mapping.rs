@@ -24,6 +24,9 @@ pub(super) static SOUND: PathMapping = PathMapping { of: |id| RecordPath::of(id)
 /// How many texts of an input are looked at.
 const MOST_TEXTS: usize = 2;
 
+/// What is written like a longer id is another one for no other reason than with short ones.
+const SHORT: usize = 64;
+
 impl Check for PathMapping {
     fn problem(&self, input: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(input);
@@ -37,12 +40,11 @@ impl Check for PathMapping {
                 Ok(place) => {
                     // What the place looks like is an id, too.
                     let stem = place.strip_suffix(".json").unwrap_or(&place);
-                    let alike =
-                        [stem, &format!("{text}/"), &format!("/{text}"), &format!("./{text}")]
-                            .map(RecordId::new);
-                    for id in alike.into_iter().flatten() {
-                        let place = (self.of)(&id);
-                        places.push((id, place));
+                    places.extend(RecordId::new(stem).ok().map(|id| self.with_place(id)));
+                    if text.len() <= SHORT {
+                        let alike = [format!("{text}/"), format!("/{text}"), format!("./{text}")];
+                        let alike = alike.into_iter().filter_map(|text| RecordId::new(text).ok());
+                        places.extend(alike.map(|id| self.with_place(id)));
                     }
                     places.push((id, place));
                 }
@@ -60,6 +62,11 @@ impl Check for PathMapping {
 }
 
 impl PathMapping {
+    fn with_place(&self, id: RecordId) -> (RecordId, String) {
+        let place = (self.of)(&id);
+        (id, place)
+    }
+
     /// The place of an id, or what is wrong with it.
     fn place(&self, id: &RecordId) -> Result<String, String> {
         let place = (self.of)(id);

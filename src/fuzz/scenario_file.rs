@@ -1,20 +1,19 @@
-//! Replay files, which anybody may have written: `check::replay`.
+//! Replay files, which anybody may have written (`check::replay`), and what else is handed
+//! in (`handed_in.rs`).
 //!
 //! An input is the file's text, unless its first byte is 0: then what follows chooses a
 //! scenario, and what is changed in its file.
+
+use std::error::Error;
 
 use arbitrary::Unstructured;
 use serde_json::{Value, json};
 
 use super::{
-    Check,
+    Check, handed_in,
     operations::{COLLECTION, FEW_IMAGES, OTHER_STORES, WORKSPACE, simulated},
 };
-use crate::check::{
-    registry::store_named,
-    replay::{ReplayError, read_header},
-    violation::Kind,
-};
+use crate::check::{registry::store_named, replay::read_header, violation::Kind};
 
 /// What must hold of replay files.
 pub(super) struct ScenarioFile;
@@ -28,7 +27,10 @@ impl Check for ScenarioFile {
                 let text = edited(&mut Unstructured::new(choices)).ok().flatten()?;
                 return text_problem(&text).map(|problem| format!("{problem}: {text}"));
             }
-            _ => text_problem(&String::from_utf8_lossy(input)),
+            _ => {
+                let text = String::from_utf8_lossy(input);
+                text_problem(&text).or_else(|| handed_in::problem(&text))
+            }
         };
         problem.map(|problem| format!("{problem}: {}", String::from_utf8_lossy(input)))
     }
@@ -68,7 +70,7 @@ fn text_problem(text: &str) -> Option<String> {
 }
 
 /// Why an error is none that one can read, if so.
-fn unclear(error: &ReplayError) -> Option<String> {
+pub(super) fn unclear(error: &dyn Error) -> Option<String> {
     let said = error.to_string();
     let is_clear = !said.is_empty() && said.len() < 1_000 && !said.contains(char::is_control);
     (!is_clear).then(|| format!("the error is not one clear line ({said:?})"))

@@ -45,6 +45,9 @@ fn of_snapshot(target: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
         ("cursor_decode", "cursor") => Some(bytes.clone()),
         ("crypto_decode", "encryption" | "encryption-older") => Some([SAMPLE_KEY, bytes].join(&0)),
         ("scenario_file", "replay") => compact(bytes),
+        ("scenario_file", "report" | "campaign-state" | "corpus-entry" | "corpus-reached") => {
+            Some(serde_json::from_slice::<Value>(bytes).ok()?.to_string().into_bytes())
+        }
         ("legacy_detect", "envelope-unversioned") => {
             let id = value.get("id").and_then(Value::as_str).unwrap_or("a");
             Some(at("9", &RecordPath::raw(&RecordId::new(id).ok()?)?, bytes))

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{Report, speed::Speed};
+use crate::check::one_line::one_line;
 
 /// How much slower than in the baseline anything may be: half as fast.
 ///
@@ -41,6 +42,7 @@ impl fmt::Display for Worse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost(outcome) => {
+                let outcome = one_line(outcome);
                 write!(f, "{outcome} was reached in the baseline, and is not any more")
             }
             Self::Slower { what, ratio } => write!(
@@ -70,20 +72,10 @@ pub enum BaselineError {
 /// When there is nothing to compare.
 pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineError> {
     let mut comparison = Comparison::default();
-    let cells = |report: &Report| -> BTreeSet<(String, String)> {
-        let cells = report.results.iter();
-        cells.map(|cell| (cell.store.clone(), cell.backend.clone())).collect()
-    };
-    let (own, theirs) = (cells(now), cells(baseline));
-    let stores: BTreeSet<&str> = theirs.iter().map(|(store, _)| &**store).collect();
-    let (alike, others): (Vec<&str>, Vec<&str>) = stores.into_iter().partition(|name| {
-        theirs.iter().filter(|(store, _)| store == name).all(|cell| own.contains(cell))
-    });
-    if alike.is_empty() {
-        return Err(BaselineError::NothingInCommon);
-    }
+    let cells = now.results.iter().map(|cell| (&*cell.store, &*cell.backend)).collect();
+    let (alike, others) = in_common(&cells, baseline)?;
     if !others.is_empty() {
-        let others = others.join(" ");
+        let others = one_line(&others.join(" "));
         let note =
             format!("outcomes of {others}: not all backends of the baseline are in this run");
         comparison.notes.push(note);
@@ -96,7 +88,7 @@ pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineEr
     }
     match (&now.speed, &baseline.speed) {
         (Some(own), Some(theirs)) if own.calibration.name == theirs.calibration.name => {
-            if !theirs.is_possible() || !own.is_possible() {
+            if !own.is_possible() {
                 return Err(BaselineError::Impossible);
             }
             comparison.worse.extend(slower(own, theirs));
@@ -106,6 +98,35 @@ pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineEr
         _ => comparison.notes.push("speeds: the baseline has another calibration".to_owned()),
     }
     Ok(comparison)
+}
+
+/// Finds out before anything is run whether these stores on backends can be compared with a
+/// baseline.
+///
+/// # Errors
+/// When they can't.
+pub fn must_compare(
+    cells: &BTreeSet<(&str, &str)>,
+    baseline: &Report,
+) -> Result<(), BaselineError> {
+    in_common(cells, baseline).map(drop)
+}
+
+/// The stores of the baseline that are on all of its backends among these, and the others.
+fn in_common<'b>(
+    own: &BTreeSet<(&str, &str)>,
+    baseline: &'b Report,
+) -> Result<(Vec<&'b str>, Vec<&'b str>), BaselineError> {
+    if baseline.speed.as_ref().is_some_and(|speed| !speed.is_possible()) {
+        return Err(BaselineError::Impossible);
+    }
+    let theirs: BTreeSet<(&str, &str)> =
+        baseline.results.iter().map(|cell| (&*cell.store, &*cell.backend)).collect();
+    let stores: BTreeSet<&str> = theirs.iter().map(|(store, _)| *store).collect();
+    let (alike, others): (Vec<&str>, Vec<&str>) = stores.into_iter().partition(|name| {
+        theirs.iter().filter(|(store, _)| store == name).all(|cell| own.contains(cell))
+    });
+    if alike.is_empty() { Err(BaselineError::NothingInCommon) } else { Ok((alike, others)) }
 }
 
 /// What goes slower.

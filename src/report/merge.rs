@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Cell, CorpusSize, Report, trace_hash_of};
 use crate::check::{
     campaign::{MOST_COUNTEREXAMPLES, first_ways, shown},
+    one_line::one_line,
     registry::file_name,
     shard::Shard,
 };
@@ -30,7 +31,7 @@ pub enum MergeError {
         what: String,
     },
     /// One is of another campaign than the first.
-    #[error("{}: it has {what} {found}, and {} has {expected}: they do not belong together", of(*.part), of(0))]
+    #[error("{}: it has {what} {}, and {} has {}: they do not belong together", of(*.part), one_line(found), of(0), one_line(expected))]
     Other {
         /// Which one.
         part: usize,
@@ -118,6 +119,7 @@ fn are_of_one_campaign(parts: &[Report], first: &Report) -> Result<(), MergeErro
         let cells = report.results.iter();
         cells.map(|cell| format!("{} on {}", cell.store, cell.backend)).collect()
     };
+    let planted = |report: &Report| report.planted.clone().unwrap_or_else(|| "none".to_owned());
     let asked = |number: Option<u64>| number.map_or("none".to_owned(), |n| n.to_string());
     for (part, report) in parts.iter().enumerate().skip(1) {
         let differences = [
@@ -126,6 +128,7 @@ fn are_of_one_campaign(parts: &[Report], first: &Report) -> Result<(), MergeErro
             ("the profile", report.profile.clone(), first.profile.clone()),
             ("--cases", asked(report.cases), asked(first.cases)),
             ("--time", asked(report.time), asked(first.time)),
+            ("the planted bug", planted(report), planted(first)),
             ("the divergences", report.allowed.join(" "), first.allowed.join(" ")),
         ];
         for (what, found, expected) in differences {
@@ -255,6 +258,8 @@ mod tests {
         assert_eq!(what(other(|report| report.profile = "deep".to_owned())), "the profile");
         assert_eq!(what(other(|report| report.cases = Some(1))), "--cases");
         assert_eq!(what(other(|report| report.time = Some(1))), "--time");
+        let planted = what(other(|report| report.planted = Some("A7".to_owned())));
+        assert_eq!(planted, "the planted bug");
         assert_eq!(what(other(|report| report.allowed.push("x".to_owned()))), "the divergences");
         assert_eq!(what(other(|report| report.results.clear())), "the stores on backends");
         assert_eq!(what(other(|report| report.shard = Some("2/3".to_owned()))), "the shard");

@@ -18,6 +18,7 @@ use self::speed::Speed;
 use crate::check::{
     campaign::WayOfFailing,
     exhaustive::Scopes,
+    one_line::one_line,
     regression::{Outcome, RegressionResult},
     trace_hash::mix,
     violation::Violation,
@@ -53,6 +54,9 @@ pub struct Report {
     pub seconds: f64,
     /// Whether it was interrupted before its end.
     pub interrupted: bool,
+    /// The bug that was planted in the store; none: it was the sound one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted: Option<String>,
     /// The divergences that were permitted.
     pub allowed: Vec<String>,
     /// What came of saved scenarios.
@@ -143,7 +147,7 @@ pub struct Shown {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// It is no JSON object, or one without what it needs.
-    #[error("not a report: {0}")]
+    #[error("not a report: {}", one_line(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It has another version.
     #[error("the report has schema version {0}; this release of storeproof reads version {SCHEMA}")]

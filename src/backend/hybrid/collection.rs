@@ -154,10 +154,13 @@ impl HybridCollection {
         underway.settle();
     }
 
+    /// The records that have expired, as far as nothing about them is in doubt.
     fn expired(&self, now: Instant) -> Vec<RecordId> {
         let state = self.mirror.state();
         let records = state.set.records.values().map(|stored| &stored.record);
-        records.filter(|record| record.is_expired(now)).map(|record| record.id.clone()).collect()
+        let expired = records
+            .filter(|record| record.is_expired(now) && !state.doubt.concerns(Some(&record.id)));
+        expired.map(|record| record.id.clone()).collect()
     }
 
     /// A call of this handle begins.
@@ -182,7 +185,11 @@ impl HybridCollection {
             }
             Action::Delete(_) | Action::Check(_) => None,
         });
-        let is_held = |value: KeyValue| state.set.holders(*place, &value).next().is_some();
+        // One that has expired holds nothing.
+        let now = self.clock.now();
+        let is_held = |value: KeyValue| {
+            state.set.holders(*place, &value).any(|id| state.live(id, now).is_some())
+        };
         given.into_iter().any(is_held)
     }
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{check::scenario::Scenario, model::subject::Operation};
+use crate::{
+    check::{one_line::one_line, scenario::Scenario},
+    model::subject::Operation,
+};
 
 /// The version of the format that this program writes, and the only one that it
 /// reads. Its scenarios are those of replay files.
@@ -32,18 +35,19 @@ pub struct Entry<Op> {
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
     /// It is no JSON object, or one without what it needs.
-    #[error("not an entry of a corpus: {0}")]
+    #[error("not a file of a corpus: {}", one_line(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It has another version.
     #[error(
-        "the entry has schema version {found}; this release of storeproof reads version {SCHEMA}"
+        "it has schema version {}; this release of storeproof reads version {SCHEMA}",
+        one_line(found)
     )]
     Schema {
         /// The version that it has.
         found: String,
     },
     /// It is of another store.
-    #[error("it is an entry of the store {found:?}, and not of {expected:?}")]
+    #[error("it is of the store \"{}\", and not of {expected:?}", one_line(found))]
     Store {
         /// Whose it is.
         found: String,
@@ -52,30 +56,36 @@ pub enum EntryError {
     },
 }
 
+/// Whether a text is of this version, and of the store of that name.
+pub(super) fn check_head(text: &str, store: &'static str) -> Result<(), EntryError> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        schema: &'a RawValue,
+    }
+    #[derive(Deserialize)]
+    struct Names {
+        store: String,
+    }
+
+    let found = serde_json::from_str::<Head<'_>>(text)?.schema.get();
+    if found != SCHEMA.to_string() {
+        return Err(EntryError::Schema { found: found.chars().take(40).collect() });
+    }
+    let Names { store: found } = serde_json::from_str(text)?;
+    if found != store {
+        return Err(EntryError::Store { found, expected: store });
+    }
+    Ok(())
+}
+
 impl<Op: Operation> Entry<Op> {
     /// Reads an entry of the store of that name.
     ///
     /// # Errors
     /// When it is none.
     pub fn read(text: &str, store: &'static str) -> Result<Self, EntryError> {
-        #[derive(Deserialize)]
-        struct Head<'a> {
-            #[serde(borrow)]
-            schema: &'a RawValue,
-        }
-        #[derive(Deserialize)]
-        struct Names {
-            store: String,
-        }
-
-        let found = serde_json::from_str::<Head<'_>>(text)?.schema.get();
-        if found != SCHEMA.to_string() {
-            return Err(EntryError::Schema { found: found.chars().take(40).collect() });
-        }
-        let Names { store: found } = serde_json::from_str(text)?;
-        if found != store {
-            return Err(EntryError::Store { found, expected: store });
-        }
+        check_head(text, store)?;
         Ok(serde_json::from_str(text)?)
     }
 

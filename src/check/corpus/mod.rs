@@ -7,6 +7,11 @@
 //! reached sooner from there than from nothing. Entries of all backends of a store are
 //! parents, as one's rare states are another's.
 //!
+//! A cell (a store on a backend) has an **opening**: as many fresh cases as the default
+//! profile runs. What these reach is reached again any time, and needs no entry; nor is
+//! anything mutated before they are over. A store has [`MOST_ENTRIES`] entries at most: of
+//! more, the oldest go, since what was found first is what is found most easily.
+//!
 //! What comes of it depends on what was found first, and so on time: a corpus is for
 //! campaigns with `--time` alone. Each mutated case is a scenario like any other: what
 //! fails is made small and saved.
@@ -15,9 +20,10 @@
 
 pub mod entry;
 mod mutate;
+pub mod reached;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
@@ -25,9 +31,10 @@ use entry::{Entry, EntryError, SCHEMA};
 use mutate::mutated;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use reached::ReachedKeys;
 
 use super::{
-    backends::{BackendUnderTest, Capabilities},
+    backends::{self, BackendUnderTest, Capabilities},
     campaign::{Cases, Effort, Progress, run_these},
     coverage::Coverage,
     crash::CrashCheck,
@@ -41,14 +48,31 @@ use super::{
 };
 use crate::model::{divergence::Divergences, subject::Subject};
 
+/// How many entries a store has at most.
+pub const MOST_ENTRIES: usize = 1_000;
+
+/// How many fresh cases, of all shards together, the opening of a store on a backend has.
+#[must_use]
+pub fn opening(store: &str, backend: &str) -> u64 {
+    backends::default_cases(store, backend)
+}
+
 /// What makes cases of a store with a corpus, whatever its operations are.
 pub trait Explorer {
-    /// Takes over an entry that was saved. What it reached counts as reached if the
-    /// same version of storeproof says so.
+    /// Takes over an entry that was saved, under the name that it was given. They come in
+    /// the order of their names. What it reached counts as reached if the same version of
+    /// storeproof says so.
     ///
     /// # Errors
     /// When it is not an entry of this store.
-    fn load(&mut self, text: &str) -> Result<(), EntryError>;
+    fn load(&mut self, name: &str, text: &str) -> Result<(), EntryError>;
+
+    /// Takes over what a campaign reached, in its openings as well: the text of
+    /// [`Self::reached_keys`]. It counts if the same version of storeproof says so.
+    ///
+    /// # Errors
+    /// When it is not what was reached of this store.
+    fn load_reached(&mut self, text: &str) -> Result<(), EntryError>;
 
     /// Runs cases, and keeps those that reach something new.
     fn explore(&mut self, exploration: &Exploration<'_>) -> Explored;
@@ -58,6 +82,9 @@ pub trait Explorer {
 
     /// How many keys were reached on this backend.
     fn reached(&self, backend: &str) -> usize;
+
+    /// Which keys were reached on this backend, as a text to save.
+    fn reached_keys(&self, backend: &str) -> String;
 }
 
 /// Cases to run.
@@ -95,14 +122,20 @@ pub struct Explored {
     pub findings: CellFindings,
     /// How many keys they were the first to reach.
     pub new_keys: usize,
-    /// The new entries: the name of each, without an ending, and its text.
+    /// The new entries: the name of each, without an ending, and its text. A name of a
+    /// later entry is greater.
     pub entries: Vec<(String, String)>,
+    /// The names of those that are none any more.
+    pub dropped: Vec<String>,
 }
 
 /// The corpus of a store.
 pub struct Corpus<S: Subject> {
     open: Box<Opener<S>>,
-    parents: Vec<Scenario<S::Op>>,
+    /// The entries' names and scenarios, oldest first.
+    parents: VecDeque<(String, Scenario<S::Op>)>,
+    /// The number of the next entry.
+    next: u64,
     /// By backend.
     reached: BTreeMap<String, Coverage>,
 }
@@ -111,20 +144,47 @@ impl<S: Subject> Corpus<S> {
     /// An empty one. `open` opens the store that is under proof.
     #[must_use]
     pub fn new(open: Box<Opener<S>>) -> Self {
-        Self { open, parents: Vec::new(), reached: BTreeMap::new() }
+        Self { open, parents: VecDeque::new(), next: 0, reached: BTreeMap::new() }
+    }
+
+    fn add_reached(&mut self, backend: String, keys: Vec<u32>) {
+        let reached = self.reached.entry(backend).or_default();
+        keys.into_iter().for_each(|key| _ = reached.insert(key));
+    }
+
+    /// Adds an entry; what it is called.
+    fn add(&mut self, backend: &str, scenario: Scenario<S::Op>) -> String {
+        let name = format!("{:08}-{backend}", self.next);
+        self.next = self.next.saturating_add(1);
+        self.parents.push_back((name.clone(), scenario));
+        name
+    }
+
+    /// Makes room where there are too many; the names of those that are gone.
+    fn drop_oldest(&mut self) -> Vec<String> {
+        let surplus = self.parents.len().saturating_sub(MOST_ENTRIES);
+        self.parents.drain(..surplus).map(|(name, _)| name).collect()
     }
 }
 
 impl<S: Subject> Explorer for Corpus<S> {
-    fn load(&mut self, text: &str) -> Result<(), EntryError> {
+    fn load(&mut self, name: &str, text: &str) -> Result<(), EntryError> {
         let entry = Entry::<S::Op>::read(text, S::NAME)?;
         if entry.version == env!("CARGO_PKG_VERSION") {
-            let reached = self.reached.entry(entry.backend).or_default();
-            for key in entry.keys {
-                reached.insert(key);
-            }
+            self.add_reached(entry.backend, entry.keys);
         }
-        self.parents.push(entry.scenario);
+        // Whoever put a file there may have called it anything.
+        let number = name.split('-').next().and_then(|digits| digits.parse::<u64>().ok());
+        self.next = self.next.max(number.map_or(0, |number| number.saturating_add(1)));
+        self.parents.push_back((name.to_owned(), entry.scenario));
+        Ok(())
+    }
+
+    fn load_reached(&mut self, text: &str) -> Result<(), EntryError> {
+        let saved = ReachedKeys::read(text, S::NAME)?;
+        if saved.version == env!("CARGO_PKG_VERSION") {
+            self.add_reached(saved.backend, saved.keys);
+        }
         Ok(())
     }
 
@@ -136,6 +196,7 @@ impl<S: Subject> Explorer for Corpus<S> {
             exploration,
             capabilities: exploration.backend.capabilities(),
             parents: &self.parents,
+            opening: opening(S::NAME, name),
             before: reached.clone(),
             found: Mutex::new(Found { reached, entries: Vec::new() }),
         };
@@ -149,11 +210,11 @@ impl<S: Subject> Explorer for Corpus<S> {
         let findings = run_these(&target, &exploration.effort, exploration.progress, &cases);
         let Found { reached, entries } =
             cases.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut findings = CellFindings::of(&target, findings);
         let new_keys = reached.len() - before;
         self.reached.insert(name.to_owned(), reached);
         let mut texts = Vec::new();
-        let mutated = if exploration.origin == Origin::Mutated { "mutated-" } else { "" };
-        for (number, keys, scenario) in entries {
+        for (keys, scenario) in entries {
             let entry = Entry {
                 schema: SCHEMA,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -164,11 +225,11 @@ impl<S: Subject> Explorer for Corpus<S> {
             };
             // Operations can always be serialised.
             if let Ok(text) = entry.to_text() {
-                texts.push((format!("{name}-{mutated}{number}"), text));
+                texts.push((self.add(name, entry.scenario), text));
             }
-            self.parents.push(entry.scenario);
         }
-        let mut findings = CellFindings::of(&target, findings);
+        let dropped = self.drop_oldest();
+        texts.retain(|(name, _)| !dropped.contains(name));
         let is_mutated = exploration.origin == Origin::Mutated;
         findings.ways.iter_mut().for_each(|way| way.mutated = is_mutated);
         findings.counterexamples.iter_mut().for_each(|found| found.mutated = is_mutated);
@@ -177,7 +238,7 @@ impl<S: Subject> Explorer for Corpus<S> {
             // was run, that no case was left out or done twice.
             findings.trace_hash = 0;
         }
-        Explored { findings, new_keys, entries: texts }
+        Explored { findings, new_keys, entries: texts, dropped }
     }
 
     fn entries(&self) -> usize {
@@ -187,13 +248,20 @@ impl<S: Subject> Explorer for Corpus<S> {
     fn reached(&self, backend: &str) -> usize {
         self.reached.get(backend).map_or(0, Coverage::len)
     }
+
+    fn reached_keys(&self, backend: &str) -> String {
+        let reached = self.reached.get(backend).cloned().unwrap_or_default();
+        ReachedKeys::of(S::NAME, backend, &reached).to_text()
+    }
 }
 
 /// The cases of one exploration.
 struct Exploring<'a, S: Subject> {
     exploration: &'a Exploration<'a>,
     capabilities: Capabilities,
-    parents: &'a [Scenario<S::Op>],
+    parents: &'a VecDeque<(String, Scenario<S::Op>)>,
+    /// Fresh cases below this number make no entries.
+    opening: u64,
     /// What was reached before.
     before: Coverage,
     found: Mutex<Found<S::Op>>,
@@ -202,8 +270,8 @@ struct Exploring<'a, S: Subject> {
 /// What was reached by now.
 struct Found<Op> {
     reached: Coverage,
-    /// By number: what each was the first to reach.
-    entries: Vec<(u64, Vec<u32>, Scenario<Op>)>,
+    /// What each was the first to reach.
+    entries: Vec<(Vec<u32>, Scenario<Op>)>,
 }
 
 /// How many of the latest entries are parents as often as all others.
@@ -217,7 +285,7 @@ impl<S: Subject> Exploring<'_, S> {
             _ => self.parents.len(),
         };
         let back = usize::try_from(random.next_u64() % (among as u64).max(1)).unwrap_or(0);
-        self.parents.iter().rev().nth(back)
+        self.parents.iter().rev().nth(back).map(|(_, scenario)| scenario)
     }
 }
 
@@ -252,8 +320,9 @@ impl<S: Subject> Cases<S> for Exploring<'_, S> {
         // Another worker may have been first.
         let mut new = keys.to_vec();
         new.retain(|key| found.reached.insert(*key));
-        if !new.is_empty() {
-            found.entries.push((number, new, scenario.clone()));
+        let is_opening = self.exploration.origin == Origin::Fresh && number < self.opening;
+        if !new.is_empty() && !is_opening {
+            found.entries.push((new, scenario.clone()));
         }
     }
 
