@@ -25,9 +25,9 @@ pub struct Input<'a> {
     /// How many actions each client has at most, and the setup. A short input has all
     /// its later choices made by zeroes: what they would give is left out.
     pub most_actions: usize,
-    /// After how many I/O steps the first crash comes, if there is one; none: anywhere.
+    /// After how many I/O steps the first crash comes; none: nothing crashes.
     pub crash_after: Option<usize>,
-    /// How its crashes are checked.
+    /// How crashes are checked.
     pub crashes: CrashCheck,
 }
 
@@ -57,6 +57,7 @@ impl Input<'_> {
             program.drain(self.most_actions.min(end)..end);
         }
         scenario.each_crash(|crash| crash.then.truncate(self.most_actions));
+        scenario.crash = scenario.crash.filter(|_| self.crash_after.is_some());
         if let Some(crash) = &mut scenario.crash {
             crash.after_steps = self.crash_after;
         }

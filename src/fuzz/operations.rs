@@ -116,13 +116,19 @@ const PLANS: &[(Backend, Purpose)] = &[
     (hybrid, Purpose::Fault),
 ];
 
-/// The same for crashes.
-const CRASHING: &[(Backend, Purpose)] =
-    &[(file, Purpose::Crash), (legacy, Purpose::Crash), (hybrid, Purpose::Crash)];
+/// The same for crashes: of sound storage more often than of failing one.
+const CRASHING: &[(Backend, Purpose)] = &[
+    (file, Purpose::Crash),
+    (legacy, Purpose::Crash),
+    (hybrid, Purpose::Crash),
+    (file, Purpose::Crash),
+    (legacy, Purpose::Fault),
+    (hybrid, Purpose::Fault),
+];
 
 /// How few images one input has: another one has others.
 pub(super) const FEW_IMAGES: CrashCheck =
-    CrashCheck { most_images: 3, most_lives: 2, recovery: Recovery::Admissible };
+    CrashCheck { most_images: 1, most_lives: 1, recovery: Recovery::Admissible };
 
 /// The simulated backend of that name.
 pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
@@ -159,8 +165,7 @@ impl Operations {
         let (plans, crash_after, rest) = match rest.split_first() {
             Some((after, rest)) if self.crashes => (CRASHING, Some(usize::from(*after)), rest),
             None if self.crashes => return None,
-            // Where failing storage crashes as well.
-            _ => (PLANS, rest.last().copied().map(usize::from), rest),
+            _ => (PLANS, None, rest),
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
         let most_actions = 1 + rest.len() / if self.crashes { 32 } else { 24 };

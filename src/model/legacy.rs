@@ -114,7 +114,7 @@ pub const DAMAGED: &[&str] = &["null", "{}", "", "[]", "{\"id\":", "\u{feff}{}"]
 /// # Errors
 /// As `arbitrary` reports them.
 pub fn perhaps_damaged(source: &mut Source<'_, '_>, id: &str, text: String) -> Result<String> {
-    if !source.ratio(1, 12)? || !id.split('/').all(is_plain) {
+    if !source.ratio(1, 6)? || !id.split('/').all(is_plain) {
         return Ok(text);
     }
     if let Some(other) = DAMAGED.get(source.below(DAMAGED.len() + 3)?) {
