@@ -543,3 +543,20 @@ fn a_damaged_file_is_corrupt_and_named_and_goes_to_quarantine() {
         wait(store.create(session(id, "u"))).expect("the id is free");
     }
 }
+
+/// What lies at the other place an id may have is somebody else's, and stays.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it damages files")]
+fn a_damaged_file_is_removed_beside_another_users_session_of_that_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = directory.path().join("agent/sessions");
+    std::fs::create_dir_all(sessions.join("u")).unwrap();
+    std::fs::write(sessions.join("u/a.json"), "{\"id\":\"a\"").unwrap();
+    let theirs = session("a", "v").to_document().to_text();
+    std::fs::write(sessions.join("a.json"), theirs).unwrap();
+    let store = on_files(directory.path());
+    assert_eq!(error_of(wait(store.get("a", Some("u")))), "corrupt");
+    wait(store.delete("a", Some("u"))).unwrap();
+    assert_eq!(error_of(wait(store.get("a", Some("u")))), "SessionNotFound");
+    assert_eq!(wait(store.get("a", Some("v"))).unwrap().user_id, "v");
+}

@@ -136,6 +136,9 @@ pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
     all.into_iter().find(|backend| backend.name() == name)
 }
 
+/// So many bytes more, and each client does one thing more.
+const BYTES_OF_AN_ACTION: usize = 32;
+
 /// What an input stands for.
 struct Case<'a> {
     store: &'static dyn TakesInput,
@@ -168,7 +171,7 @@ impl Operations {
             _ => (PLANS, None, rest),
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
-        let most_actions = 1 + rest.len() / if self.crashes { 32 } else { 24 };
+        let most_actions = 1 + rest.len() / BYTES_OF_AN_ACTION;
         let input = Input {
             bytes: rest,
             purpose: *purpose,

@@ -219,6 +219,7 @@ fn opening_sweeps_our_own_unlocked_temporary_files_alone() {
         ("things/d/.storeproof.0123456789abcdef.tmp", "half"),
         ("things/.storeproof.quarantine/.storeproof.0123456789abcdef.tmp", "half"),
         ("things/.storeproof.quarantine/kept", "kept"),
+        ("things/.theirs/.storeproof.0123456789abcdef.tmp", "x"),
         ("things/.tmp-123", "x"),
         ("things/x.json.tmp.9", "x"),
         ("things/state.json.tmp", "x"),
@@ -233,6 +234,7 @@ fn opening_sweeps_our_own_unlocked_temporary_files_alone() {
         [
             "things/.storeproof.other",
             "things/.storeproof.quarantine/kept",
+            "things/.theirs/.storeproof.0123456789abcdef.tmp",
             "things/.tmp-123",
             "things/notes.txt",
             "things/state.json.tmp",
