@@ -14,6 +14,7 @@ use crate::{
         arguments::{declared_key, page_bounds},
         judge::judge_input,
         turns::Turn,
+        working_set::Stored,
     },
     seam::{
         Action, Clock, Collection, CollectionSpec, Error, Found, Instant, KeyValue, ListQuery,
@@ -185,13 +186,17 @@ impl HybridCollection {
             }
             Action::Delete(_) | Action::Check(_) => None,
         });
-        // One that has expired holds nothing.
-        let now = self.clock.now();
+        // One that can expire may hold nothing by the clock that refused the commit.
         let is_held = |value: KeyValue| {
-            state.set.holders(*place, &value).any(|id| state.live(id, now).is_some())
+            let mut holders = state.set.holders(*place, &value);
+            holders.any(|id| state.set.records.get(id).is_some_and(never_expires))
         };
         given.into_iter().any(is_held)
     }
+}
+
+fn never_expires(stored: &Stored) -> bool {
+    stored.record.expires_at.is_none()
 }
 
 /// Whether the error says that the durable half holds something else than memory: then

@@ -110,10 +110,9 @@ impl<F: Future> Future for Traced<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        static RECORDER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Recorder));
         let this = self.get_mut();
         let before = HERE.replace(Some(Arc::clone(&this.spans)));
-        let polled = with_default(&RECORDER, || this.call.as_mut().poll(context));
+        let polled = with_default(recorder(), || this.call.as_mut().poll(context));
         HERE.set(before);
         polled
     }
@@ -122,6 +121,15 @@ impl<F: Future> Future for Traced<F> {
 /// Notes spans where [`HERE`] says: one for all threads, because each new subscriber
 /// makes every place that opens spans ask anew who wants them.
 struct Recorder;
+
+fn recorder() -> &'static Dispatch {
+    // Where there is but one subscriber, a place that opens its first span on a thread
+    // without any is taken by tracing for one that nobody ever wants. So there are two.
+    static RECORDERS: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Recorder)));
+    let [recorder, _] = &*RECORDERS;
+    recorder
+}
 
 fn here<T>(what: impl FnOnce(&mut Vec<Span>) -> T) -> Option<T> {
     HERE.with_borrow(|spans| {
@@ -175,5 +183,22 @@ impl Visit for Span {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::traced;
+    use crate::fs::block_on;
+
+    #[test]
+    fn a_span_is_noted_though_its_place_was_first_come_by_where_nobody_looked() {
+        let opens = || drop(tracing::info_span!("of this test").entered());
+        let (_, nothing) = block_on(traced(async {}));
+        opens();
+        let (_, spans) = block_on(traced(async { opens() }));
+        assert_eq!(nothing, []);
+        let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
+        assert_eq!(names, ["of this test"]);
     }
 }
