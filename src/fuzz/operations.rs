@@ -116,12 +116,12 @@ const PLANS: &[(Backend, Purpose)] = &[
     (hybrid, Purpose::Fault),
 ];
 
-/// The same for crashes: of sound storage more often than of failing one.
+/// The same for crashes, of sound and of failing storage.
 const CRASHING: &[(Backend, Purpose)] = &[
     (file, Purpose::Crash),
     (legacy, Purpose::Crash),
     (hybrid, Purpose::Crash),
-    (file, Purpose::Crash),
+    (file, Purpose::Fault),
     (legacy, Purpose::Fault),
     (hybrid, Purpose::Fault),
 ];
