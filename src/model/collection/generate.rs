@@ -92,17 +92,17 @@ fn record(source: &mut Source<'_, '_>) -> Result<RecordInput> {
 }
 
 fn write(source: &mut Source<'_, '_>) -> Result<WriteInput> {
-    let action = match source.below(9)? {
+    let action = match source.below(8)? {
         0..4 => ActionInput::Put(record(source)?),
-        4 | 5 => ActionInput::Replace { id: source.id()?, data: payload::generate(source)? },
-        6 | 7 => ActionInput::Delete(source.id()?),
+        4 => ActionInput::Replace { id: source.id()?, data: payload::generate(source)? },
+        5 | 6 => ActionInput::Delete(source.id()?),
         _ => ActionInput::Check(source.id()?),
     };
     let when = match source.below(16)? {
         0..6 => ConditionInput::Any,
         6..10 => ConditionInput::Absent,
-        10..12 => ConditionInput::Present,
-        12..15 => ConditionInput::Data(payload::hot(source)?),
+        10..13 => ConditionInput::Present,
+        13 | 14 => ConditionInput::Data(payload::hot(source)?),
         _ => ConditionInput::Stored(stored(source)?),
     };
     Ok(WriteInput { action, when })
