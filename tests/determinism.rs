@@ -7,7 +7,7 @@ use storeproof::{
         generate::{Purpose, case},
         registry::{CellFindings, Request, STORES, StoreUnderTest},
     },
-    model::{collection::CollectionSubject, divergence::Divergences},
+    model::{collection::CollectionSubject, divergence::Divergences, workspace::WorkspaceSubject},
 };
 
 fn run(
@@ -65,7 +65,8 @@ fn a_case_does_not_depend_on_the_cases_before_it() {
 fn every_purpose_has_its_share_of_the_cases() {
     let of = |backend: &dyn BackendUnderTest, purpose| {
         let capabilities = backend.capabilities();
-        (0..320).filter(|case| Purpose::of_case(*case, &capabilities) == purpose).count()
+        let of_case = |case| Purpose::of_case::<CollectionSubject>(case, &capabilities);
+        (0..320).filter(|case| of_case(*case) == purpose).count()
     };
     assert_eq!(of(&Memory, Purpose::Sequence), 160);
     assert_eq!(of(&Memory, Purpose::Threads), 10);
@@ -75,4 +76,9 @@ fn every_purpose_has_its_share_of_the_cases() {
     assert_eq!(of(&Memory, Purpose::Exhaustive(every)), 1);
     assert_eq!(of(&Simulated::file(), Purpose::Threads), 0);
     assert_eq!(of(&Simulated::file(), Purpose::Crash), 40);
+    assert_eq!(of(&Simulated::file(), Purpose::Fault), 40);
+    let capabilities = Simulated::file().capabilities();
+    let of_workspace = |case| Purpose::of_case::<WorkspaceSubject>(case, &capabilities);
+    let faults = (0..320).filter(|case| of_workspace(*case) == Purpose::Fault).count();
+    assert_eq!(faults, 80, "of eighteen stores in one");
 }

@@ -15,7 +15,7 @@ use super::{
     coverage::Coverage,
     exhaustive::Scopes,
     generate,
-    scenario::Scenario,
+    scenario::{Mode, Scenario},
     shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
     trace_hash::mix,
@@ -107,7 +107,8 @@ pub struct Findings<Op> {
     pub counterexamples: Vec<(u64, Counterexample<Op>)>,
 }
 
-/// A way of failing: the first case of all that fail alike.
+/// A way of failing: the first case of all that fail alike. Where some of them can be
+/// repeated surely, it is the first of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WayOfFailing {
     /// The number of the case.
@@ -115,6 +116,9 @@ pub struct WayOfFailing {
     /// Whether it was made from the corpus: then the number is one of those.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mutated: bool,
+    /// Whether it may not fail again: it ran on threads, or in processes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
     /// How it failed.
     pub seen: Signature,
     /// How it fails when it is small.
@@ -125,11 +129,11 @@ pub struct WayOfFailing {
 pub const MOST_COUNTEREXAMPLES: usize = 3;
 
 /// The first of these ways of failing, `most` at most, in the order of their cases,
-/// whoever found them: one for each way in which they were seen to fail. Several
-/// machines' lists give what one machine's list would be.
+/// whoever found them, those that may not fail again last: one for each way in which they
+/// were seen to fail. Several machines' lists give what one machine's list would be.
 #[must_use]
 pub fn first_ways(mut ways: Vec<WayOfFailing>, most: usize) -> Vec<WayOfFailing> {
-    ways.sort_by_key(|way| (way.mutated, way.case));
+    ways.sort_by_key(|way| (way.uncertain, way.mutated, way.case));
     let mut first: Vec<WayOfFailing> = Vec::new();
     for way in ways {
         if first.len() < most && first.iter().all(|earlier| earlier.seen != way.seen) {
@@ -204,7 +208,7 @@ struct Tally<Op> {
     violations: u64,
     trace_hash: u64,
     reached: Reached,
-    /// The first case of each way of failing.
+    /// The first case of each way of failing, by [rank](Failed::rank).
     failed: BTreeMap<Signature, Failed<Op>>,
 }
 
@@ -213,6 +217,17 @@ struct Failed<Op> {
     case: u64,
     scenario: Scenario<Op>,
     violation: Violation,
+}
+
+impl<Op> Failed<Op> {
+    /// Which one of several that fail alike is shown, and before which others: the first.
+    fn rank(&self) -> (bool, u64) {
+        (self.is_uncertain(), self.case)
+    }
+
+    fn is_uncertain(&self) -> bool {
+        matches!(self.scenario.mode, Mode::Threads | Mode::Processes { .. })
+    }
 }
 
 impl<Op: Operation> Tally<Op> {
@@ -247,7 +262,7 @@ impl<Op: Operation> Tally<Op> {
 
     fn note_failure(&mut self, failed: Failed<Op>) {
         match self.failed.get(&failed.violation.signature) {
-            Some(first) if first.case <= failed.case => {}
+            Some(first) if first.rank() <= failed.rank() => {}
             _ => _ = self.failed.insert(failed.violation.signature.clone(), failed),
         }
     }
@@ -285,13 +300,14 @@ pub(super) fn run_these<S: Subject>(
     let tally = run_cases(target, effort, progress, cases);
     let mut failed: Vec<Failed<S::Op>> = tally.failed.into_values().collect();
     failed.retain(|failed| !cases.is_known(&failed.violation.signature));
-    failed.sort_by_key(|failed| failed.case);
+    failed.sort_by_key(Failed::rank);
     let looked_at = failed.into_iter().take(cases.most_ways()).map(|failed| {
+        let uncertain = failed.is_uncertain();
         let Failed { case, scenario, violation } = failed;
         let seen = violation.signature.clone();
         let small = shrink_or_keep(target, scenario, violation);
         let shrunk = small.violation.signature.clone();
-        (WayOfFailing { case, mutated: false, seen, shrunk }, small)
+        (WayOfFailing { case, mutated: false, uncertain, seen, shrunk }, small)
     });
     let (ways, small): (Vec<WayOfFailing>, Vec<Counterexample<S::Op>>) = looked_at.unzip();
     let is_shown: Vec<u64> = shown(&ways).map(|way| way.case).collect();
@@ -372,18 +388,30 @@ fn job<S: Subject>(
 
 #[cfg(test)]
 mod tests {
-    use super::{WayOfFailing, first_ways, shown};
-    use crate::check::violation::{Kind, Signature};
+    use super::{Failed, Scenario, Tally, WayOfFailing, first_ways, shown};
+    use crate::{
+        check::{
+            backends::{BackendUnderTest, Memory},
+            generate,
+            scenario::Mode,
+            violation::{Kind, Signature, Violation},
+        },
+        model::collection::CollectionSubject,
+    };
 
     fn way(case: u64, seen: &str, shrunk: &str) -> WayOfFailing {
         let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
-        WayOfFailing { case, mutated: false, seen: signature(seen), shrunk: signature(shrunk) }
+        let (seen, shrunk) = (signature(seen), signature(shrunk));
+        // Every fourth case is on threads, as it were.
+        WayOfFailing { case, mutated: false, uncertain: case % 4 == 0, seen, shrunk }
     }
 
     #[test]
     fn parts_of_a_campaign_show_what_the_whole_shows() {
         let all = [
+            way(0, "b", "x"),
             way(3, "a", "x"),
+            way(4, "e", "z"),
             way(5, "b", "x"),
             way(9, "c", "y"),
             way(11, "d", "z"),
@@ -392,11 +420,36 @@ mod tests {
         let whole = first_ways(all.to_vec(), 3);
         assert_eq!(whole.iter().map(|way| way.case).collect::<Vec<_>>(), [3, 5, 9]);
         assert_eq!(shown(&whole).map(|way| way.case).collect::<Vec<_>>(), [3, 9]);
-        for parts in [[vec![0, 2, 4], vec![1, 3]], [vec![4, 3], vec![2, 1, 0]]] {
+        let parts = [[vec![0, 1, 4, 6], vec![2, 3, 5]], [vec![6, 5, 3], vec![4, 2, 1, 0]]];
+        for parts in parts {
             let first = parts.map(|places| {
                 first_ways(places.into_iter().map(|place| all[place].clone()).collect(), 3)
             });
             assert_eq!(first_ways(first.concat(), 3), whole);
+        }
+    }
+    #[test]
+    fn of_cases_that_fail_alike_the_first_is_kept_that_surely_fails_again() {
+        let failed = |case, mode| {
+            let scenario = generate::case::<CollectionSubject>(7, case, &Memory.capabilities());
+            let signature = Signature { kind: Kind::Outcome, rule: "a".to_owned() };
+            let violation = Violation { signature, steps: Vec::new(), crash: None };
+            Failed { case, scenario: Scenario { mode, ..scenario }, violation }
+        };
+        let all: [(u64, fn() -> Mode); 4] = [
+            (3, || Mode::Threads),
+            (4, || Mode::Processes { kills: Vec::new() }),
+            (5, Mode::default),
+            (6, Mode::default),
+        ];
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let mut tally = Tally::new::<CollectionSubject>();
+            for place in order {
+                let (case, mode) = all[place];
+                tally.note_failure(failed(case, mode()));
+            }
+            let kept: Vec<u64> = tally.failed.values().map(|failed| failed.case).collect();
+            assert_eq!(kept, [5], "they failed in the order of {order:?}");
         }
     }
 }

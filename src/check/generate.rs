@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         legacy::OlderAction,
-        source::{Focus, INSTANTS, Source},
+        source::{Aim, Focus, INSTANTS, Source},
         subject::{Operation, Subject},
     },
     seam::Instant,
@@ -51,7 +51,7 @@ impl Purpose {
     /// What case number `case` is for. A function of the number and of what
     /// the backend can do, so that every job has its share.
     #[must_use]
-    pub fn of_case(case: u64, capabilities: &Capabilities) -> Self {
+    pub fn of_case<S: Subject>(case: u64, capabilities: &Capabilities) -> Self {
         // Few: they take ten to ten thousand runs.
         if let Some(bounds) = capabilities.every_interleaving
             && case % EXHAUSTIVE_ONE_IN == 5
@@ -59,6 +59,7 @@ impl Purpose {
             return Self::Exhaustive(bounds);
         }
         match case % 32 {
+            place if place % 8 == 3 && S::IS_MANY_STORES && capabilities.faults => Self::Fault,
             place if place % 8 < 4 => Self::Sequence,
             // Few: starting threads costs more than all the rest.
             4 if capabilities.threads => Self::Threads,
@@ -87,7 +88,7 @@ const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 #[must_use]
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
     let bytes = bytes_of_case::<S>(seed, case);
-    let purpose = Purpose::of_case(case, capabilities);
+    let purpose = Purpose::of_case::<S>(case, capabilities);
     scenario_for::<S>(&mut Unstructured::new(&bytes), purpose, capabilities)
 }
 
@@ -231,15 +232,26 @@ pub fn scenario<S: Subject>(
     };
     let handles = bytes.int_in_range(1..=clients)?;
     let is_crash = purpose == Purpose::Crash;
-    let focus = match is_crash && bytes.ratio(2_u8, 5)? {
-        true => focus.in_directories(bytes, S::WRITES_SEVERAL)?,
-        false => focus,
+    let focus = match purpose {
+        Purpose::Crash if bytes.ratio(2_u8, 5)? => {
+            focus.in_directories(bytes, S::WRITES_SEVERAL)?
+        }
+        Purpose::Interleaving | Purpose::Exhaustive(_) | Purpose::Threads | Purpose::Processes
+            if bytes.ratio(3_u8, 4)? =>
+        {
+            focus.in_a_race(bytes)?
+        }
+        _ => focus,
     };
     // A recovery of several records has many crashes of its own: a short past
     // leaves room for them.
-    let (longest, setup) = if focus.commits { (2, setup.min(1)) } else { (longest, setup) };
+    let is_of_commits = focus.aim == Aim::Commits;
+    let (longest, setup) = if is_of_commits { (2, setup.min(1)) } else { (longest, setup) };
     let sequence = if is_crash { changes::<S> } else { sequence::<S> };
-    let setup = sequence(bytes, &focus, setup)?;
+    let setup = match focus.aim {
+        Aim::OneRecord | Aim::OneName => sequence(bytes, &focus.filling(), 1 + setup / 2)?,
+        _ => sequence(bytes, &focus, setup)?,
+    };
     // In half of all cases every client has the store in one variant from the
     // beginning: what several do in it at once is reached by nothing else.
     let variant = match S::VARIANTS {
@@ -411,10 +423,11 @@ pub(super) fn crash<S: Subject>(
 ) -> Result<Crash<S::Op>> {
     let mut crash = Crash::default();
     // Commits are recovered by what opens next: that crashes, too.
-    match bytes.int_in_range(0..=if focus.commits { 4 } else { 7 })? {
+    let is_of_commits = focus.aim == Aim::Commits;
+    match bytes.int_in_range(0..=if is_of_commits { 4 } else { 7 })? {
         0..=2 => crash.again = Some(Box::default()),
         3 | 4 => {
-            let length = if focus.commits { 1 } else { bytes.int_in_range(1..=3)? };
+            let length = if is_of_commits { 1 } else { bytes.int_in_range(1..=3)? };
             crash.then = changes::<S>(bytes, focus, length)?;
             let mut again = Crash::default();
             if bytes.ratio(1_u8, 4)? {

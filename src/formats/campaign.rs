@@ -82,6 +82,7 @@ fn states() -> Vec<Sample> {
         ways: vec![WayOfFailing {
             case: 7,
             mutated: true,
+            uncertain: false,
             seen: signature.clone(),
             shrunk: signature.clone(),
         }],
@@ -118,7 +119,10 @@ fn states() -> Vec<Sample> {
         let value = serde_json::to_value(&state).unwrap_or_default();
         Sample::new(name, state.to_text(), value)
     };
-    [("begun", begun), ("far", far)].map(sample).into()
+    let mut on_threads = far.clone();
+    let ways = on_threads.cells.iter_mut().flat_map(|cell| &mut cell.ways);
+    ways.for_each(|way| way.uncertain = true);
+    [("begun", begun), ("far", far), ("failed-on-threads", on_threads)].map(sample).into()
 }
 
 fn decode_state(bytes: &[u8]) -> Result<Value, String> {

@@ -74,8 +74,12 @@ fn samples() -> Vec<Sample> {
         cell.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
     }
     let planted = Report { planted: Some("A7".to_owned()), ..violated.clone() };
+    let mut on_threads = part_of_a_campaign(&violated);
+    let ways = on_threads.results.iter_mut().flat_map(|cell| &mut cell.ways);
+    ways.for_each(|way| way.uncertain = true);
     let named = [
         ("part-of-a-campaign", part_of_a_campaign(&violated)),
+        ("failed-on-threads", on_threads),
         ("holds", holds),
         ("violated", violated),
         ("every-interleaving", proven),
@@ -90,6 +94,7 @@ fn part_of_a_campaign(violated: &Report) -> Report {
     let way = |case, mutated| WayOfFailing {
         case,
         mutated,
+        uncertain: false,
         seen: signature("the record, or NotFound"),
         shrunk: signature("there is no such record"),
     };

@@ -11,7 +11,10 @@ use arbitrary::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{json::string_members, source::Source};
+use super::{
+    json::string_members,
+    source::{Aim, Source},
+};
 use crate::seam::Payload;
 
 /// The bytes of a record in a scenario. Cheap to clone; what the models ask of
@@ -188,6 +191,8 @@ impl<'de> Deserialize<'de> for PayloadInput {
 /// The payloads that generators choose from.
 struct Pools {
     hot: Vec<PayloadInput>,
+    one_record: [PayloadInput; 3],
+    one_name: [PayloadInput; 3],
     adversarial: Vec<PayloadInput>,
     not_json: Vec<PayloadInput>,
     large: [PayloadInput; 2],
@@ -202,6 +207,15 @@ const HOT: &[&str] = &[
     r#"{"name":"x","group":"h","kind":"plain"}"#,
     r#"{"n":1}"#,
 ];
+
+/// Where clients race for a record: fewer. What is there before has no name, so that
+/// they race for names as well.
+const ONE_RECORD: [&str; 3] =
+    [r#"{"group":"g","kind":"k"}"#, r#"{"name":"x"}"#, r#"{"name":"y","group":"g"}"#];
+
+/// Where they race for a name.
+const ONE_NAME: [&str; 3] =
+    [r#"{"name":"x"}"#, r#"{"name":"x","group":"g"}"#, r#"{"group":"g","kind":"k"}"#];
 
 const ADVERSARIAL: &[&str] = &[
     "null",
@@ -237,6 +251,8 @@ thread_local! {
         let deep = "[".repeat(200) + &"]".repeat(200);
         Pools {
             hot: HOT.iter().map(text).collect(),
+            one_record: ONE_RECORD.each_ref().map(text),
+            one_name: ONE_NAME.each_ref().map(text),
             adversarial: ADVERSARIAL.iter().map(text).chain([text(&&*deep)]).collect(),
             not_json: NOT_JSON.iter().map(|bytes| PayloadInput::new(bytes)).collect(),
             large: [PayloadInput::filler(64 << 10), PayloadInput::filler(1 << 20)],
@@ -267,9 +283,17 @@ pub fn generate(source: &mut Source<'_, '_>) -> Result<PayloadInput> {
 /// # Errors
 /// As `arbitrary` reports them.
 pub fn hot(source: &mut Source<'_, '_>) -> Result<PayloadInput> {
-    // The smaller of two draws: the first are the hottest.
-    let place = source.below(HOT.len())?.min(source.below(HOT.len())?);
-    POOLS.with(|pools| pools.hot.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat))
+    POOLS.with(|pools| {
+        let hot = match source.focus().aim {
+            Aim::Filling => pools.one_record.get(..1).unwrap_or_default(),
+            Aim::OneRecord => pools.one_record.as_slice(),
+            Aim::OneName => pools.one_name.as_slice(),
+            Aim::Anything | Aim::Commits => pools.hot.as_slice(),
+        };
+        // The smaller of two draws: the first are the hottest.
+        let place = source.below(hot.len())?.min(source.below(hot.len())?);
+        hot.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
+    })
 }
 
 /// Bytes that are one JSON text.

@@ -60,14 +60,30 @@ pub struct Focus {
     pub operations: u64,
     /// The instants in use; never empty.
     pub instants: Vec<Instant>,
-    /// Mostly commits of several records, which ask for little: for what becomes
-    /// durable in one place and not yet in another.
-    pub commits: bool,
+    /// What its operations are about.
+    pub aim: Aim,
     /// A number of the case's own, for what is to be the same in all of it.
     pub salt: u8,
     /// The numbers of the operations that are switched on, each as often as its
     /// weight says: made when the first one is drawn.
     tickets: OnceLock<Box<[u8]>>,
+}
+
+/// What the operations of a case are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Anything.
+    Anything,
+    /// Mostly commits of several records, which ask for little: for what becomes
+    /// durable in one place and not yet in another.
+    Commits,
+    /// Mostly changes of one record that ask for what is in it, with few values: for
+    /// what others do within a call.
+    OneRecord,
+    /// Mostly changes of two records that want one unique name: for the same.
+    OneName,
+    /// That there are records: what comes before a race.
+    Filling,
 }
 
 /// A source of choices.
@@ -111,14 +127,14 @@ impl Focus {
         }
         let salt = bytes.arbitrary()?;
         let tickets = OnceLock::new();
-        Ok(Self { ids, operations: enabled, instants, commits: false, salt, tickets })
+        Ok(Self { ids, operations: enabled, instants, aim: Aim::Anything, salt, tickets })
     }
 }
 
 impl Focus {
     /// The same with other ids: few, and some of them in a directory of their
     /// own, whose names become durable apart from each other. If `commits` are
-    /// there, at times with [those](Self::commits) most of all.
+    /// there, at times with [those](Aim::Commits) most of all.
     ///
     /// # Errors
     /// As `arbitrary` reports them.
@@ -131,8 +147,31 @@ impl Focus {
             &["d/e/a", "d/b", "c"],
         ])?;
         let commits = commits && bytes.arbitrary()?;
-        let operations = if commits { u64::MAX } else { self.operations };
-        Ok(Self { ids: ids.iter().map(|id| raw(id)).collect(), commits, operations, ..self })
+        let (aim, operations) =
+            if commits { (Aim::Commits, u64::MAX) } else { (self.aim, self.operations) };
+        Ok(Self { ids: ids.iter().map(|id| raw(id)).collect(), aim, operations, ..self })
+    }
+
+    /// The same for a race, [of one record](Aim::OneRecord) or
+    /// [of one name](Aim::OneName).
+    ///
+    /// # Errors
+    /// As `arbitrary` reports them.
+    pub fn in_a_race(mut self, bytes: &mut Unstructured<'_>) -> Result<Self> {
+        let aim = if bytes.arbitrary()? { Aim::OneRecord } else { Aim::OneName };
+        self.ids.truncate(1);
+        if aim == Aim::OneName {
+            let other = plain_ids().iter().find(|id| !self.ids.contains(id));
+            self.ids.extend(other.map(RawId::copy));
+        }
+        Ok(Self { aim, ..self })
+    }
+
+    /// The same [for what is to be there](Aim::Filling) before.
+    #[must_use]
+    pub fn filling(&self) -> Self {
+        let tickets = OnceLock::new();
+        Self { aim: Aim::Filling, operations: u64::MAX, tickets, ..self.clone() }
     }
 }
 
@@ -200,9 +239,13 @@ impl<'a, 'b> Source<'a, 'b> {
         if self.ratio(1, 64)? {
             return self.choose(adversarial_ids()).map(RawId::copy);
         }
-        // The smaller of two draws: the first ids are the hot ones.
+        // The smaller of two draws: the first ids are the hot ones. What two records
+        // want they want alike.
         let count = self.focus.ids.len();
-        let place = self.below(count)?.min(self.below(count)?);
+        let mut place = self.below(count)?;
+        if self.focus.aim != Aim::OneName {
+            place = place.min(self.below(count)?);
+        }
         self.focus.ids.get(place).cloned().ok_or(arbitrary::Error::IncorrectFormat)
     }
 

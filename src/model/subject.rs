@@ -74,6 +74,11 @@ pub trait Subject: Sized + 'static {
     /// leaves more, and recovering it may crash at more places.
     const WRITES_SEVERAL: bool = false;
 
+    /// Whether it is many stores in one: each of them has few of its cases, so a part of
+    /// those of one call after the other, which is half of all, are about failing
+    /// storage.
+    const IS_MANY_STORES: bool = false;
+
     /// Whether the clock may be moved while several clients work, may go back, and may
     /// differ between clients.
     const CLOCK_MOVES: bool = true;

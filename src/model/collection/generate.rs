@@ -15,7 +15,7 @@ use crate::{
             perhaps_damaged, plain_levels,
         },
         payload::{self, PayloadInput},
-        source::Source,
+        source::{Aim, Source},
     },
     seam::Encoding,
 };
@@ -27,9 +27,24 @@ const WEIGHTS: &[u8] = &[10, 14, 10, 6, 14, 5, 5, 6, 8, 3, 5, 9, 3, 3];
 /// The same where a case is about commits.
 const WEIGHTS_OF_COMMITS: &[u8] = &[1, 4, 1, 5, 1, 1, 1, 0, 1, 0, 0, 15, 0, 0];
 
+/// The same where it is about a race for a record.
+const WEIGHTS_OF_ONE_RECORD: &[u8] = &[1, 10, 2, 2, 14, 6, 5, 1, 1, 1, 4, 8, 0, 1];
+
+/// The same where it is about a race for a name.
+const WEIGHTS_OF_ONE_NAME: &[u8] = &[1, 18, 6, 5, 6, 3, 4, 2, 1, 1, 2, 6, 0, 1];
+
+/// The same where there is to be something: puts.
+const WEIGHTS_OF_FILLING: &[u8] = &[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 /// One call.
 pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
-    let weights = if source.focus().commits { WEIGHTS_OF_COMMITS } else { WEIGHTS };
+    let weights = match source.focus().aim {
+        Aim::Anything => WEIGHTS,
+        Aim::Commits => WEIGHTS_OF_COMMITS,
+        Aim::OneRecord => WEIGHTS_OF_ONE_RECORD,
+        Aim::OneName => WEIGHTS_OF_ONE_NAME,
+        Aim::Filling => WEIGHTS_OF_FILLING,
+    };
     Ok(match source.operation(weights)? {
         0 => CollectionOp::Get { id: source.id()? },
         1 => CollectionOp::Put(record(source)?),
@@ -46,10 +61,12 @@ pub(super) fn operation(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
         8 => CollectionOp::List(list(source)?),
         9 => CollectionOp::Count(selection(source)?),
         10 => CollectionOp::Claim(selection(source)?),
-        11 if source.focus().commits => commit_of_several(source)?,
+        11 if source.focus().aim == Aim::Commits => commit_of_several(source)?,
         11 => {
             let mut writes = Vec::new();
-            for _ in 0..=source.below(3)? {
+            // More writes than records would hardly ever be a commit.
+            let most = source.focus().ids.len().min(3);
+            for _ in 0..=source.below(most)? {
                 writes.push(write(source)?);
             }
             CollectionOp::Commit { writes }
@@ -78,6 +95,11 @@ fn commit_of_several(source: &mut Source<'_, '_>) -> Result<CollectionOp> {
 
 fn record(source: &mut Source<'_, '_>) -> Result<RecordInput> {
     let id = source.id()?;
+    if source.focus().aim == Aim::Filling {
+        let (data, encoding) = (payload::hot(source)?, Encoding::JSON);
+        let (created_at, updated_at) = (source.instant()?, source.instant()?);
+        return Ok(RecordInput { id, data, encoding, created_at, updated_at, expires_at: None });
+    }
     let data = payload::generate(source)?;
     let encoding = match source.below(64)? {
         0 => Encoding::new(""),
@@ -92,17 +114,17 @@ fn record(source: &mut Source<'_, '_>) -> Result<RecordInput> {
 }
 
 fn write(source: &mut Source<'_, '_>) -> Result<WriteInput> {
-    let action = match source.below(8)? {
+    let action = match source.below(9)? {
         0..4 => ActionInput::Put(record(source)?),
-        4 => ActionInput::Replace { id: source.id()?, data: payload::generate(source)? },
-        5 | 6 => ActionInput::Delete(source.id()?),
+        4 | 5 => ActionInput::Replace { id: source.id()?, data: payload::generate(source)? },
+        6 | 7 => ActionInput::Delete(source.id()?),
         _ => ActionInput::Check(source.id()?),
     };
     let when = match source.below(16)? {
         0..6 => ConditionInput::Any,
         6..10 => ConditionInput::Absent,
-        10..13 => ConditionInput::Present,
-        13 | 14 => ConditionInput::Data(payload::hot(source)?),
+        10..12 => ConditionInput::Present,
+        12..15 => ConditionInput::Data(payload::hot(source)?),
         _ => ConditionInput::Stored(stored(source)?),
     };
     Ok(WriteInput { action, when })

@@ -52,6 +52,7 @@ impl Subject for WorkspaceSubject {
     const OPERATIONS: &'static [&'static str] = operation::OPERATIONS;
     const CLASSES: &'static [&'static str] = outcome::CLASSES;
     const WRITES_SEVERAL: bool = true;
+    const IS_MANY_STORES: bool = true;
 
     fn required(reach: &Reach) -> Vec<(&'static str, &'static str)> {
         let mut required = REQUIRED.to_vec();
