@@ -30,7 +30,7 @@ fn one_seed_gives_one_trace_on_every_backend_and_any_number_of_jobs() {
         for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()]
         {
             let first = run(*store, backend, 7, 1);
-            for jobs in [1, 2, 3] {
+            for jobs in [2, 3] {
                 let again = run(*store, backend, 7, jobs);
                 let name = format!("{} on {} with {jobs} jobs", store.name(), backend.name());
                 assert_eq!(again.trace_hash, first.trace_hash, "{name}: another trace");

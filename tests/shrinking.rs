@@ -17,6 +17,7 @@ use storeproof::{
         campaign::{self, Effort, Progress},
         crash::CrashCheck,
         generate::{case, case_of_size},
+        scenario::{Mode, Scenario},
         shrink::{Counterexample, shrink},
         statistics::Reached,
         verify::{Opener, Target, verify},
@@ -44,8 +45,17 @@ fn fails<T>(collection: &dyn Collection) -> Result<T> {
     })
 }
 
-/// The sequence of the case, made small; none: it does not fail.
+/// A sequence that fails, made small.
 fn made_small(open: &Opener<CollectionSubject>, seed: u64) -> Counterexample<CollectionOp> {
+    let case = |case| case_of_size::<CollectionSubject>(seed, case, 1, OPERATIONS);
+    made_small_of(open, (0..10_000).map(case))
+}
+
+/// The first of these that fails, made small.
+fn made_small_of(
+    open: &Opener<CollectionSubject>,
+    scenarios: impl Iterator<Item = Scenario<CollectionOp>>,
+) -> Counterexample<CollectionOp> {
     let divergences = Divergences::default();
     let target = Target::<CollectionSubject> {
         backend: &Memory,
@@ -53,12 +63,10 @@ fn made_small(open: &Opener<CollectionSubject>, seed: u64) -> Counterexample<Col
         divergences: &divergences,
         crashes: CrashCheck::default(),
     };
-    let failing =
-        (0..10_000).map(|case| case_of_size::<CollectionSubject>(seed, case, 1, OPERATIONS));
-    let mut failing = failing.filter(|scenario| {
+    let mut failing = scenarios.filter(|scenario| {
         verify(&target, scenario, &mut Reached::new::<CollectionSubject>()).violation.is_some()
     });
-    let scenario = failing.next().expect("a sequence that fails");
+    let scenario = failing.next().expect("a scenario that fails");
     shrink(&target, &scenario).expect("it fails again")
 }
 
@@ -107,6 +115,23 @@ fn a_create_and_the_delete_of_what_it_created_are_two_steps() {
     let open: Box<Opener<CollectionSubject>> =
         Box::new(|collection, _| Flawed::over(collection, NoWayBack::default()));
     assert_minimal("a create and its delete", 2, &*open);
+}
+
+#[test]
+fn what_fails_on_threads_is_simulated_where_it_fails_so_too() {
+    let open: Box<Opener<CollectionSubject>> =
+        Box::new(|collection, _| Flawed::over(collection, NoWayBack::default()));
+    for seed in 0..SEEDS {
+        let on_threads = (0..10_000).map(|case| {
+            let scenario = case_of_size::<CollectionSubject>(seed, case, 3, 5);
+            Scenario { mode: Mode::Threads, ..scenario }
+        });
+        let small = made_small_of(&*open, on_threads);
+        let mode = &small.scenario.mode;
+        assert!(matches!(mode, Mode::Simulated(_)), "seed {seed}: it still runs as {mode:?}");
+        let operations: Vec<_> = small.scenario.operations().collect();
+        assert!(operations.len() <= 3, "seed {seed}: {operations:#?}");
+    }
 }
 
 /// Counts commits, and fails to count records when their number is even: no one of

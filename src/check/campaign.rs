@@ -15,7 +15,7 @@ use super::{
     coverage::Coverage,
     exhaustive::Scopes,
     generate,
-    scenario::{Mode, Scenario},
+    scenario::Scenario,
     shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
     trace_hash::mix,
@@ -116,7 +116,7 @@ pub struct WayOfFailing {
     /// Whether it was made from the corpus: then the number is one of those.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mutated: bool,
-    /// Whether it may not fail again: it ran on threads, or in processes.
+    /// Whether it ran on threads, or in processes, and may not fail again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncertain: bool,
     /// How it failed.
@@ -222,11 +222,7 @@ struct Failed<Op> {
 impl<Op> Failed<Op> {
     /// Which one of several that fail alike is shown, and before which others: the first.
     fn rank(&self) -> (bool, u64) {
-        (self.is_uncertain(), self.case)
-    }
-
-    fn is_uncertain(&self) -> bool {
-        matches!(self.scenario.mode, Mode::Threads | Mode::Processes { .. })
+        (self.scenario.is_uncertain(), self.case)
     }
 }
 
@@ -302,7 +298,7 @@ pub(super) fn run_these<S: Subject>(
     failed.retain(|failed| !cases.is_known(&failed.violation.signature));
     failed.sort_by_key(Failed::rank);
     let looked_at = failed.into_iter().take(cases.most_ways()).map(|failed| {
-        let uncertain = failed.is_uncertain();
+        let uncertain = failed.scenario.is_uncertain();
         let Failed { case, scenario, violation } = failed;
         let seen = violation.signature.clone();
         let small = shrink_or_keep(target, scenario, violation);
@@ -403,7 +399,7 @@ mod tests {
         let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
         let (seen, shrunk) = (signature(seen), signature(shrunk));
         // Every fourth case is on threads, as it were.
-        WayOfFailing { case, mutated: false, uncertain: case % 4 == 0, seen, shrunk }
+        WayOfFailing { case, mutated: false, uncertain: case.is_multiple_of(4), seen, shrunk }
     }
 
     #[test]

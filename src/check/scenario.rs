@@ -143,6 +143,14 @@ impl<Op> Default for Crash<Op> {
     }
 }
 
+impl<Op> Scenario<Op> {
+    /// Whether it may run in another way the next time.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        matches!(self.mode, Mode::Threads | Mode::Processes { .. })
+    }
+}
+
 impl<Op: Operation> Scenario<Op> {
     /// Every action, the setup's first, those after a crash last.
     pub fn actions(&self) -> impl Iterator<Item = &Action<Op>> {

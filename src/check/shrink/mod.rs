@@ -6,7 +6,8 @@
 //! is run with the schedule and the faults as they were; if that no longer fails, a
 //! few random schedules are searched, because fewer steps need another
 //! interleaving, and other places for the faults. All passes are repeated until none
-//! of them finds anything more; no candidate is tried twice.
+//! of them finds anything more; no candidate is tried twice. What failed on threads, or
+//! in processes, is simulated first: if it fails so as well, it surely does again.
 
 mod crash;
 mod faults;
@@ -83,9 +84,18 @@ pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
 ) -> Option<Counterexample<S::Op>> {
+    shrink_like(target, scenario, None)
+}
+
+/// The same, of a failure that resembles what was `seen`.
+fn shrink_like<S: Subject>(
+    target: &Target<'_, S>,
+    scenario: &Scenario<S::Op>,
+    seen: Option<Signature>,
+) -> Option<Counterexample<S::Op>> {
     let mut shrinker =
-        Shrinker { target, signature: None, executions: 0, in_vain: BTreeSet::new() };
-    let mut best = shrinker.fails(scenario)?;
+        Shrinker { target, signature: seen, executions: 0, in_vain: BTreeSet::new() };
+    let mut best = shrinker.simulated(scenario).or_else(|| shrinker.fails(scenario))?;
     shrinker.signature = Some(best.violation.signature.clone());
     loop {
         let length = weight(&best.scenario);
@@ -112,12 +122,23 @@ pub fn shrink_or_keep<S: Subject>(
     scenario: Scenario<S::Op>,
     seen: Violation,
 ) -> Counterexample<S::Op> {
-    shrink(target, &scenario).unwrap_or_else(|| Counterexample {
+    let signature = Some(seen.signature.clone());
+    shrink_like(target, &scenario, signature).unwrap_or_else(|| Counterexample {
         executions: repeats(&scenario.mode),
         scenario,
         violation: seen,
         seen_again: false,
     })
+}
+
+/// One of the random schedules that are tried, the same for the same number.
+fn random_schedule(seed: u64) -> Schedule {
+    let one_in = match seed % 3 {
+        0 => 1,
+        1 => 2,
+        _ => 4,
+    };
+    Schedule::Random { seed, one_in }
 }
 
 /// What shrinking makes smaller: steps first, then the rest.
@@ -194,6 +215,18 @@ impl<S: Subject> Shrinker<'_, S> {
         Some(Counterexample { scenario, violation, executions: 0, seen_again: true })
     }
 
+    /// What ran on threads, or in processes, as it fails on the executor, if some
+    /// interleaving does.
+    fn simulated(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
+        if !scenario.is_uncertain() {
+            return None;
+        }
+        (0..SCHEDULES_TRIED_AT_LAST).find_map(|seed| {
+            let mode = Mode::Simulated(random_schedule(seed));
+            self.fails_once(&Scenario { mode, ..scenario.clone() })
+        })
+    }
+
     /// Takes `candidate` in place of `best` if it fails in the same way, with
     /// its schedule or with another one, at its crash point or at another one.
     fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
@@ -222,9 +255,7 @@ impl<S: Subject> Shrinker<'_, S> {
             if found.is_some() || !interleaved || self.is_exhausted() {
                 break;
             }
-            let one_in =
-                [1, 2, 4].into_iter().nth(usize::try_from(seed % 3).unwrap_or(0)).unwrap_or(1);
-            candidate.mode = Mode::Simulated(Schedule::Random { seed, one_in });
+            candidate.mode = Mode::Simulated(random_schedule(seed));
             candidate.faults = faults.elsewhere(seed);
             found = self.fails(&candidate);
         }
