@@ -274,9 +274,15 @@ fn rename_no_replace(from_dir: &OwnedFd, from: &str, to_dir: &OwnedFd, to: &str)
         retry_on_intr(|| sys::renameat_with(from_dir, from, to_dir, to, RenameFlags::NOREPLACE));
     match renamed {
         // Not every file system knows the flag: link(2) replaces nothing either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            retry_on_intr(|| sys::linkat(from_dir, from, to_dir, to, AtFlags::empty()))?;
-            Ok(retry_on_intr(|| sys::unlinkat(from_dir, from, AtFlags::empty()))?)
+        Err(refused @ (Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)) => {
+            match retry_on_intr(|| sys::linkat(from_dir, from, to_dir, to, AtFlags::empty())) {
+                // Of a directory, say, which can't be moved into itself either.
+                Err(Errno::PERM) => Err(refused.into()),
+                linked => {
+                    linked?;
+                    Ok(retry_on_intr(|| sys::unlinkat(from_dir, from, AtFlags::empty()))?)
+                }
+            }
         }
         renamed => Ok(renamed?),
     }

@@ -344,3 +344,55 @@ impl Error {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Error, Outcome, Site, StoredBytes};
+
+    /// One of every kind that has a place.
+    fn of_every_kind() -> Vec<Error> {
+        let site = || Site::new("get", &"things".into(), None);
+        let problem = || "a problem".to_owned();
+        let outcome = Outcome::Unknown;
+        vec![
+            Error::NotFound(site()),
+            Error::AlreadyExists(site()),
+            Error::Conflict(site()),
+            Error::InvalidCursor(site()),
+            Error::KeyTaken { site: site(), key: problem().into() },
+            Error::InvalidRecord { site: site(), problem: "a problem" },
+            Error::InvalidArgument { site: site(), problem: problem() },
+            Error::Corrupt {
+                site: site(),
+                location: problem(),
+                problem: problem(),
+                bytes: StoredBytes::new(&b"a secret"[..]),
+            },
+            Error::Io { site: site(), doing: problem(), outcome, source: io::Error::other("io") },
+            Error::Closed { site: site(), problem: problem() },
+            Error::Backend { site: site(), problem: problem(), outcome },
+        ]
+    }
+
+    #[test]
+    fn every_error_of_an_operation_names_it_and_its_collection() {
+        for error in of_every_kind() {
+            let kind = error.kind();
+            let error = error.during("put");
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.site(), Some(&Site::new("put", &"things".into(), None)), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("put") && text.contains("things"), "{kind:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_nothing_of_what_is_stored() {
+        for error in of_every_kind() {
+            let texts = [error.to_string(), format!("{error:?}")];
+            assert!(texts.iter().all(|text| !text.contains("secret")), "{texts:?}");
+        }
+    }
+}

@@ -139,12 +139,6 @@ impl Document {
         self.members.iter().filter_map(|member| member.name.as_deref())
     }
 
-    /// Whether it has no members.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// The document as compact JSON text.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -29,6 +29,7 @@ enum Call {
     SyncFile { file: usize },
     SyncDir { dir: usize },
     Rename { from_dir: usize, from: String, to_dir: usize, to: String },
+    RenameNoReplace { from_dir: usize, from: String, to_dir: usize, to: String },
     RemoveFile { dir: usize, name: String },
     OpenFile { dir: usize, name: String, access: Access },
     ReadHead { file: usize },
@@ -77,6 +78,9 @@ fn call() -> impl Strategy<Value = Call> {
         1 => at().prop_map(|dir| Call::SyncDir { dir }),
         6 => (at(), name(), at(), name())
             .prop_map(|(from_dir, from, to_dir, to)| Call::Rename { from_dir, from, to_dir, to }),
+        3 => (at(), name(), at(), name()).prop_map(|(from_dir, from, to_dir, to)| {
+            Call::RenameNoReplace { from_dir, from, to_dir, to }
+        }),
         2 => (at(), name()).prop_map(|(dir, name)| Call::RemoveFile { dir, name }),
         3 => (at(), name(), access)
             .prop_map(|(dir, name, access)| Call::OpenFile { dir, name, access }),
@@ -165,6 +169,10 @@ impl<F: Fs> Client<F> {
             (Call::Rename { from_dir, from, to_dir, to }, _) => {
                 alone(self.fs.rename(self.dir(*from_dir), from, self.dir(*to_dir), to))
                     .map(|()| Outcome::Done)
+            }
+            (Call::RenameNoReplace { from_dir, from, to_dir, to }, _) => {
+                let (from_dir, to_dir) = (self.dir(*from_dir), self.dir(*to_dir));
+                alone(self.fs.rename_no_replace(from_dir, from, to_dir, to)).map(|()| Outcome::Done)
             }
             (Call::RemoveFile { dir, name }, _) => {
                 alone(self.fs.remove_file(self.dir(*dir), name)).map(|()| Outcome::Done)

@@ -2,13 +2,13 @@
 
 use storeproof::{
     seam::{
-        Action, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection,
+        Action, Backend, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection,
         StoredBytes, Write,
     },
     sim::disk::SimDisk,
 };
 
-use super::{contents, disk_with, files, id, open, record, sim, things, wait};
+use super::{backend, contents, disk_with, files, id, open, record, sim, things, wait};
 
 const NEWER: &str = r#"{"version":9,"id":"a","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","data":1}"#;
 
@@ -178,10 +178,24 @@ fn an_unreadable_intent_stops_the_opening_and_stays() {
 
     let fs =
         sim(disk_with(&[("things/.storeproof.intent", "{\"version\":1,"), ("things/a.json", "1")]));
-    let Err(error) = wait(super::backend(&fs).open(things())) else {
+    let Err(error) = wait(backend(&fs).open(things())) else {
         panic!("a commit that may be half done was passed over");
     };
     assert_eq!(error.kind(), ErrorKind::Backend);
     assert!(error.to_string().contains(".storeproof.intent"), "{error}");
     assert_eq!(files(&fs).len(), 2, "nothing was changed");
+}
+
+#[test]
+fn what_stands_in_the_place_of_an_intent_is_named_and_stays() {
+    let left = [("things/.storeproof.intent/x", "y"), ("things/a.json", "1")];
+    let fs = sim(disk_with(&left));
+    let put = async {
+        let collection = backend(&fs).open(things()).await?;
+        collection.put(record("a", "2")).await
+    };
+    let error = wait(put).expect_err("nobody knows what it was to be");
+    assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+    assert!(error.to_string().contains(".storeproof.intent"), "{error}");
+    assert_eq!(files(&fs), left.map(|(path, text)| (path.into(), text.into())));
 }

@@ -76,6 +76,17 @@ fn another_layout_or_version_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_database_of_another_text_encoding_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("utf-16");
+    let tables = "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (x); DROP TABLE t";
+    someone_else(&path).execute_batch(tables).unwrap();
+    let (kind, message) = refused(&path);
+    assert_eq!(kind, ErrorKind::Backend);
+    assert!(message.contains("its text is UTF-16le"), "{message}");
+}
+
+#[test]
 fn a_collection_of_a_newer_release_or_with_unreadable_keys_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");

@@ -1,11 +1,19 @@
 //! Looking entities up, and links.
 
 use storeproof::{
+    backend::memory::MemoryBackend,
+    seam::Backend,
     store::{error::Kind as ErrorKind, instant_text::InstantText},
-    workspace::entities::{DeploymentVersion, Job, Release, Resource, UserApprovalRecord},
+    workspace::{
+        entities::{
+            DeploymentVariable, DeploymentVariableValue, DeploymentVersion, Job, Release, Resource,
+            UserApprovalRecord, WorkflowJob, WorkflowJobTemplate, WorkflowRun,
+        },
+        repository::Repository,
+    },
 };
 
-use super::{in_memory, json, wait};
+use super::{clock, in_memory, json, wait};
 
 #[test]
 fn an_index_follows_every_change_of_its_field() {
@@ -113,4 +121,60 @@ fn links_are_there_once_and_seen_from_both_sides() {
     wait(links.link("s", "e")).unwrap();
     assert_eq!(wait(links.systems_of("e")).unwrap(), ["s"]);
     assert_eq!(wait(links.environments_of("s")).unwrap(), ["e"]);
+}
+
+/// Two entities, one of which belongs to `"above"`, and what is found of that.
+macro_rules! found_by {
+    ($store:expr, $lookup:ident, $entity:ident, $field:ident) => {{
+        let belonging = $entity { $field: "above".to_owned(), ..$entity::default() };
+        wait($store.upsert(&["belongs"], belonging)).unwrap();
+        let other = $entity { $field: "other".to_owned(), ..$entity::default() };
+        wait($store.upsert(&["does not"], other)).unwrap();
+        let found = wait($store.$lookup("above")).unwrap();
+        assert_eq!(found.damaged, []);
+        found.entities.into_iter().map(|entity| entity.id).collect::<Vec<_>>()
+    }};
+}
+
+#[test]
+fn every_lookup_finds_what_belongs_to_another_entity() {
+    let store = in_memory();
+    let variables = store.deployment_variables();
+    let values = store.deployment_variable_values();
+    let found = [
+        found_by!(variables, by_deployment, DeploymentVariable, deployment_id),
+        found_by!(values, by_variable, DeploymentVariableValue, deployment_variable_id),
+        found_by!(store.workflow_runs(), by_workflow, WorkflowRun, workflow_id),
+        found_by!(store.workflow_jobs(), by_run, WorkflowJob, workflow_run_id),
+        found_by!(store.workflow_job_templates(), by_workflow, WorkflowJobTemplate, workflow_id),
+    ];
+    for ids in found {
+        assert_eq!(ids, ["belongs"]);
+    }
+}
+
+#[test]
+fn a_repository_by_itself_keeps_sets_and_removes() {
+    let backend = MemoryBackend::new(clock());
+    let spec = Repository::<WorkflowRun>::spec("w");
+    let runs = Repository::<WorkflowRun>::new(wait(backend.open(spec)).unwrap(), clock());
+    let run = |id: &str, workflow: &str| WorkflowRun {
+        id: id.to_owned(),
+        workflow_id: workflow.to_owned(),
+        ..WorkflowRun::default()
+    };
+    wait(runs.set(&run("a", "x"))).unwrap();
+    wait(runs.set_batch(&[run("b", "x"), run("a", "y")])).unwrap();
+    assert_eq!(wait(runs.get(&["a"])).unwrap(), Some(run("a", "y")));
+    let of_x = wait(runs.by("workflow", &["x"])).unwrap().entities;
+    assert_eq!(of_x, [run("b", "x")]);
+    let error = wait(runs.set_batch(&[run("c", "x"), run("c", "y")])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    wait(runs.remove(&["a"])).unwrap();
+    wait(runs.remove(&["a"])).expect("what is not there is removed already");
+    assert_eq!(wait(runs.items()).unwrap().entities, [run("b", "x")]);
+    wait(runs.remove_batch(&[&["b"], &["c"]])).unwrap();
+    assert_eq!(wait(runs.items()).unwrap().entities, []);
+    let error = wait(runs.remove(&["a", "b"])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
 }

@@ -80,3 +80,60 @@ pub(super) fn told(error: &rusqlite::Error, site: &Site, doing: &str, outcome: O
         _ => backend(""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rusqlite::ffi;
+
+    use super::{is_busy, told};
+    use crate::seam::{Error, Outcome, Site};
+
+    fn told_of(code: i32) -> Error {
+        let error = rusqlite::Error::SqliteFailure(
+            ffi::Error::new(code),
+            Some("SELECT 'a secret'".to_owned()),
+        );
+        told(&error, &Site::new("put", &"things".into(), None), "writing", Outcome::Unknown)
+    }
+
+    #[test]
+    fn what_the_medium_did_is_an_error_of_input_and_output() {
+        for (code, expected) in [
+            (ffi::SQLITE_IOERR_FSYNC, io::ErrorKind::Other),
+            (ffi::SQLITE_CANTOPEN, io::ErrorKind::Other),
+            (ffi::SQLITE_FULL, io::ErrorKind::StorageFull),
+            (ffi::SQLITE_READONLY, io::ErrorKind::ReadOnlyFilesystem),
+            (ffi::SQLITE_PERM, io::ErrorKind::PermissionDenied),
+        ] {
+            let error = told_of(code);
+            let Error::Io { source, outcome, .. } = &error else { panic!("{code}: {error}") };
+            assert_eq!((source.kind(), *outcome), (expected, Outcome::Unknown), "{code}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_the_databases_and_says_what_to_do() {
+        for (code, advice) in [
+            (ffi::SQLITE_BUSY, "try again"),
+            (ffi::SQLITE_LOCKED, "try again"),
+            (ffi::SQLITE_CORRUPT, "restore a backup"),
+            (ffi::SQLITE_NOTADB, "choose another path"),
+            (ffi::SQLITE_TOOBIG, "writing"),
+        ] {
+            let error = told_of(code);
+            assert!(matches!(error, Error::Backend { .. }), "{code}: {error}");
+            assert!(error.to_string().contains(advice), "{code}: {error}");
+            assert!(!error.to_string().contains("secret"), "{code}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_another_connection_is_a_reason_to_try_again() {
+        let busy = |code| is_busy(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(busy(ffi::SQLITE_BUSY) && busy(ffi::SQLITE_LOCKED));
+        assert!(busy(ffi::SQLITE_BUSY_SNAPSHOT));
+        assert!(!busy(ffi::SQLITE_FULL) && !busy(ffi::SQLITE_CORRUPT));
+    }
+}

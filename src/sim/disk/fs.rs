@@ -270,7 +270,7 @@ impl Fs for SimFs {
     ) -> io::Result<()> {
         self.enter("rename").await?;
         self.disk.with(|state| {
-            let replaced = state.disk.rename(from_dir.0, from, to_dir.0, to)?;
+            let replaced = state.disk.rename(from_dir.0, from, to_dir.0, to, true)?;
             state.release(replaced);
             Ok(())
         })
@@ -284,10 +284,7 @@ impl Fs for SimFs {
         to: &str,
     ) -> io::Result<()> {
         self.enter("rename_no_replace").await?;
-        self.disk.with(|state| {
-            state.disk.must_be_free(to_dir.0, to)?;
-            state.disk.rename(from_dir.0, from, to_dir.0, to).map(drop)
-        })
+        self.disk.with(|state| state.disk.rename(from_dir.0, from, to_dir.0, to, false).map(drop))
     }
 
     async fn remove_file(&self, dir: &SimDir, name: &str) -> io::Result<()> {

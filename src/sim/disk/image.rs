@@ -395,7 +395,7 @@ mod tests {
             1 => nodes.extend(disk.create(node(one), from, EntryKind::Directory)),
             2 => drop(disk.append(node(one), from.as_bytes())),
             3 => drop(disk.write_head(node(one), b"xy")),
-            4 | 5 => drop(disk.rename(node(one), from, node(two), to)),
+            4 | 5 => drop(disk.rename(node(one), from, node(two), to, true)),
             6 => drop(disk.remove(node(one), from)),
             7 => drop(disk.remove_dir(node(one), from)),
             _ if disk.tree.is_directory(node(one)) => disk.sync_dir(node(one)),

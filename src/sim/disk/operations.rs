@@ -53,7 +53,7 @@ impl SimDisk {
     }
 
     /// `AlreadyExists` if anything has the name.
-    pub(super) fn must_be_free(&self, dir: NodeId, name: &str) -> io::Result<()> {
+    fn must_be_free(&self, dir: NodeId, name: &str) -> io::Result<()> {
         match self.look_up(dir, name) {
             Ok(_) => Err(Errno::EXIST.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -130,14 +130,15 @@ impl SimDisk {
         Ok(bytes.get(..HEAD_BYTES).unwrap_or(bytes).to_vec())
     }
 
-    /// Gives a node another name. Returns what had that name before, if it is
-    /// now without any.
+    /// Gives a node another name, which nothing may have unless it `replaces`. Returns
+    /// what had that name before, if it is now without any.
     pub(super) fn rename(
         &mut self,
         from_dir: NodeId,
         from: &str,
         to_dir: NodeId,
         to: &str,
+        replaces: bool,
     ) -> io::Result<Option<NodeId>> {
         check_name(from)?;
         check_name(to)?;
@@ -148,6 +149,9 @@ impl SimDisk {
         }
         let entries = self.tree.entries(to_dir).ok_or(Errno::NOTDIR)?;
         let replaced = entries.get(to).copied();
+        if replaced.is_some() && !replaces {
+            return Err(Errno::EXIST.into());
+        }
         if is_directory && self.tree.lies_in(to_dir, node) {
             return Err(Errno::INVAL.into());
         }
