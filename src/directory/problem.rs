@@ -85,3 +85,25 @@ impl NoticeKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NoticeKind, ProblemKind};
+
+    #[test]
+    fn tables_and_documents_name_them_alike() {
+        let problems = [
+            ProblemKind::Damaged,
+            ProblemKind::IdMismatch,
+            ProblemKind::DuplicateKey,
+            ProblemKind::NewerVersion,
+            ProblemKind::Undecryptable,
+        ];
+        for kind in problems {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        for kind in [NoticeKind::Legacy, NoticeKind::Leftover, NoticeKind::Foreign] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+}

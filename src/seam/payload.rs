@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn the_order_is_that_of_the_bytes_whatever_they_are() {
+        let json = Payload::json(&b"1"[..]).unwrap();
+        let same = Payload::new(&b"1"[..]);
+        assert_eq!(json.cmp(&same), std::cmp::Ordering::Equal);
+        assert!(json < Payload::new(&b"1 "[..]) && json > Payload::new(&b"\"1\""[..]));
+    }
+
+    #[test]
     fn debug_does_not_show_the_content() {
         assert_eq!(format!("{:?}", Payload::new(&b"hunter2"[..])), "Payload(7 bytes)");
     }

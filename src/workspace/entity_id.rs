@@ -81,6 +81,14 @@ mod tests {
     }
 
     #[test]
+    fn it_is_shown_as_the_records_own() {
+        let id = EntityId::new(&["a", "b/c"]).unwrap();
+        let record = id.record().to_string();
+        assert_eq!(id.to_string(), record);
+        assert_eq!(format!("{id:?}"), format!("EntityId({record:?})"));
+    }
+
+    #[test]
     fn an_id_of_one_part_is_the_records_own() {
         assert_eq!(EntityId::new(&["a/%b"]).unwrap().record().as_str(), "a/%b");
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Any JSON value, as text. Two are the same when their texts are.
@@ -49,8 +48,23 @@ impl fmt::Debug for Json {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(Self)
+#[cfg(test)]
+mod tests {
+    use super::Json;
+
+    #[test]
+    fn debug_does_not_show_the_content() {
+        let json = Json::parse(r#" {"password": "hunter2"} "#).unwrap();
+        assert_eq!(format!("{json:?}"), "Json(23 bytes)");
+        assert_eq!(json.as_str(), r#"{"password": "hunter2"}"#);
+    }
+
+    #[test]
+    fn a_text_is_one_value_or_none() {
+        for text in ["", " ", "{", "{} {}", "nul", "'a'"] {
+            assert!(Json::parse(text).is_none(), "{text:?}");
+        }
+        assert_eq!(Json::default(), Json::parse("null").unwrap());
+        assert_ne!(Json::parse("{ }"), Json::parse("{}"), "it is kept as it was written");
     }
 }

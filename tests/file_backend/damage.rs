@@ -174,8 +174,6 @@ fn no_bytes_at_all_are_too_much() {
 
 #[test]
 fn an_unreadable_intent_stops_the_opening_and_stays() {
-    use storeproof::seam::Backend;
-
     let fs =
         sim(disk_with(&[("things/.storeproof.intent", "{\"version\":1,"), ("things/a.json", "1")]));
     let Err(error) = wait(backend(&fs).open(things())) else {

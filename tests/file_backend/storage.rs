@@ -6,12 +6,14 @@ use storeproof::{
     backend::file::{FileBackend, FileOptions},
     fs::{Durability, OsFs},
     seam::{
-        Backend, CollectionExt, CollectionSpec, Encoding, ErrorKind, ListQuery, OsEntropy, Payload,
-        Record, Selection, SystemClock, Write,
+        Backend, CollectionExt, CollectionSpec, Encoding, ErrorKind, ListQuery, OsEntropy, Outcome,
+        Payload, Record, Selection, SystemClock, Write,
     },
+    sim::disk::SimDisk,
 };
 
-use super::{contents, files, id, now, open, record, sim, things, users, wait};
+use super::{backend, contents, files, id, now, open, record, sim, things, users, wait};
+use crate::mutants::flawed_fs::{FlawedFs, FsFlaw};
 
 fn os(path: &Path) -> OsFs {
     OsFs::open(path).unwrap().with_durability(Durability::Process)
@@ -96,7 +98,7 @@ fn concurrent_writers_on_real_files_lose_nothing() {
 
 #[test]
 fn every_id_has_its_own_file_below_the_collection() {
-    let fs = sim(storeproof::sim::disk::SimDisk::new());
+    let fs = sim(SimDisk::new());
     let collection = open(&fs, things());
     let deep = "a/".repeat(40) + "a";
     let long = "x".repeat(1_024);
@@ -152,7 +154,7 @@ fn every_id_has_its_own_file_below_the_collection() {
 
 #[test]
 fn data_that_are_not_json_come_back_byte_for_byte() {
-    let fs = sim(storeproof::sim::disk::SimDisk::new());
+    let fs = sim(SimDisk::new());
     let collection = open(&fs, things());
     for bytes in [&b""[..], b"\xff\x00", b"{}"] {
         let written =
@@ -164,9 +166,8 @@ fn data_that_are_not_json_come_back_byte_for_byte() {
 
 #[test]
 fn a_page_without_a_limit_has_the_default_size() {
-    let fs = sim(storeproof::sim::disk::SimDisk::new());
-    let backend =
-        super::backend(&fs).with_options(FileOptions { page_size: 2, ..FileOptions::default() });
+    let fs = sim(SimDisk::new());
+    let backend = backend(&fs).with_options(FileOptions { page_size: 2, ..FileOptions::default() });
     let collection = wait(backend.open(things())).unwrap();
     let writes = ["c", "a", "b"].map(|text| Write::put(record(text, "1")));
     wait(collection.commit(writes.into())).unwrap();
@@ -181,7 +182,7 @@ fn a_page_without_a_limit_has_the_default_size() {
 
 #[test]
 fn a_commit_of_several_leaves_no_intent_and_no_temporary_files() {
-    let fs = sim(storeproof::sim::disk::SimDisk::new());
+    let fs = sim(SimDisk::new());
     let collection = open(&fs, things());
     wait(collection.put(record("gone", "1"))).unwrap();
     let writes = vec![
@@ -196,7 +197,7 @@ fn a_commit_of_several_leaves_no_intent_and_no_temporary_files() {
 
 #[test]
 fn expired_records_are_purged_from_the_disk() {
-    let fs = sim(storeproof::sim::disk::SimDisk::new());
+    let fs = sim(SimDisk::new());
     let collection = open(&fs, things());
     let writes = ["a", "d/b", "keep"]
         .map(|text| {
@@ -291,4 +292,19 @@ fn no_link_is_followed() {
         panic!("a link was taken for the collection's directory");
     };
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+}
+
+#[test]
+fn a_file_system_that_takes_two_names_for_one_is_refused() {
+    for (flaw, what) in [
+        (FsFlaw::FoldsCase, "does not tell upper from lower case"),
+        (FsFlaw::NormalisesNames, "normalises Unicode"),
+    ] {
+        let disk = sim(SimDisk::new());
+        let opened = wait(backend(&FlawedFs::new(disk.clone(), flaw)).open(things()));
+        let Err(error) = opened else { panic!("it {what}, and records would be lost") };
+        assert!(error.to_string().contains(what), "{error}");
+        assert_eq!(error.outcome(), Outcome::NotDone);
+        assert_eq!(files(&disk), [], "what was tried is left there");
+    }
 }

@@ -30,6 +30,10 @@ pub enum FsFlaw {
     /// A file is not replaced by renaming: its bytes are written into its place,
     /// one after the other.
     WritesInPlace,
+    /// Names that differ in upper and lower case are one.
+    FoldsCase,
+    /// Names that differ in how an accent is written are one.
+    NormalisesNames,
 }
 
 pub struct FlawedFs<F: Fs = SimFs> {
@@ -104,7 +108,12 @@ impl<F: Fs> Fs for FlawedFs<F> {
     }
 
     async fn metadata(&self, dir: &F::Dir, name: &str) -> io::Result<Metadata> {
-        self.inner.metadata(dir, name).await.map(|metadata| self.flawed(metadata))
+        let name = match self.flaw {
+            FsFlaw::FoldsCase => name.to_lowercase(),
+            FsFlaw::NormalisesNames => name.replace("e\u{301}", "\u{e9}"),
+            _ => name.to_owned(),
+        };
+        self.inner.metadata(dir, &name).await.map(|metadata| self.flawed(metadata))
     }
 
     async fn dir_metadata(&self, dir: &F::Dir) -> io::Result<Metadata> {

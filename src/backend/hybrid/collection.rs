@@ -175,7 +175,8 @@ impl HybridCollection {
         drop(self.underway(About::Everything));
     }
 
-    /// Whether memory knows who has the unique key that the commit was refused for.
+    /// Whether memory surely knows who has the unique key that the commit was refused for: one
+    /// that can expire may have it no more.
     fn knows_holder(&self, key: &str, writes: &[Write]) -> bool {
         let Some((at, declared)) = self.spec.key(key) else { return false };
         let Some(place) = self.places.get(at) else { return false };

@@ -258,6 +258,15 @@ mod tests {
         Message::from_document(Document::parse(json.as_bytes()).unwrap()).unwrap()
     }
 
+    #[test]
+    fn what_was_said_is_not_shown() {
+        let session = stored(r#"{"id":"s","user_id":"u","z":"hunter3"}"#).session;
+        let messages = vec![message(r#"{"content":"hunter2"}"#)];
+        let shown = format!("{:?}", Session { messages, ..session });
+        assert!(shown.contains("\"s\"") && shown.contains("\"u\""), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+
     const FULL: &str = r#"{"id":"s","user_id":"u","dag_name":"d","title":"t","model":"m","created_at":"2026-01-01T09:00:00+09:00","updated_at":"2026-01-01T00:00:00.50Z","parent_session_id":"p","delegate_task":"do","messages":[{"sequence_id":2},{"sequence_id":1,"x":1e400}],"z":123456789012345678901234567890}"#;
 
     #[test]
