@@ -17,7 +17,10 @@ use storeproof::{
         sqlite::{SqliteBackend, SqliteOptions},
     },
     fs::{Durability, Fs, OsFs},
-    seam::{Backend, Clock, Collection, CollectionSpec, Error, Instant, Payload, Record, RecordId},
+    seam::{
+        Backend, Clock, Collection, CollectionSpec, Error, Instant, ListQuery, Payload, Record,
+        RecordId,
+    },
     sim::{
         disk::{SimDisk, SimFs},
         entropy::SimEntropy,
@@ -186,4 +189,22 @@ pub(crate) fn error_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static
 /// The ids of records, in their order.
 pub(crate) fn ids(records: &[Record]) -> Vec<&str> {
     records.iter().map(|record| record.id.as_str()).collect()
+}
+
+/// The ids that a listing by pages of `limit` gives, those of damaged records with `!`.
+pub(crate) fn pages(collection: &dyn Collection, limit: u32) -> Vec<String> {
+    let (mut listed, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = ListQuery { limit: Some(limit), cursor, ..ListQuery::default() };
+        let page = wait(collection.list(&query)).expect("a page");
+        let count = page.damaged.len() + page.records.len();
+        assert!(count <= limit as usize, "{count} on a page of {limit}");
+        listed.extend(page.damaged.iter().map(|damaged| format!("{}!", damaged.id)));
+        listed.extend(page.records.iter().map(|record| record.id.to_string()));
+        assert!(listed.len() < 100, "the pages never end: {listed:?}");
+        match page.next_cursor {
+            None => return listed,
+            next => cursor = next,
+        }
+    }
 }

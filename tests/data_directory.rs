@@ -9,7 +9,7 @@ mod genuine_ones;
 mod intent;
 mod killed;
 mod migration;
-mod program;
+pub(crate) mod program;
 mod sealed;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! The driver protocol, as a client meets it.
 
 mod arbitrary_lines;
+mod no_room;
+mod permissions;
 mod processes;
 mod transcripts;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use storeproof::{
-    seam::{Collection, CollectionExt, CollectionSpec, Instant, Payload, Record},
+    seam::{Collection, CollectionExt, CollectionSpec, Entropy, Instant, Payload, Record},
     sim::entropy::SimEntropy,
     store::{
         encryption::{Encryption, EncryptionKey},
@@ -49,4 +49,18 @@ pub(crate) fn encryption_of(genuine: &Genuine) -> Encryption {
     let key = wait(key_file::read(&genuine.fs)).unwrap();
     assert!(key.is_some(), "the directory has a key");
     Encryption::new(key, Arc::new(SimEntropy::new(1)))
+}
+
+/// A system that has no random bytes.
+struct NoEntropy;
+
+impl Entropy for NoEntropy {
+    fn fill(&self, _: &mut [u8]) -> std::io::Result<()> {
+        Err(std::io::Error::other("there are no random bytes"))
+    }
+}
+
+/// Encryption with this key string that can't encrypt.
+pub(crate) fn without_entropy(key_string: &str) -> Encryption {
+    Encryption::new(EncryptionKey::new(key_string.as_bytes()), Arc::new(NoEntropy))
 }

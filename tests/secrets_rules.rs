@@ -21,7 +21,7 @@ use storeproof::{
 use super::{
     backends::{Rule, World, at, every_backend_keeps, rules, wait},
     genuine::{Genuine, value as json},
-    sealed::{encryption, encryption_of, payload, put, put_at},
+    sealed::{encryption, encryption_of, payload, put, put_at, without_entropy},
 };
 
 const RULES: &[Rule] = rules![
@@ -43,6 +43,8 @@ const RULES: &[Rule] = rules![
     a_list_is_complete_and_in_order,
     a_payload_without_its_secret_is_damage,
     a_number_without_its_value_is_damage,
+    without_entropy_no_value_is_written,
+    the_last_number_is_followed_by_none,
     older_duplicates_belong_to_the_oldest,
 ];
 
@@ -505,4 +507,32 @@ fn genuine_secrets_read_as_their_manifest_says() {
             problem => assert_eq!(error_of(wait(store.resolve(id))), problem),
         }
     }
+}
+
+/// Without random bytes nothing can be encrypted, and nothing is written.
+async fn without_entropy_no_value_is_written(world: &World) {
+    let (one, _) = two(world).await;
+    one.create(secret("a", "a"), Some(value("x"))).await.unwrap();
+    let collection = world.open(SecretStore::spec()).await;
+    let dry = SecretStore::new(collection, Arc::new(world.clock.clone()), without_entropy("k"));
+    let error = dry.write_value("a", value("y")).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Internal, Outcome::NotDone), "{error}");
+    assert!(error.to_string().contains("random"), "{error}");
+    dry.create(secret("b", "b"), Some(value("y"))).await.unwrap_err();
+    assert_eq!(resolved(&dry, "a").await, ("x".to_owned(), 1), "reading needs none");
+    assert_eq!(error_of(one.get("b").await), "SecretNotFound");
+}
+
+/// There is no number after the last one: it is not used again.
+async fn the_last_number_is_followed_by_none(world: &World) {
+    let (one, _) = two(world).await;
+    let json = format!(
+        r#"{{"secret":{{"ID":"a","Ref":"a","ProviderType":"dagu-managed","CurrentVersion":{}}}}}"#,
+        u64::MAX
+    );
+    put(world, "secrets", "a", &json).await;
+    let error = one.write_value("a", value("x")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Corrupt, "{error}");
+    assert!(error.to_string().contains("is the last there is"), "{error}");
+    assert_eq!(payload(world, "secrets", "a").await, json, "nothing is changed");
 }

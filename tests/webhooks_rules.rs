@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use storeproof::{
-    seam::Instant,
+    seam::{Instant, Outcome},
     store::{
         document::Document,
         encryption::SecretText,
@@ -17,7 +17,7 @@ use storeproof::{
 use super::{
     backends::{Rule, World, at, every_backend_keeps, rules, wait},
     genuine::{Genuine, value},
-    sealed::{encryption, encryption_of, payload, put, put_at},
+    sealed::{encryption, encryption_of, payload, put, put_at, without_entropy},
 };
 
 const RULES: &[Rule] = rules![
@@ -27,6 +27,7 @@ const RULES: &[Rule] = rules![
     missing_instants_at_creation_are_now,
     the_secret_is_encrypted_at_rest,
     without_a_key_no_secret_is_written_or_given,
+    without_entropy_no_secret_is_written,
     a_wrong_key_opens_nothing,
     a_list_names_what_it_can_not_decrypt,
     an_update_without_a_secret_removes_it,
@@ -342,4 +343,18 @@ fn genuine_webhooks_read_as_their_manifest_says() {
         wait(store.update_last_used(&used.id)).unwrap();
         assert_eq!(wait(store.get(&used.id)).unwrap(), used);
     }
+}
+
+/// Without random bytes nothing can be encrypted, and nothing is written.
+async fn without_entropy_no_secret_is_written(world: &World) {
+    let (one, _) = two(world).await;
+    let sealed = with_secret(webhook("a", "d"), "s");
+    let collection = world.open(WebhookStore::spec()).await;
+    let dry = WebhookStore::new(collection, Arc::new(world.clock.clone()), without_entropy("k"));
+    let error = dry.create(sealed.clone()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Internal, Outcome::NotDone), "{error}");
+    assert!(error.to_string().contains("random"), "{error}");
+    assert_eq!(error_of(one.get("a").await), "WebhookNotFound");
+    one.create(sealed.clone()).await.unwrap();
+    assert_eq!(dry.get("a").await.unwrap().hmac_secret, sealed.hmac_secret, "reading needs none");
 }

@@ -63,9 +63,18 @@ async fn look_below<F: Fs>(fs: &F) -> Result<Vec<Notice>, DirectoryError> {
                 is_ours = true;
             } else if entry.kind == EntryKind::Directory && (leads_on || is_key_folder) {
                 is_ours |= is_key_folder;
-                // It may have gone since it was listed.
-                if let Ok(opened) = fs.open_dir(&dir, &name).await {
-                    ahead.push((opened, below));
+                match fs.open_dir(&dir, &name).await {
+                    Ok(opened) => ahead.push((opened, below)),
+                    // It has gone since it was listed.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                        ) => {}
+                    Err(source) => {
+                        let doing = format!("opening the directory {below:?}");
+                        return Err(DirectoryError::Io { doing, source });
+                    }
                 }
             } else if path == KEY_FOLDER && name == KEY_NAME && entry.kind == EntryKind::File {
                 is_ours = true;

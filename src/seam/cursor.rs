@@ -94,9 +94,19 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_has_no_position() {
-        for text in
-            ["", "1", "1.d", "1.d.", "2.d.YQ", "1.d.YQ.", "1.r.01.0.YQ", "1.r.0.YQ", "1.d.YR", "x"]
-        {
+        for text in [
+            "",
+            "1",
+            "1.d",
+            "1.d.",
+            "2.d.YQ",
+            "1.d.YQ.",
+            "1.r.01.0.YQ",
+            "1.r.0.YQ",
+            "1.d.YR",
+            "1.x.YQ",
+            "x",
+        ] {
             assert_eq!(Cursor::from_text(text).position(), None, "{text:?} was taken");
         }
     }

@@ -119,3 +119,34 @@ impl CollectionSpec {
         Error::InvalidArgument { site: Site::new("open", &self.name, None), problem }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{CollectionSpec, PayloadId};
+    use crate::seam::{Error, ErrorKind};
+
+    #[test]
+    fn directories_have_names_that_every_file_system_takes() {
+        let of = |levels: &[&str]| {
+            let levels: Vec<Arc<str>> = levels.iter().copied().map(Arc::from).collect();
+            CollectionSpec { directory: Some(levels.into()), ..CollectionSpec::new("c") }.validate()
+        };
+        of(&["agent", "sessions_2"]).expect("legal names");
+        for levels in [&["a", ".."][..], &["a/b"], &[""], &["a", "b c"], &["Å"]] {
+            let error = of(levels).expect_err("an illegal name");
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{levels:?}: {error}");
+        }
+        let name = "n".repeat(65);
+        assert!(matches!(CollectionSpec::new(name).validate(), Err(Error::InvalidName { .. })));
+        CollectionSpec::new("n".repeat(64)).validate().expect("the longest name");
+    }
+
+    #[test]
+    fn rules_for_ids_are_told_apart_by_what_they_are_called() {
+        let rule = |description| PayloadId { description, ids_of: |_| Vec::new() };
+        assert_eq!(rule("its `id`"), rule("its `id`"));
+        assert_ne!(rule("its `id`"), rule("its `ID`"));
+    }
+}

@@ -1,16 +1,22 @@
 //! Damage is named, and hides nothing else.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use storeproof::{
-    directory::{DirectoryError, problem::ProblemKind},
-    sim::disk::SimDisk,
+    directory::{
+        DirectoryError, content, export::export, inspect::Inspection, problem::ProblemKind,
+    },
+    fs::Fs,
+    sim::disk::{SimDisk, SimFs},
 };
 
 use super::{
     built::{self, MODIFIED},
-    exported, inspect, migrate, notices, problems, try_read,
+    exported, inspect, migrate, notices, problems, read_with, try_read, watch,
 };
-use crate::file_backend::sim;
+use crate::file_backend::{
+    faults::{Act, Fate, Process},
+    now, sim, wait,
+};
 
 /// The disk with these files, too.
 fn with(files: &[(&str, &str)]) -> SimDisk {
@@ -139,4 +145,88 @@ fn a_file_where_a_stores_folder_belongs_is_said_to_be_one() {
     disk.write_raw("users", &b"x"[..], MODIFIED).unwrap();
     let Err(error) = try_read(&sim(disk)) else { panic!("nothing was said of it") };
     assert!(error.to_string().contains("\"users\" is a link or a file"), "{error}");
+}
+
+/// The older file counts, as for every reader; the newer one is named.
+#[test]
+fn a_record_that_older_software_has_written_again_is_exported_once() {
+    let flat = r#"{"id":"a%b","username":"now","created_at":"2025-01-01T00:00:00Z","updated_at":"2025-01-01T00:00:00Z"}"#;
+    let envelope = r#"{"version":1,"id":"a%b","encoding":"json","created_at":"2025-01-01T00:00:00Z","updated_at":"2025-01-01T00:00:00Z","data":{"id":"a%b","username":"before"}}"#;
+    let fs = sim(with(&[("users/a%b.json", flat), ("users/a%25b.json", envelope)]));
+    let inspection = inspect(&fs);
+    assert_eq!(problems(&inspection), []);
+    assert!(notices(&inspection).contains(&("users/a%25b.json", "leftover")));
+    let exported = exported(&fs);
+    let users = exported["users"].as_array().unwrap();
+    let names: Vec<_> =
+        users.iter().filter(|user| user["id"] == "a%b").map(|user| &user["username"]).collect();
+    assert_eq!(names, ["now"]);
+}
+
+fn exported_of(content: content::Content) -> Value {
+    serde_json::from_str(&export(content).text).expect("JSON")
+}
+
+fn exported_without_key(fs: &SimFs) -> Value {
+    exported_of(read_with(fs, None).expect("it is a data directory"))
+}
+
+/// Whichever step of the look fails: it is said, or the file that can't be read is named.
+#[test]
+fn a_step_that_fails_is_told_and_hides_nothing() {
+    let whole = sim(built::disk());
+    let sound = Inspection::of(&read_with(&whole, None).expect("it is a data directory"));
+    let all = exported_without_key(&whole);
+    let (mut told, mut named) = (0, 0);
+    for calls in 0..10_000 {
+        let process = Process::new(whole.clone());
+        process.meets(Fate::FailAfter(calls));
+        let content = wait(content::read(&process, None, now(), &watch()));
+        let Some(failed) = process.failed() else {
+            assert!(told > 10 && named > 10, "{told} failures were told, {named} files named");
+            return;
+        };
+        let at = format!("call {calls}, {failed}");
+        match content {
+            Err(error) => {
+                told += 1;
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                let message = format!("{error}: {}", source.unwrap_or_default());
+                assert!(message.contains("an injected failure"), "{at}: {message}");
+            }
+            Ok(content) => {
+                let inspection = Inspection::of(&content);
+                let is_named = problems(&inspection).len() > problems(&sound).len();
+                named += usize::from(is_named);
+                let is_whole =
+                    notices(&inspection) == notices(&sound) && exported_of(content) == all;
+                assert!(is_named || is_whole, "{at} fails, and nothing is said of it");
+            }
+        }
+    }
+    panic!("it never came to its end");
+}
+
+/// A folder that goes between two steps of the look is none by then.
+#[test]
+fn a_folder_that_goes_meanwhile_is_not_there() {
+    let disk = built::disk();
+    let all = exported_without_key(&sim(disk.clone()));
+    for calls in 0..10_000 {
+        let fs = sim(disk.clone());
+        let process = Process::new(fs.clone());
+        let run = |fs: &SimFs, name: &str| {
+            let folder = wait(fs.open_dir(&fs.root(), name)).expect("it is there");
+            wait(fs.remove_file(&folder, "encryption_key")).expect("the key is there");
+            wait(fs.remove_dir(&fs.root(), name)).expect("it is empty");
+        };
+        process.meets(Fate::ActAfter(calls, Act { directory: "auth", run }));
+        let content = wait(content::read(&process, None, now(), &watch()));
+        let content = content.unwrap_or_else(|error| panic!("gone before call {calls}: {error}"));
+        assert_eq!(exported_of(content), all, "gone before call {calls}");
+        if !process.has_met_its_fate() {
+            return;
+        }
+    }
+    panic!("it never came to its end");
 }

@@ -172,6 +172,12 @@ fn damage_ends_with_exit_status_1() {
 /// Runs the program as somebody who owns `directory` and whom its modes bind:
 /// they do not bind root.
 fn run_bound(directory: &Path, arguments: &[&str]) -> Output {
+    let (_place, mut command) = bound(directory);
+    command.args(arguments).output().unwrap()
+}
+
+/// The same program, to be run while the directory lives where it was copied to.
+pub(crate) fn bound(directory: &Path) -> (TempDir, Command) {
     let place = tempfile::tempdir().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = place.path().join("storeproof");
@@ -180,21 +186,21 @@ fn run_bound(directory: &Path, arguments: &[&str]) -> Output {
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_storeproof")).arg(&program).status();
     assert!(copied.unwrap().success(), "the program can't be copied");
     let mut command = Command::new(&program);
-    command.args(arguments).current_dir("/");
+    command.current_dir("/");
     if is_root() {
         for (path, ..) in listing(directory) {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         command.uid(NOBODY).gid(NOBODY);
     }
-    command.output().unwrap()
+    (place, command)
 }
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn set_modes(directory: &Path, directories: u32, files: u32) {
+pub(crate) fn set_modes(directory: &Path, directories: u32, files: u32) {
     for (path, ..) in listing(directory).into_iter().rev() {
         let mode = if path.is_dir() { directories } else { files };
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

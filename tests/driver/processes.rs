@@ -25,6 +25,10 @@ pub(super) struct Process {
     requests: u64,
 }
 
+fn program(backend: &str) -> [&str; 4] {
+    [env!("CARGO_BIN_EXE_storeproof"), "driver", "--backend", backend]
+}
+
 /// A driver that is silent for so long will never answer.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -33,13 +37,20 @@ impl Process {
     pub(super) fn start(backend: &str) -> Self {
         // Who runs the tests in the background may have them ignore interrupts,
         // and whatever they start with them.
-        let mut child = Command::new("env")
-            .arg("--default-signal=INT")
-            .args([env!("CARGO_BIN_EXE_storeproof"), "driver", "--backend", backend])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::run(Command::new("env").arg("--default-signal=INT").args(program(backend)))
+    }
+
+    /// A process whose files may not become longer than `kibibytes`: writing more is an
+    /// error, as on a full disk.
+    pub(super) fn start_with_short_files(backend: &str, kibibytes: u32) -> Self {
+        // POSIX counts blocks of 512 bytes. A signal that is ignored stays so.
+        let limited = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kibibytes * 2);
+        Self::run(Command::new("sh").args(["-c", &limited, "-"]).args(program(backend)))
+    }
+
+    /// A process that this command starts.
+    pub(super) fn run(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let (sender, output) = channel();
@@ -84,7 +95,7 @@ impl Process {
         }
     }
 
-    fn call(&mut self, method: &str, params: &Value) -> Result<Value, String> {
+    pub(super) fn call(&mut self, method: &str, params: &Value) -> Result<Value, String> {
         self.requests += 1;
         self.send(&request(self.requests, method, params));
         outcome(&self.receive(), self.requests)
@@ -107,7 +118,7 @@ impl Drop for Process {
     }
 }
 
-fn record(id: &str, data: &str) -> Value {
+pub(super) fn record(id: &str, data: &str) -> Value {
     json!({
         "id": id,
         "data": STANDARD.encode(data),

@@ -1,14 +1,21 @@
 //! Files that can't be read, and those of newer releases.
 
+use std::sync::Arc;
+
 use storeproof::{
+    backend::hybrid::HybridBackend,
     seam::{
-        Action, Backend, CollectionExt, Condition, Error, ErrorKind, ListQuery, Payload, Selection,
-        StoredBytes, Write,
+        Action, Backend, CollectionExt, Condition, Error, ErrorKind, ListQuery, Outcome, Payload,
+        Selection, StoredBytes, Write,
     },
     sim::disk::SimDisk,
 };
 
-use super::{backend, contents, disk_with, files, id, open, record, sim, things, wait};
+use super::{
+    backend, clock, contents, disk_with,
+    faults::{Fate, Process},
+    files, id, open, record, sim, things, wait,
+};
 
 const NEWER: &str = r#"{"version":9,"id":"a","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","data":1}"#;
 
@@ -196,4 +203,54 @@ fn what_stands_in_the_place_of_an_intent_is_named_and_stays() {
     assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
     assert!(error.to_string().contains(".storeproof.intent"), "{error}");
     assert_eq!(files(&fs), left.map(|(path, text)| (path.into(), text.into())));
+}
+
+/// Damaged files come first, by id, and a page goes on after each of them: read from the
+/// files, and from memory over them.
+#[test]
+fn pages_go_on_after_damaged_files_and_after_records() {
+    let disk = || {
+        disk_with(&[
+            ("things/a.json", "1"),
+            ("things/b.json", "{cut"),
+            ("things/c.json", "2"),
+            ("things/d.json", "{cut"),
+            ("things/e.json", ""),
+        ])
+    };
+    let files = open(&sim(disk()), things());
+    let hybrid = HybridBackend::new(Arc::new(backend(&sim(disk()))), clock());
+    for collection in [files, wait(hybrid.open(things())).expect("it is read")] {
+        for limit in [1, 2, 3, 4, 5] {
+            assert_eq!(
+                crate::backends::pages(&*collection, limit),
+                ["b!", "d!", "e!", "a", "c"],
+                "with {limit} on a page"
+            );
+        }
+    }
+}
+
+/// A quarantine that can't be made says so, and the damaged file stays.
+#[test]
+fn what_can_t_be_set_aside_stays_where_it_is() {
+    for calls in 0..200 {
+        let fs = sim(disk_with(&[("things/a.json", "{cut")]));
+        let process = Process::new(fs.clone());
+        let collection = open(&process, things());
+        process.meets(Fate::FailAfter(calls));
+        let result = wait(collection.put(record("a", "1")));
+        if process.failed() == Some("create_dir") {
+            let error = result.expect_err("it can't be set aside");
+            assert_eq!(error.outcome(), Outcome::NotDone);
+            let message = error.to_string();
+            assert!(
+                message.contains("making the directory \".storeproof.quarantine\""),
+                "{message}"
+            );
+            assert_eq!(files(&fs), [("things/a.json".to_owned(), "{cut".to_owned())]);
+            return;
+        }
+    }
+    panic!("no directory was made");
 }

@@ -20,9 +20,16 @@ use storeproof::{
 
 use super::{contents, disk_with, files, id, open, record, sim, things, wait};
 
+/// What somebody else does to the disk, and in which directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Act {
+    pub(crate) directory: &'static str,
+    pub(crate) run: fn(&SimFs, &str),
+}
+
 /// What happens at one of the next calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// Nothing.
     Live,
     /// From the call after so many on, none ever returns.
@@ -33,6 +40,10 @@ pub(super) enum Fate {
     LieAfter(usize),
     /// Something happens right before the next call of that name.
     Before(&'static str, fn(&SimFs)),
+    /// Something happens right before each call of that name.
+    BeforeEach(&'static str, fn(&SimFs)),
+    /// Something happens right before the call after so many.
+    ActAfter(usize, Act),
 }
 
 /// One process's view of the disk.
@@ -59,12 +70,17 @@ impl Process {
         Self { disk, fate, failed: Arc::default(), calls: Arc::default() }
     }
 
-    pub(super) fn meets(&self, fate: Fate) {
+    pub(crate) fn meets(&self, fate: Fate) {
         *self.fate.lock().unwrap() = fate;
         *self.failed.lock().unwrap() = None;
     }
 
-    fn failed(&self) -> Option<&'static str> {
+    /// Whether it has come to what this process was to meet.
+    pub(crate) fn has_met_its_fate(&self) -> bool {
+        matches!(*self.fate.lock().unwrap(), Fate::Live)
+    }
+
+    pub(crate) fn failed(&self) -> Option<&'static str> {
         *self.failed.lock().unwrap()
     }
 
@@ -86,6 +102,21 @@ impl Process {
                     *fate = Fate::Live;
                     act(&self.disk);
                 }
+                return Turn::Do;
+            }
+            Fate::BeforeEach(name, act) => {
+                if name == call {
+                    act(&self.disk);
+                }
+                return Turn::Do;
+            }
+            Fate::ActAfter(0, act) => {
+                *fate = Fate::Live;
+                (act.run)(&self.disk, act.directory);
+                return Turn::Do;
+            }
+            Fate::ActAfter(left, act) => {
+                *fate = Fate::ActAfter(left - 1, act);
                 return Turn::Do;
             }
         };

@@ -4,9 +4,10 @@
 mod aside;
 mod crash;
 mod damage;
-mod faults;
+pub(crate) mod faults;
 mod legacy;
 mod make_way;
+mod meddling;
 mod other_writers;
 mod storage;
 

@@ -185,3 +185,55 @@ fn json_of_more_levels_than_sqlite_takes_is_sound() {
     let page = wait(collection.list(&ListQuery::default())).unwrap();
     assert_eq!((page.records.len(), page.damaged.len()), (1, 0));
 }
+
+/// Damaged rows come first, by id, and a page goes on after each of them.
+#[test]
+fn pages_go_on_after_damaged_rows_and_after_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let collection = open(&path, things());
+    for id in ["a", "b", "c", "d", "e"] {
+        wait(collection.put(record(id, "1"))).unwrap();
+    }
+    let change = "UPDATE records SET data = NULL WHERE id IN ('b', 'd', 'e')";
+    someone_else(&path).execute_batch(change).unwrap();
+    for limit in [1, 2, 3, 4, 5] {
+        assert_eq!(
+            super::super::backends::pages(&*collection, limit),
+            ["b!", "d!", "e!", "a", "c"],
+            "with {limit} on a page"
+        );
+    }
+}
+
+/// Every operation that the database can't do any more says which it is.
+#[test]
+fn an_error_of_sqlite_names_the_operation() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let collection = open(&path, things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    someone_else(&path).execute_batch("ALTER TABLE records RENAME TO moved").unwrap();
+    let all = Selection::all();
+    let errors = [
+        ("get", wait(collection.get(&id("a"))).map(drop)),
+        ("find", wait(collection.find("key", &["k"])).map(drop)),
+        ("list", wait(collection.list(&ListQuery::default())).map(drop)),
+        ("count", wait(collection.count(&all)).map(drop)),
+        ("put", wait(collection.put(record("b", "1")))),
+        ("claim", wait(collection.claim(&all)).map(drop)),
+        ("purge_expired", wait(collection.purge_expired()).map(drop)),
+        ("quarantine", wait(collection.quarantine(&id("a"), b"1"))),
+    ];
+    for (operation, result) in errors {
+        let error = result.expect_err(operation);
+        assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+        let message = error.to_string();
+        assert!(
+            message.contains(operation) && message.contains("things"),
+            "{operation}: {message}"
+        );
+    }
+    someone_else(&path).execute_batch("ALTER TABLE moved RENAME TO records").unwrap();
+    assert_eq!(wait(collection.get(&id("a"))).unwrap().id, id("a"), "it is all there");
+}

@@ -48,6 +48,9 @@ fn what_is_no_database_of_ours_is_refused_and_stays_as_it_is() {
 
     fs::write(at("empty"), "").unwrap();
     assert!(backend(&at("empty")).is_ok(), "an empty file is a new database");
+
+    let (kind, message) = refused(&at("a\0b"));
+    assert_eq!(kind, ErrorKind::Backend, "no file has such a name: {message}");
 }
 
 #[test]

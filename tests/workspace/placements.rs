@@ -10,7 +10,7 @@ use storeproof::{
     seam::{Backend, CollectionExt},
     store::error::Kind as ErrorKind,
     workspace::{
-        entities::{Resource, System},
+        entities::{DeploymentVersion, Resource, ResourceVariable, System, SystemDeployment},
         kind::Kind,
         repository::Repository,
         store::{Placement, WorkspaceStore},
@@ -104,4 +104,42 @@ fn what_is_no_entity_is_named_and_can_be_removed_or_replaced() {
     let changes = store.take_changes();
     assert_eq!(changes.len(), 2);
     assert_eq!(changes[1].entity, None, "what was removed could not be read");
+}
+
+/// A workspace over what lies in one of its collections, whatever that is.
+fn over(spec: storeproof::seam::CollectionSpec, lying: &[(&str, &str)]) -> WorkspaceStore {
+    let below = MemoryBackend::new(clock());
+    let collection = wait(below.open(spec)).unwrap();
+    for (id, json) in lying {
+        let id = storeproof::seam::RecordId::new(*id).unwrap();
+        let data = storeproof::seam::Payload::json(json.as_bytes()).unwrap();
+        wait(collection.put(storeproof::seam::Record::json(id, data, clock().now()))).unwrap();
+    }
+    wait(WorkspaceStore::builder("w", clock()).durable(Arc::new(below)).open()).unwrap()
+}
+
+#[test]
+fn a_link_and_a_variable_replace_what_is_none() {
+    let store = over(Repository::<SystemDeployment>::spec("w"), &[("s/d", "[\"hidden\"]")]);
+    let links = store.system_deployments();
+    wait(links.link("s", "d")).unwrap();
+    assert_eq!(wait(links.systems_of("d")).unwrap(), ["s"]);
+    assert_eq!(store.take_changes().len(), 1, "writing over what can't be read is creation");
+
+    let store = over(Repository::<ResourceVariable>::spec("w"), &[("r/a", "[\"hidden\"]")]);
+    let of_r = store.resource_variables();
+    assert!(wait(of_r.bulk_update("r", &super::variables(&[("a", "1")]))).unwrap());
+    assert_eq!(wait(of_r.get(&["r", "a"])).unwrap().unwrap().value, super::json("1"));
+}
+
+/// What a key finds and what is no entity all the same is named.
+#[test]
+fn a_lookup_names_what_is_no_entity() {
+    let lying = [("v", r#"{"deploymentId":"d","name":["hidden"]}"#)];
+    let store = over(Repository::<DeploymentVersion>::spec("w"), &lying);
+    let found = wait(store.deployment_versions().by_deployment("d")).unwrap();
+    assert_eq!(found.entities, []);
+    let [damaged] = found.damaged.as_slice() else { panic!("one is damaged: {found:?}") };
+    assert_eq!((damaged.id.as_str(), damaged.kind), ("v", ErrorKind::Corrupt));
+    assert!(!damaged.message.contains("hidden"), "{}", damaged.message);
 }

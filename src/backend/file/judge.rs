@@ -101,13 +101,13 @@ pub(super) fn judge<F: Fs>(
         (Condition::Data(_), Seen::Damaged(file, damage)) => {
             return Err(file.corrupt(call, damage));
         }
-        (Condition::Stored(expected), seen) => {
-            let stored = match seen {
-                Seen::Good(record) => record.data.bytes(),
-                Seen::Damaged(file, _) => file.bytes.as_slice(),
-                Seen::Absent => &[],
-            };
-            if stored != expected.bytes() {
+        (Condition::Stored(expected), Seen::Good(record)) => {
+            if record.data.bytes() != expected.bytes() {
+                return Err(Error::Conflict(call.site()));
+            }
+        }
+        (Condition::Stored(expected), Seen::Damaged(file, _)) => {
+            if file.bytes != expected.bytes() {
                 return Err(Error::Conflict(call.site()));
             }
         }

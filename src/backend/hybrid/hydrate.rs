@@ -56,7 +56,9 @@ pub(super) async fn read_back(
             None => match durable.get(&id).await {
                 Ok(record) => Held::Good(record),
                 Err(Error::NotFound(_)) => Held::Absent,
-                Err(error @ Error::Corrupt { .. }) => Held::Damaged(error),
+                Err(Error::Corrupt { location, problem, .. }) => {
+                    Held::Damaged(format!("{location} is damaged: {problem}"))
+                }
                 Err(error) => return Err(error),
             },
         };

@@ -7,9 +7,7 @@ use std::{
 
 use crate::{
     backend::{turns::Turns, working_set::WorkingSet},
-    seam::{
-        Action, Collection, Condition, Error, Instant, KeySpec, Record, RecordId, Result, Write,
-    },
+    seam::{Action, Collection, Condition, Instant, KeySpec, Record, RecordId, Result, Write},
 };
 
 /// What all handles of one collection share.
@@ -48,8 +46,8 @@ pub(super) enum Held {
     Good(Record),
     /// Nothing, or what has expired.
     Absent,
-    /// What can't be read: the error that says so.
-    Damaged(Error),
+    /// What can't be read: what a listing says of it, never any of its content.
+    Damaged(String),
 }
 
 impl Held {
@@ -106,17 +104,9 @@ impl State {
         }
         self.records.remove(id);
         self.set.remove(id);
-        if let Held::Damaged(error) = held {
-            self.set.damaged.insert(id.clone(), message(&error));
+        if let Held::Damaged(message) = held {
+            self.set.damaged.insert(id.clone(), message);
         }
-    }
-}
-
-/// What a listing says of a damaged record: never any of its content.
-fn message(error: &Error) -> String {
-    match error {
-        Error::Corrupt { location, problem, .. } => format!("{location} is damaged: {problem}"),
-        other => other.to_string(),
     }
 }
 

@@ -77,6 +77,10 @@ const MOST_IMAGES_A_STEP: u64 = 1_024;
 /// And at least, however many steps there are.
 const FEWEST_IMAGES_A_STEP: u64 = 6;
 
+/// From how many times as many the images of a moment are chosen where no other one is looked
+/// at, and there is room for a few alone.
+const CHOICE: u64 = 16;
+
 /// Which part of the images that are left a life after a crash may have.
 const PART_OF_A_LIFE: u64 = 3;
 
@@ -232,10 +236,11 @@ impl<'a, S: Subject> Explorer<'a, S> {
             if is_wanted {
                 last_cut = Some(cut);
                 let most = match pinned {
-                    Some(_) => MOST_IMAGES_A_STEP,
+                    Some(_) => MOST_IMAGES_A_STEP.min(self.room().saturating_mul(CHOICE)),
                     None => self.most_images(life.io_steps.saturating_sub(after)),
                 };
-                let moment = At { life, number, cut, after, most };
+                let is_alone = pinned.is_some();
+                let moment = At { life, number, cut, after, most, is_alone };
                 if let Some(broken) = self.crash(&moment, plan, crashes) {
                     return Some(broken);
                 }
@@ -254,11 +259,16 @@ impl<'a, S: Subject> Explorer<'a, S> {
         plan: &Crash<S::Op>,
         crashes: &mut dyn Crashes,
     ) -> Option<Broken> {
-        let kinds = match &plan.image {
+        let mut kinds = match &plan.image {
             Some(image) => vec![image.clone()],
             None => crashes
                 .kinds(usize::try_from(at.most).unwrap_or(usize::MAX), self.random.next_u64()),
         };
+        if at.is_alone && self.room() < FEWEST_IMAGES_A_STEP && !kinds.is_empty() {
+            // The plainest come first: they alone would ever be tried.
+            let first = usize::try_from(self.random.next_u32()).unwrap_or(0) % kinds.len();
+            kinds.rotate_left(first);
+        }
         let mut latest = None;
         if self.recovery == Recovery::ExactlyLatest {
             let disk = crashes.image(&ImageKind::Everything);
@@ -394,4 +404,6 @@ struct At<'a, S: Subject> {
     after: usize,
     /// How many images to try at most.
     most: u64,
+    /// Whether no other moment of the life is looked at.
+    is_alone: bool,
 }

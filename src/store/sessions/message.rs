@@ -135,7 +135,8 @@ mod tests {
             let said = Message::from_document(document).expect_err(json);
             assert!(said.contains(problem) && !said.contains("secret"), "{json}: {said}");
         }
-        let debug = format!("{:?}", message(r#"{"content":"secret"}"#));
+        let debug = format!("{:?}", message(r#"{"sequence_id":7,"content":"secret"}"#));
+        assert!(debug.starts_with("Message { sequence_id: 7, members: "), "{debug}");
         assert!(!debug.contains("secret"), "{debug}");
     }
 
