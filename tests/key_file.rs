@@ -17,7 +17,10 @@ use storeproof::{
     },
 };
 
-use super::backends::wait;
+use super::{
+    backends::wait,
+    file_backend::faults::{Fate, Process},
+};
 
 const PATH: &str = "auth/encryption_key";
 
@@ -165,4 +168,28 @@ fn a_real_key_file_is_its_owners_alone() {
         std::fs::metadata(directory.path().join(path)).unwrap().permissions().mode() & 0o777
     };
     assert_eq!((mode(PATH), mode("auth")), (0o600, 0o750));
+}
+
+#[test]
+fn a_key_that_can_t_be_made_is_an_error_and_none_is_handed_out_that_is_not_kept() {
+    let mut failures = 0;
+    for calls in 0.. {
+        let fs = disk_with(None);
+        let process = Process::new(fs.clone());
+        process.meets(Fate::FailAfter(calls));
+        let made = wait(read_or_make(&process, &entropy(1)));
+        let Some(failed) = process.failed() else { break };
+        match made {
+            Ok(key) => assert_same(&key, &stored_key(&fs).expect("it is kept")),
+            Err(error) => {
+                failures += 1;
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                let message = format!("{error}: {}", source.unwrap_or_default());
+                assert!(message.contains("an injected failure"), "{failed}: {message}");
+            }
+        }
+        let key = wait(read_or_make(&fs, &entropy(2))).expect("the next one can");
+        assert_same(&key, &stored_key(&fs).expect("it is kept"));
+    }
+    assert!(failures > 5, "only {failures} failures");
 }

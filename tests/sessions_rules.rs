@@ -560,3 +560,24 @@ fn a_damaged_file_is_removed_beside_another_users_session_of_that_id() {
     assert_eq!(error_of(wait(store.get("a", Some("u")))), "SessionNotFound");
     assert_eq!(wait(store.get("a", Some("v"))).unwrap().user_id, "v");
 }
+
+/// Nobody can say which of the two is whose.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it damages files")]
+fn of_two_damaged_files_under_one_id_each_is_removed_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = directory.path().join("agent/sessions");
+    std::fs::create_dir_all(sessions.join("u")).unwrap();
+    std::fs::write(sessions.join("u/a.json"), "{\"id\":\"a\"").unwrap();
+    std::fs::write(sessions.join("a.json"), "{\"id\":\"a\"").unwrap();
+    let store = on_files(directory.path());
+    assert_eq!(error_of(wait(store.get("a", Some("u")))), "corrupt");
+    let mut deletions = 0;
+    while error_of(wait(store.get("a", Some("u")))) == "corrupt" {
+        wait(store.delete("a", Some("u"))).unwrap();
+        deletions += 1;
+        assert!(deletions <= 2, "it is still damaged");
+    }
+    assert_eq!(error_of(wait(store.get("a", Some("u")))), "SessionNotFound");
+    wait(store.create(session("a", "u"))).expect("the id is free");
+}

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use storeproof::{
     seam::{Collection, CollectionExt, Payload, Record, Selection},
-    store::watermark::{Watermark, WatermarkError, WatermarkStore, Watermarks},
+    store::{
+        error::Kind,
+        watermark::{Watermark, WatermarkError, WatermarkStore, Watermarks},
+    },
 };
 
 use super::{
@@ -92,6 +95,7 @@ async fn only_objects_are_saved(world: &World) {
     for bad in ["null", "[]", "\"x\"", "", "{", "{} {}", "\u{feff}{}"] {
         let refused = one.save(payload(bad)).await;
         assert!(matches!(refused, Err(WatermarkError::InvalidState)), "{bad:?}: {refused:?}");
+        assert_eq!(refused.map_err(|error| error.kind()), Err(Kind::InvalidArgument), "{bad:?}");
     }
     assert_eq!(loaded(&other).await, FULL, "nothing was lost");
 }

@@ -281,6 +281,8 @@ mod tests {
         let mut own = document(r#"{"a":1,"\ud800":2,"b":3}"#);
         own.merge(&document(r#"{"c":4,"b":5,"\ud800":6}"#));
         assert_eq!(own.to_text(), r#"{"a":1,"\ud800":6,"b":5,"c":4}"#);
+        own.merge(&document(r#"{"\udfff":7}"#));
+        assert_eq!(own.to_text(), r#"{"a":1,"\ud800":6,"b":5,"c":4,"\udfff":7}"#);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the tests prepare and look at real files")]
 
 use std::{
+    ffi::OsStr,
     fs,
     os::unix::{
+        ffi::OsStrExt,
         fs::{MetadataExt, PermissionsExt, chown},
         process::CommandExt,
     },
@@ -167,6 +169,23 @@ fn damage_ends_with_exit_status_1() {
         assert_eq!(migrated.status.code(), Some(1));
     }
     assert_eq!(fs::read(directory.path().join("users/u1.json")).unwrap(), b"{");
+}
+
+#[test]
+fn a_name_that_is_no_text_is_shown_as_far_as_it_is_one_and_left_alone() {
+    let directory = real();
+    let file = directory.path().join("users").join(OsStr::from_bytes(b"n\xff.json"));
+    fs::write(&file, "{}").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let inspected = storeproof(&["inspect", path]);
+    assert_eq!(inspected.status.code(), Some(0), "{}", text(&inspected.stderr));
+    assert!(
+        text(&inspected.stdout).contains("foreign   users/n\u{fffd}.json "),
+        "{}",
+        text(&inspected.stdout)
+    );
+    assert_eq!(storeproof(&["migrate", path]).status.code(), Some(0));
+    assert_eq!(fs::read(&file).unwrap(), b"{}");
 }
 
 /// Runs the program as somebody who owns `directory` and whom its modes bind:

@@ -163,6 +163,12 @@ fn a_damaged_file_that_no_id_names_can_still_be_set_aside() {
     wait(collection.quarantine(named, b"{cut")).unwrap();
     assert_eq!(wait(collection.list(&ListQuery::default())).unwrap().damaged, []);
     assert_eq!(files(&fs).len(), 1, "its bytes were kept");
+    // That id may be a record's own as well.
+    assert_eq!(wait(collection.get(named)).unwrap_err().kind(), ErrorKind::NotFound);
+    wait(collection.put(record(named.as_str(), "1"))).unwrap();
+    assert_eq!(wait(collection.get(named)).unwrap().data.bytes(), b"1");
+    wait(collection.delete(named)).unwrap();
+    assert_eq!(contents(&collection), []);
 }
 
 #[test]
@@ -253,4 +259,35 @@ fn what_can_t_be_set_aside_stays_where_it_is() {
         }
     }
     panic!("no directory was made");
+}
+
+/// What a newer release wrote is claimed by nobody, not even where an older file counts.
+#[test]
+fn a_claim_takes_no_record_that_a_newer_release_has_written_too() {
+    let newer = NEWER.replace(r#""id":"a""#, r#""id":"a%b""#);
+    let fs = sim(disk_with(&[("things/a%b.json", "1"), ("things/a%25b.json", &newer)]));
+    let collection = open(&fs, things());
+    assert_eq!(contents(&collection), [("a%b".to_owned(), "1".to_owned())]);
+    let error = wait(collection.claim(&Selection::all())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("a%25b.json"), "{error}");
+    assert_eq!(files(&fs).len(), 2, "both are left");
+}
+
+/// What has the name under which bytes would be kept is none of ours to replace.
+#[test]
+fn a_directory_in_the_place_of_what_is_set_aside_is_named() {
+    let kept = {
+        let fs = sim(disk_with(&[("things/a.json", "{cut")]));
+        wait(open(&fs, things()).put(record("a", "1"))).unwrap();
+        files(&fs).into_iter().map(|(path, _)| path).find(|path| path.contains("quarantine"))
+    };
+    let kept = kept.expect("the damaged bytes are kept");
+    let mut disk = disk_with(&[("things/a.json", "{cut")]);
+    disk.create_dir_all(&kept).unwrap();
+    let fs = sim(disk);
+    let error = wait(open(&fs, things()).put(record("a", "1"))).unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Backend, Outcome::NotDone));
+    assert!(error.to_string().contains("move it away"), "{error}");
+    assert_eq!(files(&fs), [("things/a.json".to_owned(), "{cut".to_owned())]);
 }

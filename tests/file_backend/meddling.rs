@@ -442,3 +442,11 @@ fn changes_keep_their_promise_about_what_older_software_does_not_touch() {
         }
     }
 }
+
+#[test]
+fn a_survey_ends_when_it_is_told_to() {
+    let (fs, ..) = prepared();
+    let error = wait(survey(&fs, users(), Arc::new(|count| count < 2))).expect_err("it ends");
+    assert_eq!(error.outcome(), Outcome::NotDone);
+    assert!(error.to_string().contains("interrupted"), "{error}");
+}

@@ -8,6 +8,7 @@ pub(crate) mod faults;
 mod legacy;
 mod make_way;
 mod meddling;
+mod opening;
 mod other_writers;
 mod storage;
 

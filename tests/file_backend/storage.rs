@@ -1,18 +1,22 @@
 //! What lies on the disk.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use storeproof::{
     backend::file::{FileBackend, FileOptions},
-    fs::{Durability, OsFs},
+    fs::{Durability, Fs, OsFs},
     seam::{
-        Backend, CollectionExt, CollectionSpec, Encoding, ErrorKind, ListQuery, OsEntropy, Outcome,
-        Payload, Record, Selection, SystemClock, Write,
+        Backend, CollectionExt, CollectionSpec, Encoding, Entropy, ErrorKind, ListQuery, OsEntropy,
+        Outcome, Payload, Record, Selection, SystemClock, Write,
     },
     sim::disk::SimDisk,
 };
 
-use super::{backend, contents, files, id, now, open, record, sim, things, users, wait};
+use super::{
+    backend, clock, contents, disk_with,
+    faults::{Fate, Process},
+    files, id, now, open, record, sim, things, users, wait,
+};
 use crate::mutants::flawed_fs::{FlawedFs, FsFlaw};
 
 fn os(path: &Path) -> OsFs {
@@ -215,7 +219,7 @@ fn expired_records_are_purged_from_the_disk() {
 
 #[test]
 fn opening_sweeps_our_own_unlocked_temporary_files_alone() {
-    let disk = super::disk_with(&[
+    let disk = disk_with(&[
         ("things/.storeproof.0123456789abcdef.tmp", "half"),
         ("things/d/.storeproof.0123456789abcdef.tmp", "half"),
         ("things/.storeproof.quarantine/.storeproof.0123456789abcdef.tmp", "half"),
@@ -249,7 +253,7 @@ fn opening_sweeps_our_own_unlocked_temporary_files_alone() {
 fn a_temporary_file_in_use_is_not_swept() {
     use storeproof::fs::{Access, Fs};
 
-    let fs = sim(super::disk_with(&[("things/.storeproof.0123456789abcdef.tmp", "half")]));
+    let fs = sim(disk_with(&[("things/.storeproof.0123456789abcdef.tmp", "half")]));
     let held = wait(async {
         let dir = fs.open_dir(&fs.root(), "things").await.unwrap();
         let name = ".storeproof.0123456789abcdef.tmp";
@@ -307,4 +311,54 @@ fn a_file_system_that_takes_two_names_for_one_is_refused() {
         assert_eq!(error.outcome(), Outcome::NotDone);
         assert_eq!(files(&disk), [], "what was tried is left there");
     }
+}
+
+/// A file or a link where a record's directory belongs.
+#[test]
+fn what_stands_in_the_place_of_a_directory_is_named_and_holds_no_record() {
+    let mut with_link = SimDisk::new();
+    with_link.place_other("things/d").expect("a link");
+    for disk in [disk_with(&[("things/d", "a file")]), with_link] {
+        let process = Process::new(sim(disk));
+        let collection = open(&process, things());
+        let error = wait(collection.put(record("d/a", "1"))).expect_err("there is no room");
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Backend, Outcome::NotDone));
+        assert!(error.to_string().contains("\"d\" is not a directory; move it away"), "{error}");
+        // Also where the system says no more of it than that it can't be opened.
+        for calls in 0.. {
+            process.meets(Fate::FailAfter(calls));
+            let error = wait(collection.get(&id("d/a"))).expect_err("nothing is there");
+            let Some(failed) = process.failed() else {
+                assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+                break;
+            };
+            let expected = if failed == "open_dir" { ErrorKind::NotFound } else { ErrorKind::Io };
+            assert_eq!(error.kind(), expected, "{failed}: {error}");
+        }
+    }
+}
+
+/// Random bytes that are none.
+struct NoRandomness;
+
+impl Entropy for NoRandomness {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+#[test]
+fn entropy_that_is_none_is_an_error_and_not_an_endless_search() {
+    let fs = sim(SimDisk::new());
+    let backend = FileBackend::new(fs.clone(), clock(), Arc::new(NoRandomness));
+    let collection = wait(backend.open(things())).expect("it opens");
+    wait(collection.put(record("a", "1"))).expect("no name is taken yet");
+    let dir = wait(fs.open_dir(&fs.root(), "things")).expect("it is there");
+    // Somebody who uses the one name that there is.
+    wait(fs.create_file(&dir, ".storeproof.0000000000000000.tmp")).expect("the name is free");
+    let error = wait(collection.put(record("a", "2"))).expect_err("every name is taken");
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Backend, Outcome::NotDone));
+    assert!(error.to_string().contains("is the entropy any?"), "{error}");
+    assert_eq!(contents(&collection), [("a".to_owned(), "1".to_owned())]);
 }

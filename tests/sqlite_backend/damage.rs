@@ -237,3 +237,16 @@ fn an_error_of_sqlite_names_the_operation() {
     someone_else(&path).execute_batch("ALTER TABLE moved RENAME TO records").unwrap();
     assert_eq!(wait(collection.get(&id("a"))).unwrap().id, id("a"), "it is all there");
 }
+
+#[test]
+fn what_is_damaged_is_not_replaced_in_part() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let collection = damaged(&path, "data = NULL");
+    let data = Payload::json(&b"2"[..]).unwrap();
+    let replace = Action::Replace { id: id("a"), data };
+    let write = Write { action: replace, when: Condition::Present };
+    let error = wait(collection.commit(vec![write])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "its times and its encoding are unknown: {error}");
+    assert_eq!(quarantined(&path), []);
+}

@@ -103,6 +103,7 @@ fn an_entity_without_an_id_takes_the_calls_and_one_with_another_is_refused() {
     let other = System { id: "b".to_owned(), ..system };
     let error = wait(store.systems().upsert(&["a"], other)).unwrap_err();
     assert!(matches!(error, Error::IdMismatch { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(wait(store.systems().get(&["b"])).unwrap(), None, "nothing is written");
     let error = wait(store.systems().get(&["a", "b"])).unwrap_err();
     assert_eq!(error.to_string(), "the id of a system has 1 parts, not 2");

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    catalog::join,
+    catalog::{join, parent_of},
     load::{Current, FileState, load},
     path::RecordPath,
     plan::{FileStep, Step, before, writing},
@@ -147,7 +147,11 @@ async fn look_below<F: Fs>(call: &Call<'_, F>, path: &RecordPath) -> Result<Belo
             Place::Found(dir) => dir,
             // Other software was faster.
             Place::Absent => continue,
-            Place::Foreign => return Err(call.occupied(&directory)),
+            Place::Foreign => {
+                // What is on the way to it may be no directory: that is said then.
+                call.make_directory(parent_of(&directory)).await?;
+                return Err(call.occupied(&directory));
+            }
         };
         let listed = call.storage.fs.read_dir(&dir).await;
         let mut entries =
