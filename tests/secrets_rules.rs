@@ -39,6 +39,7 @@ const RULES: &[Rule] = rules![
     without_a_key_values_are_neither_written_nor_resolved,
     a_wrong_key_opens_nothing_but_the_empty_value,
     an_update_keeps_what_is_unknown_and_what_is_the_stores,
+    an_update_keeps_the_text_of_an_instant_that_stays,
     a_delete_frees_everything,
     a_list_is_complete_and_in_order,
     a_payload_without_its_secret_is_damage,
@@ -385,6 +386,23 @@ async fn an_update_keeps_what_is_unknown_and_what_is_the_stores(world: &World) {
     let stored = payload(world, "secrets", "a").await;
     assert!(stored.contains(versions) && stored.contains(r#""outer":[1e400]"#), "{stored}");
     assert!(stored.contains(r#""LastCheckedAt":null"#), "{stored}");
+}
+
+async fn an_update_keeps_the_text_of_an_instant_that_stays(world: &World) {
+    let (one, other) = two(world).await;
+    let json = r#"{"secret":{"ID":"a","Workspace":"ops","Ref":"a","ProviderType":"vault","LastCheckedAt":"2026-01-06T09:00:00.90+09:00"},"versions":[]}"#;
+    put(world, "secrets", "a", json).await;
+    for (given, expected) in [
+        ("2026-01-06T00:00:00.9Z", "2026-01-06T09:00:00.90+09:00"),
+        ("2026-01-06T00:00:01Z", "2026-01-06T00:00:01Z"),
+    ] {
+        let mut secret = secret("a", "a");
+        secret.last_checked_at = InstantText::parse(given);
+        assert!(secret.last_checked_at.is_some(), "{given}");
+        one.update(secret).await.unwrap();
+        let read = other.get("a").await.unwrap().last_checked_at;
+        assert_eq!(read.map(|at| at.to_string()).as_deref(), Some(expected), "given {given}");
+    }
 }
 
 async fn a_delete_frees_everything(world: &World) {

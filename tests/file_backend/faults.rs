@@ -2,6 +2,7 @@
 //! storage that fail.
 
 use std::{
+    collections::BTreeMap,
     future::{Future, pending},
     io,
     pin::{Pin, pin},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use storeproof::{
+    backend::file::survey::{FileFormat, SurveyedFile, survey},
     fs::{Access, DirEntry, FileTime, Fs, Metadata},
     seam::{Collection, CollectionExt, Error, ErrorKind, Outcome, Result, Write},
     sim::disk::{ImageKind, SimDisk, SimFs},
@@ -528,4 +530,68 @@ fn a_step_that_fails_leaves_all_or_nothing_and_says_which() {
             assert!(refusals > 3, "{}: too few failures were reached", case.name);
         }
     }
+}
+
+/// Older software writes into a directory of the collection, if there is one.
+fn old_writer_puts_into(fs: &SimFs, directory: &str, name: &str) {
+    let mut dir = wait(fs.open_dir(&fs.root(), "things")).expect("the collection's directory");
+    for level in directory.split('/').filter(|level| !level.is_empty()) {
+        match wait(fs.open_dir(&dir, level)) {
+            Ok(opened) => dir = opened,
+            Err(_) => return,
+        }
+    }
+    let file = wait(fs.create_file(&dir, ".tmp-1")).expect("the name is free");
+    wait(fs.write(&file, b"\"new\"")).expect("there is room");
+    // A directory may have the name.
+    let _ = wait(fs.rename(&dir, ".tmp-1", &dir, name));
+}
+
+/// What a killed process left is looked at as the next writer finds it, also where older
+/// software has written since into what the commit was about to remove or to make.
+#[test]
+fn a_survey_of_what_a_killed_process_left_is_what_the_next_writer_finds() {
+    let mut interrupted = 0;
+    for case in cases() {
+        for new in
+            [None, Some(("a.json", "new.json")), Some(("", "%2E.json")), Some(("d", "b.json"))]
+        {
+            for calls in 0..ENOUGH {
+                let fs = sim((case.disk)());
+                let killed = Process::new(fs.clone());
+                let doomed = open(&killed, things());
+                (case.prepare)(&doomed);
+                killed.meets(Fate::DieAfter(calls));
+                let polled = {
+                    let mut operation = pin!((case.change)(&doomed));
+                    operation.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+                };
+                let at = format!("{} killed after {calls} calls, then {new:?}", case.name);
+                drop(doomed);
+                if let Some((directory, name)) = new {
+                    old_writer_puts_into(&fs, directory, name);
+                }
+                let found =
+                    wait(survey(&fs, things(), Arc::new(|_| true))).expect("it is surveyed");
+                interrupted += usize::from(found.intent.is_some());
+                let mut seen = BTreeMap::new();
+                for SurveyedFile { stored, format, .. } in found.records {
+                    let Ok(record) = stored.content else { continue };
+                    let data = record.data.to_text_lossy().into_owned();
+                    // Of two files of one record the older kind counts.
+                    if format == Some(FileFormat::Envelope) {
+                        seen.entry(stored.id.to_string()).or_insert(data);
+                    } else {
+                        seen.insert(stored.id.to_string(), data);
+                    }
+                }
+                let next: BTreeMap<_, _> = contents(&open(&fs, things())).into_iter().collect();
+                assert_eq!(seen, next, "{at}");
+                if polled.is_ready() {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(interrupted > 50, "only {interrupted} commits were interrupted");
 }

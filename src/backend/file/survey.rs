@@ -80,6 +80,14 @@ pub struct OtherFile {
     pub kind: OtherKind,
 }
 
+impl OtherFile {
+    /// Whether it is a record's file that a writer which died has left aside.
+    fn is_aside(&self) -> bool {
+        let (directory, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        self.kind == OtherKind::Temporary && aside::recognise(directory, name).is_some()
+    }
+}
+
 /// What lies beside the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OtherKind {
@@ -394,10 +402,11 @@ impl<F: Fs> Surveyor<F> {
                     let is_within = |other: &str| {
                         other.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'))
                     };
-                    let mut left = looked.records.keys().map(RecordPath::as_str);
-                    if left.any(is_within)
-                        || looked.others.iter().any(|other| is_within(&other.path))
-                    {
+                    let mut records = looked.records.keys().map(RecordPath::as_str);
+                    // What is aside goes before the commit is completed, or is a
+                    // record again.
+                    let mut others = looked.others.iter().filter(|other| !other.is_aside());
+                    if records.any(is_within) || others.any(|other| is_within(&other.path)) {
                         return;
                     }
                     looked.directories.retain(|other| *other != path && !is_within(other));
