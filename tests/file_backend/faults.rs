@@ -22,11 +22,14 @@ use storeproof::{
 
 use super::{contents, disk_with, files, id, open, record, sim, things, wait};
 
+/// What somebody else does to the disk in a directory of that name.
+pub(crate) type Deed = fn(&SimFs, &str);
+
 /// What somebody else does to the disk, and in which directory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Act {
     pub(crate) directory: &'static str,
-    pub(crate) run: fn(&SimFs, &str),
+    pub(crate) run: Deed,
 }
 
 /// What happens at one of the next calls.

@@ -12,7 +12,7 @@ use storeproof::{
 
 use super::{
     backend, contents, disk_with,
-    faults::{Act, Fate, Process},
+    faults::{Act, Deed, Fate, Process},
     id, now, old_writer_puts, open, record, sim, users, wait,
 };
 
@@ -47,7 +47,7 @@ fn prepared() -> (SimFs, Process, Handle) {
 const DIRECTORIES: [&str; 2] = ["d", "f.json"];
 
 /// What it does there, whatever lies there by then.
-const ACTS: [(&str, fn(&SimFs, &str)); 5] = [
+const ACTS: [(&str, Deed); 5] = [
     ("a file goes", |fs, directory| {
         within(fs, directory, |dir| drop(wait(fs.remove_file(dir, "a.json"))));
     }),
