@@ -538,6 +538,8 @@ async fn without_entropy_no_value_is_written(world: &World) {
     assert!(error.to_string().contains("random"), "{error}");
     dry.create(secret("b", "b"), Some(value("y"))).await.unwrap_err();
     assert_eq!(resolved(&dry, "a").await, ("x".to_owned(), 1), "reading needs none");
+    let shown = format!("{:?}", dry.resolve("a").await.unwrap());
+    assert_eq!(shown, "Resolved { version: 1, .. }", "the value is not shown");
     assert_eq!(error_of(one.get("b").await), "SecretNotFound");
 }
 

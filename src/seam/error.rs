@@ -389,6 +389,17 @@ mod tests {
     }
 
     #[test]
+    fn an_illegal_name_or_id_belongs_to_no_operation() {
+        let id = Error::invalid_id("", "it is empty");
+        let name = Error::InvalidName { name: "a/b".to_owned() };
+        for error in [id, name] {
+            let text = error.to_string();
+            let error = error.during("put");
+            assert_eq!((error.site(), error.to_string()), (None, text));
+        }
+    }
+
+    #[test]
     fn an_error_shows_nothing_of_what_is_stored() {
         for error in of_every_kind() {
             let texts = [error.to_string(), format!("{error:?}")];

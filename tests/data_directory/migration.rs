@@ -162,3 +162,19 @@ fn an_interruption_ends_it_in_good_order_and_the_next_run_goes_on() {
     assert_eq!(interrupted.migrated.len() + rest.migrated.len(), LEGACY);
     assert_eq!(exported(&fs), built::content());
 }
+
+/// Where something that is no record's has the place that a record is to have, it stays as
+/// it is.
+#[test]
+fn a_record_whose_place_is_taken_by_something_foreign_is_kept_as_it_is() {
+    let mut disk = built::disk();
+    disk.write_raw("users/b%252520c.json/notes.txt", &b"hands off"[..], MODIFIED).unwrap();
+    let fs = sim(disk);
+    let before = exported(&fs);
+    let migration = migrate(&fs);
+    let kept: Vec<_> = migration.kept.iter().map(|kept| &*kept.path).collect();
+    assert!(kept.contains(&"users/b%2520c.json"), "{migration:?}");
+    let files: BTreeMap<String, String> = files(&fs).into_iter().collect();
+    assert_eq!(files["users/b%252520c.json/notes.txt"], "hands off");
+    assert_eq!(exported(&fs), before);
+}

@@ -291,3 +291,16 @@ fn a_directory_in_the_place_of_what_is_set_aside_is_named() {
     assert!(error.to_string().contains("move it away"), "{error}");
     assert_eq!(files(&fs), [("things/a.json".to_owned(), "{cut".to_owned())]);
 }
+
+/// A record that has expired is removed with what it covered, whose bytes are kept.
+#[test]
+fn a_purge_sets_aside_the_damage_that_an_expired_record_covered() {
+    let expired = r#"{"id":"a%b","encoding":"json","created_at":"2020-01-01T00:00:00Z","updated_at":"2020-01-01T00:00:00Z","expires_at":"2020-01-02T00:00:00Z","data":1}"#;
+    let fs = sim(disk_with(&[("things/a%b.json", expired), ("things/a%25b.json", "{cut")]));
+    let collection = open(&fs, things());
+    assert_eq!(wait(collection.purge_expired()).unwrap(), 1);
+    let left = files(&fs);
+    let [(path, bytes)] = left.as_slice() else { panic!("only the damage is left: {left:?}") };
+    assert!(path.starts_with("things/.storeproof.quarantine/a%2525b.json~"), "{path}");
+    assert_eq!(bytes, "{cut");
+}

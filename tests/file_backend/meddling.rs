@@ -450,3 +450,39 @@ fn a_survey_ends_when_it_is_told_to() {
     assert_eq!(error.outcome(), Outcome::NotDone);
     assert!(error.to_string().contains("interrupted"), "{error}");
 }
+
+/// So deep that its directories are not held open: each is found from the top.
+#[test]
+fn a_directory_far_below_that_goes_meanwhile_is_passed_over() {
+    let deep: &'static str = ["d"; 70].join("/").leak();
+    let file = format!("users/{deep}/a.json");
+    let id = format!("{deep}/a");
+    let json = format!(r#"{{"id":"{id}","username":"ann"}}"#);
+    let run = |fs: &SimFs, deep: &str| {
+        let (above, name) = deep.rsplit_once('/').expect("several levels");
+        let mut dir = wait(fs.open_dir(&fs.root(), "users")).expect("the collection's directory");
+        for level in above.split('/') {
+            dir = wait(fs.open_dir(&dir, level)).expect("nobody removes it");
+        }
+        let last = wait(fs.open_dir(&dir, name)).expect("it is there");
+        wait(fs.remove_file(&last, "a.json")).expect("it is there");
+        wait(fs.remove_dir(&dir, name)).expect("it is empty");
+    };
+    for calls in 0..10_000 {
+        let fs =
+            sim(disk_with(&[("users/c.json", r#"{"id":"c","username":"cat"}"#), (&file, &json)]));
+        let process = Process::new(fs.clone());
+        let handle = open(&process, users());
+        process.meets(Fate::ActAfter(calls, Act { directory: deep, run }));
+        let listed = wait(handle.drain(Selection::all())).expect("it goes on");
+        let listed = ids(listed.records);
+        assert!(listed.contains(&"c".to_owned()), "gone before call {calls}: {listed:?}");
+        if !process.has_met_its_fate() {
+            assert_eq!(listed, ["c", &id]);
+            assert!(calls > 70, "only {calls} calls");
+            return;
+        }
+        assert_eq!(contents(&handle).len(), 1, "gone before call {calls}");
+    }
+    panic!("it never came to its end");
+}

@@ -47,7 +47,8 @@ fn what_is_no_database_of_ours_is_refused_and_stays_as_it_is() {
     assert_eq!(fs::read(at("other")).unwrap(), before, "it was changed");
 
     fs::write(at("empty"), "").unwrap();
-    assert!(backend(&at("empty")).is_ok(), "an empty file is a new database");
+    let empty = backend(&at("empty")).expect("an empty file is a new database");
+    assert_eq!(empty.path(), at("empty"));
 
     let (kind, message) = refused(&at("a\0b"));
     assert_eq!(kind, ErrorKind::Backend, "no file has such a name: {message}");

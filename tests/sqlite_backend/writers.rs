@@ -45,3 +45,19 @@ fn a_write_that_sqlite_refuses_was_surely_not_done() {
     assert_eq!(wait(collection.get(&id("a"))).unwrap(), record("a", "1"));
     wait(collection.put(record("a", "2"))).unwrap();
 }
+
+#[test]
+fn a_key_that_can_t_be_declared_in_time_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let options =
+        SqliteOptions { busy_timeout: Duration::from_millis(20), ..SqliteOptions::default() };
+    let backend = SqliteBackend::open(&path, Arc::new(Still), options).unwrap();
+    let other = someone_else(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let Err(error) = wait(backend.open(things())) else { panic!("the keys were declared") };
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Backend, Outcome::NotDone));
+    assert!(error.to_string().contains("open in collection \"things\""), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    wait(backend.open(things())).expect("it can be opened now");
+}

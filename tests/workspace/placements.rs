@@ -30,7 +30,12 @@ fn everything_is_restored_from_the_durable_backend() {
         let path = directory.path().join("workspace.db");
         let backend = SqliteBackend::open(path, clock(), SqliteOptions::default()).unwrap();
         let builder = WorkspaceStore::builder(id, clock()).durable(Arc::new(backend));
-        let builder = builder.hybrid(Kind::Resource).place(Kind::Job, Placement::Memory);
+        let builder = match id {
+            // Everything is in memory as well, and durable all the same.
+            "w" => builder.hybrid(Kind::Resource),
+            _ => builder.all_hybrid(),
+        };
+        let builder = builder.place(Kind::Job, Placement::Memory);
         wait(builder.open()).unwrap()
     };
     let first = open("w");
@@ -51,6 +56,7 @@ fn everything_is_restored_from_the_durable_backend() {
     assert_eq!(wait(again.jobs().get(&["j"])).unwrap(), None, "it was in memory alone");
     assert_eq!(again.take_changes(), [], "nothing was changed by this store");
     let other = open("another");
+    assert_eq!((again.id(), other.id()), ("w", "another"));
     assert_eq!(wait(other.systems().get(&["a"])).unwrap(), None, "another workspace");
 }
 
