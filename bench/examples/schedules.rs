@@ -9,6 +9,7 @@
 //! cargo run --release --manifest-path bench/Cargo.toml --example schedules
 //! ```
 
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/mutants/flawed_fs.rs"]
 mod flawed_fs;
 
