@@ -20,7 +20,8 @@ use storeproof::{
 
 fn holds<S: Subject>(bytes: &[u8], purpose: Purpose, backend: &dyn BackendUnderTest) {
     let with_legacy = backend.capabilities().older_software;
-    let scenario = scenario::<S>(&mut Unstructured::new(bytes), purpose, with_legacy).unwrap();
+    let scenario =
+        scenario::<S>(&mut Unstructured::new(bytes), purpose, usize::MAX, with_legacy).unwrap();
     let target = Target::<S> {
         backend,
         open: &|collection, surroundings| S::open(collection, surroundings),

@@ -19,7 +19,7 @@ pub fn numbered<S: Subject>(number: u64, purpose: Purpose) -> Scenario<S::Op> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(number);
     let mut bytes = [0; 2_048];
     random.fill_bytes(&mut bytes);
-    scenario::<S>(&mut Unstructured::new(&bytes), purpose, false).unwrap()
+    scenario::<S>(&mut Unstructured::new(&bytes), purpose, usize::MAX, false).unwrap()
 }
 
 /// Does something with our own store on that backend, which may do nothing

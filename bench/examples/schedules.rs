@@ -159,7 +159,7 @@ impl Kind {
             Self::Every { preemptions, runs } => Purpose::Exhaustive(Bounds { preemptions, runs }),
             _ => Purpose::Interleaving,
         };
-        let mut scenario = scenario::<S>(bytes, purpose, false).expect("bytes");
+        let mut scenario = scenario::<S>(bytes, purpose, usize::MAX, false).expect("bytes");
         let seed = scenario.seed;
         let actions = scenario.clients.iter().map(Vec::len).sum::<usize>() as u32;
         scenario.mode = match self {

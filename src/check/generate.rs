@@ -89,17 +89,19 @@ const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
     let bytes = bytes_of_case::<S>(seed, case);
     let purpose = Purpose::of_case::<S>(case, capabilities);
-    scenario_for::<S>(&mut Unstructured::new(&bytes), purpose, capabilities)
+    scenario_for::<S>(&mut Unstructured::new(&bytes), purpose, usize::MAX, capabilities)
 }
 
-/// A scenario made from `bytes` that a backend with these capabilities can run.
+/// A scenario made from `bytes` that a backend with these capabilities can run; for
+/// `most_actions` see [`scenario`].
 #[must_use]
 pub fn scenario_for<S: Subject>(
     bytes: &mut Unstructured<'_>,
     purpose: Purpose,
+    most_actions: usize,
     capabilities: &Capabilities,
 ) -> Scenario<S::Op> {
-    let scenario = scenario::<S>(bytes, purpose, capabilities.older_software);
+    let scenario = scenario::<S>(bytes, purpose, most_actions, capabilities.older_software);
     let mut scenario = scenario.unwrap_or_else(|_| empty_scenario());
     if let Mode::Simulated(Schedule::Pct { steps, .. }) = &mut scenario.mode
         && capabilities.has_points
@@ -194,13 +196,16 @@ fn empty_scenario<Op>() -> Scenario<Op> {
 }
 
 /// A scenario made from `bytes`, whoever chose them: a seeded generator, a
-/// fuzzer or a property test.
+/// fuzzer or a property test. Each client does `most_actions` at most (of what its purpose
+/// has, and one at least), and so much is done before; what reopens, what older software
+/// does and what every client ends with does not count.
 ///
 /// # Errors
 /// As `arbitrary` reports them.
 pub fn scenario<S: Subject>(
     bytes: &mut Unstructured<'_>,
     purpose: Purpose,
+    most_actions: usize,
     older_software: bool,
 ) -> Result<Scenario<S::Op>> {
     let focus = Focus::generate(bytes, S::OPERATIONS.len())?;
@@ -247,6 +252,7 @@ pub fn scenario<S: Subject>(
     // leaves room for them.
     let is_of_commits = focus.aim == Aim::Commits;
     let (longest, setup) = if is_of_commits { (2, setup.min(1)) } else { (longest, setup) };
+    let (longest, setup) = (longest.min(most_actions).max(1), setup.min(most_actions));
     let sequence = if is_crash { changes::<S> } else { sequence::<S> };
     let setup = match focus.aim {
         Aim::OneRecord | Aim::OneName => sequence(bytes, &focus.filling(), 1 + setup / 2)?,

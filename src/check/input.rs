@@ -22,8 +22,8 @@ pub struct Input<'a> {
     pub bytes: &'a [u8],
     /// What the scenario is meant to find.
     pub purpose: Purpose,
-    /// How many actions each client has at most, and the setup. A short input has all
-    /// its later choices made by zeroes: what they would give is left out.
+    /// How many actions each client has at most, and the setup, and what comes after a
+    /// crash: what runs for a fuzzer is small.
     pub most_actions: usize,
     /// After how many I/O steps the first crash comes; none: nothing crashes.
     pub crash_after: Option<usize>,
@@ -49,14 +49,9 @@ impl Input<'_> {
     #[must_use]
     pub fn scenario<S: Subject>(&self, capabilities: &Capabilities) -> Scenario<S::Op> {
         let bytes = &mut Unstructured::new(self.bytes);
-        let mut scenario = generate::scenario_for::<S>(bytes, self.purpose, capabilities);
-        scenario.setup.truncate(self.most_actions);
-        let parting = S::parting().len();
-        for program in &mut scenario.clients {
-            let end = program.len().saturating_sub(parting);
-            program.drain(self.most_actions.min(end)..end);
-        }
-        scenario.each_crash(|crash| crash.then.truncate(self.most_actions));
+        let most = self.most_actions;
+        let mut scenario = generate::scenario_for::<S>(bytes, self.purpose, most, capabilities);
+        scenario.each_crash(|crash| crash.then.truncate(most));
         scenario.crash = scenario.crash.filter(|_| self.crash_after.is_some());
         if let Some(crash) = &mut scenario.crash {
             crash.after_steps = self.crash_after;

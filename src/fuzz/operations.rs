@@ -3,10 +3,13 @@
 //!
 //! The first bytes of an input choose the backend and what the scenario is for, and the
 //! store where there are several; for crashes also the moment of the first one. All the
-//! rest are the choices of `check::generate`. The longer the input, the more the clients
-//! do.
+//! rest are the choices of `check::generate`; those that it does not make are the plainest,
+//! or random. The longer the input, the more the clients do.
 
-use std::sync::LazyLock;
+use std::{ops::RangeInclusive, sync::LazyLock};
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Check;
 use crate::{
@@ -137,26 +140,54 @@ pub(super) fn simulated(name: &str) -> Option<&'static dyn BackendUnderTest> {
 }
 
 /// So many bytes more, and each client does one thing more.
-const BYTES_OF_AN_ACTION: usize = 32;
+const BYTES_OF_AN_ACTION: usize = 56;
 
 /// What an input stands for.
-struct Case<'a> {
-    store: &'static dyn TakesInput,
-    backend: &'static dyn BackendUnderTest,
-    input: Input<'a>,
+pub(super) struct Case {
+    pub(super) store: &'static dyn TakesInput,
+    pub(super) backend: &'static dyn BackendUnderTest,
+    purpose: Purpose,
+    most_actions: usize,
+    crash_after: Option<usize>,
+    choices: Vec<u8>,
+}
+
+impl Case {
+    pub(super) fn input(&self) -> Input<'_> {
+        Input {
+            bytes: &self.choices,
+            purpose: self.purpose,
+            most_actions: self.most_actions,
+            crash_after: self.crash_after,
+            crashes: FEW_IMAGES,
+        }
+    }
+}
+
+/// First bytes of inputs whose choices go on: a quarter of all, for such scenarios take
+/// longer.
+const CONTINUED: RangeInclusive<u8> = 0xc0..=0xff;
+
+/// So many choices there are then.
+const CHOICES: usize = 1_024;
+
+/// The choices of a scenario: those of the input, and then random ones that its first
+/// eight bytes are the seed of, so that changing what comes later changes that alone. Or
+/// zeros: the plainest scenario that begins so.
+fn choices(of_input: &[u8], is_continued: bool) -> Vec<u8> {
+    let mut choices = vec![0; if is_continued { CHOICES } else { 0 }];
+    let mut seed = [0; 8];
+    for (byte, of_input) in seed.iter_mut().zip(of_input) {
+        *byte = *of_input;
+    }
+    Xoshiro256PlusPlus::seed_from_u64(u64::from_le_bytes(seed)).fill_bytes(&mut choices);
+    choices.splice(..of_input.len().min(choices.len()), of_input.iter().copied());
+    choices
 }
 
 impl Operations {
-    /// The store's name, the backend and the scenario that an input stands for.
-    pub(super) fn scenario<'a>(
-        &self,
-        input: &'a [u8],
-    ) -> Option<(&'static str, &'static dyn BackendUnderTest, Input<'a>)> {
-        let Case { store, backend, input } = self.case(input)?;
-        Some((store.store_name(), backend, input))
-    }
-
-    fn case<'a>(&self, input: &'a [u8]) -> Option<Case<'a>> {
+    /// What an input stands for; none where it is too short to say.
+    pub(super) fn case(&self, input: &[u8]) -> Option<Case> {
         let (plan, rest) = input.split_first()?;
         let (store, rest) = match self.stores {
             [alone] => (alone, rest),
@@ -172,27 +203,28 @@ impl Operations {
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
         let most_actions = 1 + rest.len() / BYTES_OF_AN_ACTION;
-        let input = Input {
-            bytes: rest,
+        Some(Case {
+            store: *store,
+            backend: backend(),
             purpose: *purpose,
             most_actions,
             crash_after,
-            crashes: FEW_IMAGES,
-        };
-        Some(Case { store: *store, backend: backend(), input })
+            choices: choices(rest, CONTINUED.contains(plan)),
+        })
     }
 }
 
 impl Check for Operations {
     fn problem(&self, input: &[u8]) -> Option<String> {
-        let Case { store, backend, input } = self.case(input)?;
-        let violation = store.try_input(&input, backend)?;
+        let case = self.case(input)?;
+        let Case { store, backend, .. } = case;
+        let violation = store.try_input(&case.input(), backend)?;
         Some(terminal::violation(store.store_name(), backend.name(), &violation))
     }
 
     fn smallest(&self, input: &[u8]) -> Option<Found> {
-        let Case { store, backend, input } = self.case(input)?;
-        store.shrink_input(&input, backend)
+        let case = self.case(input)?;
+        case.store.shrink_input(&case.input(), case.backend)
     }
 }
 
@@ -200,8 +232,23 @@ impl Check for Operations {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{COLLECTION, CRASHES, OTHER_STORES, Operations, WORKSPACE};
+    use super::{CHOICES, COLLECTION, CRASHES, OTHER_STORES, Operations, WORKSPACE, choices};
     use crate::check::registry::STORES;
+
+    #[test]
+    fn choices_that_an_input_does_not_make_depend_on_its_first_ones_alone() {
+        let input = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        assert_eq!(choices(&input, false), input);
+        let mut continued = choices(&input, true);
+        assert_eq!((continued.len(), &continued[..10]), (CHOICES, &input[..]));
+        let zeros = continued.iter().filter(|choice| **choice == 0).count();
+        assert!(zeros < CHOICES / 100, "{zeros} zeros");
+        continued[9] = 11;
+        assert_eq!(choices(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 11], true), continued);
+        assert_ne!(choices(&[0, 2, 3, 4, 5, 6, 7, 8, 9, 11], true)[10..], continued[10..]);
+        let long = vec![1; CHOICES + 1];
+        assert_eq!(choices(&long, true), long);
+    }
 
     #[test]
     fn every_store_is_fuzzed_and_crashes_of_every_store_are() {

@@ -84,8 +84,9 @@ fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
     let edits: Vec<[u8; 8]> =
         (0..choices.int_in_range(0..=3)?).map(|_| choices.arbitrary()).collect::<Result<_, _>>()?;
     let rest = choices.bytes(choices.len())?;
-    let Some((store, backend, input)) = of.scenario(rest) else { return Ok(None) };
-    let file = store_named(store).and_then(|store| store.file_of(&input, backend));
+    let Some(case) = of.case(rest) else { return Ok(None) };
+    let store = store_named(case.store.store_name());
+    let file = store.and_then(|store| store.file_of(&case.input(), case.backend));
     let Some(text) = file else { return Ok(None) };
     let Ok(mut file) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
     for edit in edits {

@@ -88,6 +88,32 @@ fn what_a_loss_of_power_left_aside_is_settled_when_the_collection_is_opened() {
     }
 }
 
+/// Nobody knows whether it was judged.
+#[test]
+fn what_is_aside_and_cannot_be_read_is_a_damaged_record_to_a_survey() {
+    for content in ["1", "2"] {
+        let fs = Process::new(sim(disk_with(&[(ASIDE, content)])));
+        let (mut calls, mut damaged) = (0, 0);
+        loop {
+            fs.meets(Fate::FailAfter(calls));
+            let surveyed = wait(survey(&fs, things(), Arc::new(|_| true)));
+            let Some(failed) = fs.failed() else { break };
+            calls += 1;
+            let Ok(surveyed) = surveyed else { continue };
+            // The first file that is read would be the intent.
+            if failed == "read" && surveyed.intent.is_none() {
+                let [file] = surveyed.records.as_slice() else {
+                    panic!("{content}: {} records", surveyed.records.len());
+                };
+                assert_eq!(file.path.as_str(), "a.json");
+                assert!(file.stored.content.is_err(), "{content}: it was read all the same");
+                damaged += 1;
+            }
+        }
+        assert_eq!(damaged, 1, "{content}");
+    }
+}
+
 /// A directory replaces no file.
 #[test]
 fn what_is_aside_and_finds_a_directory_in_its_place_is_set_aside_for_good() {

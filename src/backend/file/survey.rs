@@ -255,7 +255,8 @@ impl<F: Fs> Surveyor<F> {
                     }
                     Entry::Record(record_path) => {
                         let name = record_path.file_name();
-                        self.read_record(&mut looked, &dir, name, &record_path, &named).await?;
+                        self.read_record(&mut looked, &dir, name, &record_path, |_| false, &named)
+                            .await?;
                     }
                     Entry::Aside(original) => {
                         looked.note(below, OtherKind::Temporary);
@@ -264,14 +265,11 @@ impl<F: Fs> Surveyor<F> {
                 }
             }
             for (aside, name) in std::mem::take(&mut looked.asides) {
-                // As recovery does it: what was judged goes, and what has its name
-                // by now replaced it.
-                let is_judged = match self.fs.read(&dir, &name).await {
-                    Ok((bytes, _)) => aside.is_judged(&bytes),
-                    Err(_) => false,
-                };
-                if !is_judged && !looked.records.contains_key(&aside.path) {
-                    self.read_record(&mut looked, &dir, &name, &aside.path, &named).await?;
+                // As recovery does it: what has its name by now replaced it, and what
+                // was judged goes.
+                if !looked.records.contains_key(&aside.path) {
+                    let goes = |bytes: &[u8]| aside.is_judged(bytes);
+                    self.read_record(&mut looked, &dir, &name, &aside.path, goes, &named).await?;
                 }
             }
         }
@@ -320,12 +318,14 @@ impl<F: Fs> Surveyor<F> {
         Ok(Some(dir))
     }
 
+    /// Reads the record of that path from the file of that name, but not where it `goes`.
     async fn read_record(
         &self,
         looked: &mut Looked,
         dir: &F::Dir,
         name: &str,
         path: &RecordPath,
+        goes: impl Fn(&[u8]) -> bool,
         named: &BTreeSet<&RecordPath>,
     ) -> Result<()> {
         if !(self.watch)(looked.count) {
@@ -333,6 +333,7 @@ impl<F: Fs> Surveyor<F> {
         }
         looked.count += 1;
         let file = match self.fs.read(dir, name).await {
+            Ok((bytes, _)) if goes(&bytes) => return Ok(()),
             Ok((bytes, metadata)) => {
                 let file = self.surveyed(path, &bytes, metadata.modified);
                 if named.contains(path) {

@@ -37,7 +37,8 @@ use crate::{model::subject::Subject, seam::Instant, sim::disk::ImageKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashCheck {
     /// How many images of one scenario are checked at most; four times as many
-    /// of a store whose calls [write several records](Subject::WRITES_SEVERAL).
+    /// of a store whose calls [write several records](Subject::WRITES_SEVERAL), but where
+    /// it is one.
     pub most_images: u64,
     /// Of how many of them the clients go on, at most; as above.
     pub most_lives: usize,
@@ -175,8 +176,9 @@ impl<'a, S: Subject> Explorer<'a, S> {
     fn new(run: &'a Run<'a, S>) -> Self {
         let mut asked = S::observations(run.scenario.operations());
         asked.extend(S::trial());
-        let times = if S::WRITES_SEVERAL { TIMES_FOR_SEVERAL } else { 1 };
         let check = run.target.crashes;
+        let is_of_several = S::WRITES_SEVERAL && check.most_images > 1;
+        let times = if is_of_several { TIMES_FOR_SEVERAL } else { 1 };
         Self {
             run,
             recovery: check.recovery,
