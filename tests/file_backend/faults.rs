@@ -539,10 +539,12 @@ fn a_step_that_fails_leaves_all_or_nothing_and_says_which() {
 fn old_writer_puts_into(fs: &SimFs, directory: &str, name: &str) {
     let mut dir = wait(fs.open_dir(&fs.root(), "things")).expect("the collection's directory");
     for level in directory.split('/').filter(|level| !level.is_empty()) {
-        match wait(fs.open_dir(&dir, level)) {
-            Ok(opened) => dir = opened,
+        // It may be there; where a file has the name, it can't be opened.
+        let _ = wait(fs.create_dir(&dir, level));
+        dir = match wait(fs.open_dir(&dir, level)) {
+            Ok(opened) => opened,
             Err(_) => return,
-        }
+        };
     }
     let file = wait(fs.create_file(&dir, ".tmp-1")).expect("the name is free");
     wait(fs.write(&file, b"\"new\"")).expect("there is room");
@@ -556,9 +558,14 @@ fn old_writer_puts_into(fs: &SimFs, directory: &str, name: &str) {
 fn a_survey_of_what_a_killed_process_left_is_what_the_next_writer_finds() {
     let mut interrupted = 0;
     for case in cases() {
-        for new in
-            [None, Some(("a.json", "new.json")), Some(("", "%2E.json")), Some(("d", "b.json"))]
-        {
+        for new in [
+            None,
+            Some(("a.json", "new.json")),
+            Some(("", "%2E.json")),
+            Some(("d", "b.json")),
+            // A directory where the commit was about to write.
+            Some(("%252E.json", "b.json")),
+        ] {
             for calls in 0..ENOUGH {
                 let fs = sim((case.disk)());
                 let killed = Process::new(fs.clone());
