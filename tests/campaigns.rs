@@ -48,6 +48,11 @@ fn comparable(mut report: Value) -> Value {
 const SMALL: [&str; 8] =
     ["--store", "users", "--store", "sessions", "--backend", "memory", "--backend", "file"];
 
+/// As of a file that was cut short, but for a character.
+fn half_of(text: &str) -> String {
+    text[..text.floor_char_boundary(text.len() / 2)].to_owned()
+}
+
 #[test]
 fn parts_joined_are_the_whole() {
     let directory = tempfile::tempdir().unwrap();
@@ -112,7 +117,7 @@ fn reports_that_do_not_belong_together_are_not_joined() {
     for (edited, message) in [
         (sound.replace(&version, "\"version\": \"9.9.9\""), "the version 9.9.9"),
         (sound.replace("\"schema\": 1", "\"schema\": 2"), "schema version 2"),
-        (sound[..sound.len() / 2].to_owned(), "not a report"),
+        (half_of(&sound), "not a report"),
         (sound.replace("\"shard\": \"2/2\"", "\"shard\": \"2 of 2\""), "expected a part like 2/5"),
         (sound.replace("\"cases\": 2", "\"cases\": 1e400"), "not a report"),
         (sound.replace("\"users\"", "\"../users\""), "the stores on backends"),
@@ -282,7 +287,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
     let sound = fs::read_to_string(entry.unwrap()).unwrap();
     let entry = corpus.join("edited.json");
     for (edited, message) in [
-        (sound[..sound.len() / 2].to_owned(), "not a file of a corpus"),
+        (half_of(&sound), "not a file of a corpus"),
         (sound.replace("\"schema\":1", "\"schema\":2"), "schema version 2"),
         (sound.replace("\"store\":\"users\"", "\"store\":\"secrets\""), "of the store \"secrets\""),
         (sound.replace("\"keys\":[", "\"keys\":[99999999999,"), "not a file of a corpus"),
@@ -297,7 +302,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
     let reached = corpus.join("memory.reached");
     let sound = fs::read_to_string(&reached).unwrap();
     for (edited, message) in [
-        (sound[..sound.len() / 2].to_owned(), "not a file of a corpus"),
+        (half_of(&sound), "not a file of a corpus"),
         (sound.replace("\"schema\":1", "\"schema\":2"), "schema version 2"),
         (sound.replace("\"store\":\"users\"", "\"store\":\"secrets\""), "of the store \"secrets\""),
         (sound.replace("\"keys\":[", "\"keys\":[-1,"), "not a file of a corpus"),
