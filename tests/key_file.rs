@@ -19,7 +19,7 @@ use storeproof::{
 
 use super::{
     backends::wait,
-    file_backend::faults::{Fate, Process},
+    file_backend::process::{Fate, Process},
 };
 
 const PATH: &str = "auth/encryption_key";

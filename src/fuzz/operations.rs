@@ -217,9 +217,8 @@ impl Operations {
 impl Check for Operations {
     fn problem(&self, input: &[u8]) -> Option<String> {
         let case = self.case(input)?;
-        let Case { store, backend, .. } = case;
-        let violation = store.try_input(&case.input(), backend)?;
-        Some(terminal::violation(store.store_name(), backend.name(), &violation))
+        let violation = case.store.try_input(&case.input(), case.backend)?;
+        Some(terminal::violation(case.store.store_name(), case.backend.name(), &violation))
     }
 
     fn smallest(&self, input: &[u8]) -> Option<Found> {

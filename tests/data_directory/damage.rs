@@ -14,8 +14,9 @@ use super::{
     exported, inspect, migrate, notices, problems, read_with, try_read, watch,
 };
 use crate::file_backend::{
-    faults::{Act, Fate, Process},
-    now, sim, wait,
+    now,
+    process::{Act, Fate, Process},
+    sim, wait,
 };
 
 /// The disk with these files, too.

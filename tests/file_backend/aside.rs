@@ -9,9 +9,9 @@ use storeproof::{
 };
 
 use super::{
-    contents, disk_with,
-    faults::{Fate, Process},
-    files, id, old_writer_puts, open, record, sim, things, wait,
+    contents, disk_with, files, id, old_writer_puts, open,
+    process::{Fate, Process},
+    record, sim, things, wait,
 };
 
 /// What was judged is `1`, whose SHA-256 begins so.

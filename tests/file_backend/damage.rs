@@ -12,9 +12,9 @@ use storeproof::{
 };
 
 use super::{
-    backend, clock, contents, disk_with,
-    faults::{Fate, Process},
-    files, id, open, record, sim, things, wait,
+    backend, clock, contents, disk_with, files, id, open,
+    process::{Fate, Process},
+    record, sim, things, wait,
 };
 
 const NEWER: &str = r#"{"version":9,"id":"a","encoding":"json","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","data":1}"#;

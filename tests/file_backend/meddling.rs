@@ -11,9 +11,9 @@ use storeproof::{
 };
 
 use super::{
-    backend, contents, disk_with,
-    faults::{Act, Deed, Fate, Process},
-    id, now, old_writer_puts, open, record, sim, users, wait,
+    backend, contents, disk_with, id, now, old_writer_puts, open,
+    process::{Act, Deed, Fate, Process},
+    record, sim, users, wait,
 };
 
 /// More calls than any of the operations makes.

@@ -4,12 +4,13 @@
 mod aside;
 mod crash;
 mod damage;
-pub(crate) mod faults;
+mod faults;
 mod legacy;
 mod make_way;
 mod meddling;
 mod opening;
 mod other_writers;
+pub(crate) mod process;
 mod storage;
 
 use std::{

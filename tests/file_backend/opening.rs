@@ -6,9 +6,9 @@ use storeproof::{
 };
 
 use super::{
-    backend, contents,
-    faults::{Fate, Process},
-    open, record, sim, things, wait,
+    backend, contents, open,
+    process::{Fate, Process},
+    record, sim, things, wait,
 };
 
 /// A new collection whose opening fails at any step can be opened afterwards.

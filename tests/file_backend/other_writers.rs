@@ -7,7 +7,7 @@ use storeproof::{
 };
 
 use super::{
-    backend, contents, faults::Process, old_writer_puts, old_writer_removes, open, record, sim,
+    backend, contents, old_writer_puts, old_writer_removes, open, process::Process, record, sim,
     things, users, wait,
 };
 

@@ -13,9 +13,9 @@ use storeproof::{
 };
 
 use super::{
-    backend, clock, contents, disk_with,
-    faults::{Fate, Process},
-    files, id, now, open, record, sim, things, users, wait,
+    backend, clock, contents, disk_with, files, id, now, open,
+    process::{Fate, Process},
+    record, sim, things, users, wait,
 };
 use crate::mutants::flawed_fs::{FlawedFs, FsFlaw};
 
