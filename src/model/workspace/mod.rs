@@ -21,6 +21,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
+use self::entity::record_of;
 pub use self::{
     entity::Entity,
     execute::{EntityCalls, Workspace, read, spec, written},
@@ -28,7 +29,6 @@ pub use self::{
     outcome::{Answer, ChangeSeen, WorkspaceFailure, WorkspaceProblem, WorkspaceSeen},
     state::WorkspaceModel,
 };
-use self::{entity::record_of, state::Held};
 use super::{
     legacy::LegacyDocument,
     members::raw_members,
@@ -104,7 +104,7 @@ impl Subject for WorkspaceSubject {
     }
 
     fn legacy_written(model: &mut WorkspaceModel, document: &LegacyDocument) {
-        let held = model.kinds.entry(WITH_DAMAGE).or_default();
+        let held = model.of_mut(WITH_DAMAGE);
         let id: Arc<str> = Arc::from(document.id.as_str());
         held.remove(&id);
         if serde_json::from_str::<Value>(&document.text).is_err() {
@@ -124,12 +124,11 @@ impl Subject for WorkspaceSubject {
     }
 
     fn legacy_removed(model: &mut WorkspaceModel, id: &str) {
-        model.kinds.entry(WITH_DAMAGE).or_default().remove(id);
+        model.of_mut(WITH_DAMAGE).remove(id);
     }
 
     fn legacy_undone(model: &mut WorkspaceModel, earlier: &WorkspaceModel, id: &str) {
-        let (held, before): (&mut Held, &Held) =
-            (model.kinds.entry(WITH_DAMAGE).or_default(), earlier.of(WITH_DAMAGE));
+        let (held, before) = (model.of_mut(WITH_DAMAGE), earlier.of(WITH_DAMAGE));
         held.remove(id);
         let entity = before.entities.get_key_value(id);
         held.entities.extend(entity.map(|(id, own)| (Arc::clone(id), Arc::clone(own))));

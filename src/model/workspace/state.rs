@@ -11,7 +11,8 @@ use crate::{seam::Instant, workspace::kind::Kind};
 /// The state of a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WorkspaceModel {
-    pub(super) kinds: BTreeMap<Kind, Held>,
+    /// Shared by the states that a search has at once: a call changes one kind.
+    pub(super) kinds: BTreeMap<Kind, Arc<Held>>,
     /// By the numbers of the handles.
     pub(super) handles: BTreeMap<usize, Handle>,
 }
@@ -47,7 +48,12 @@ impl WorkspaceModel {
             damaged: BTreeSet::new(),
             created: BTreeMap::new(),
         };
-        self.kinds.get(&kind).unwrap_or(&NOTHING)
+        self.kinds.get(&kind).map_or(&NOTHING, |held| &**held)
+    }
+
+    /// What is held of one kind, to change it.
+    pub(super) fn of_mut(&mut self, kind: Kind) -> &mut Held {
+        Arc::make_mut(self.kinds.entry(kind).or_default())
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn apply(model: &mut WorkspaceModel, kind: Kind, effect: &Effect, mom
     if effect.writes.is_empty() {
         return;
     }
-    let held = model.kinds.entry(kind).or_default();
+    let held = model.of_mut(kind);
     for (id, entity) in &effect.writes {
         match entity {
             Some(entity) => {

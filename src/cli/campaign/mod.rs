@@ -18,16 +18,24 @@
 //! a new one begins, which inherits the corpus. To begin anew before that, remove
 //! `campaign.json` (and `corpus/`), or give another directory.
 
+mod cell;
+mod earlier;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fs::File,
     io::Write,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
+pub(super) use self::earlier::Earlier;
+use self::{
+    cell::Cell,
+    earlier::{STATE, does_not_fit},
+};
 use super::{
-    check::{Pair, Plan, now},
+    check::{Plan, now},
     files::OutputDirectory,
     regressions,
     speed::{Calibrating, processor_time},
@@ -37,11 +45,10 @@ use crate::{
     check::{
         attention::Attention,
         campaign::{Effort, Progress},
-        campaign_state::{CampaignState, CellState, Identity, SCHEMA},
+        campaign_state::{CampaignState, Identity, SCHEMA},
         corpus::{Exploration, Explorer, Origin, entry::EntryError, opening},
         registry::CellFindings,
         regression::{Regression, RegressionResult},
-        violation::Signature,
     },
     report::{
         CorpusSize,
@@ -50,70 +57,14 @@ use crate::{
     },
 };
 
-const STATE: &str = "campaign.json";
-const LOCK: &str = "campaign.lock";
-
 /// How often the state is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a turn takes at most, about; and at least, so that it is worth it.
 const TURN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
-/// How many cases a turn has, while nobody knows how long one takes.
-const FIRST_CASES: u64 = 32;
-/// How many it has at most.
-const MOST_CASES: u64 = 16_384;
-
 /// How many ways of failing are made small, of one store on one backend.
 const MOST_WAYS: usize = 12;
-
-/// What there is in the output directory.
-pub(super) struct Earlier {
-    /// The state of the campaign that goes on; none: a new one begins.
-    state: Option<CampaignState>,
-    /// After one that is over, which ran for so many seconds.
-    over: Option<f64>,
-    /// Held as long as the campaign runs.
-    _lock: File,
-}
-
-impl Earlier {
-    /// Looks what there is.
-    pub(super) fn read(output: &OutputDirectory, time: Duration) -> Result<Self, Failure> {
-        let place = output.path("").display().to_string();
-        let Some(lock) = output.lock(LOCK)? else {
-            return Err(Failure::new(format!("another campaign runs in {place}")));
-        };
-        let Some(text) = output.read(STATE)? else { return Ok(Self::nothing(lock)) };
-        let state = CampaignState::read(&text).map_err(|error| does_not_fit(output, &error))?;
-        let ran = Duration::try_from_secs_f64(state.seconds).unwrap_or(Duration::MAX);
-        if ran < time {
-            Ok(Self { state: Some(state), ..Self::nothing(lock) })
-        } else if state.finished {
-            Ok(Self { over: Some(state.seconds), ..Self::nothing(lock) })
-        } else {
-            let problem =
-                format!("it ran for {:.0} s already: give a longer --time", state.seconds);
-            Err(does_not_fit(output, &problem))
-        }
-    }
-
-    const fn nothing(lock: File) -> Self {
-        Self { state: None, over: None, _lock: lock }
-    }
-
-    /// The seed of the campaign that goes on.
-    pub(super) fn seed(&self) -> Option<u64> {
-        self.state.as_ref().map(|state| state.identity.seed)
-    }
-}
-
-fn does_not_fit(output: &OutputDirectory, problem: &dyn std::fmt::Display) -> Failure {
-    Failure::new(format!(
-        "{}: {problem} (to begin anew, remove it or give another --out)",
-        output.path(STATE).display()
-    ))
-}
 
 /// Something that is no result.
 fn say(text: &str) {
@@ -150,23 +101,6 @@ pub(super) struct Campaign<'a> {
     _lock: File,
 }
 
-/// A store on a backend.
-struct Cell<'a> {
-    pair: Pair<'a>,
-    findings: CellFindings,
-    fresh: u64,
-    mutated: u64,
-    fresh_operations: u64,
-    fresh_seconds: f64,
-    /// How long a case takes, by [`Origin`]; none: nobody knows.
-    pace: BTreeMap<Origin, Duration>,
-    /// How many outcomes must be reached, and how many of them were not.
-    required: usize,
-    missing: usize,
-    /// Whether keys were reached that are not saved yet.
-    has_news: bool,
-}
-
 impl<'a> Campaign<'a> {
     /// A campaign that is about to go on from what there was.
     pub(super) fn new(
@@ -182,7 +116,7 @@ impl<'a> Campaign<'a> {
             shard: plan.shard.to_string(),
             allowed: plan.allowed(),
         };
-        let Earlier { state, over, _lock } = earlier;
+        let Earlier { state, over, lock } = earlier;
         let names: Vec<(&str, &str)> =
             plan.cells.iter().map(|(store, backend)| (store.name(), backend.name())).collect();
         if let Some(state) = &state {
@@ -235,7 +169,7 @@ impl<'a> Campaign<'a> {
             regressions,
             saved: started,
             news: VecDeque::new(),
-            _lock,
+            _lock: lock,
         })
     }
 
@@ -429,80 +363,4 @@ fn load(explorer: &mut dyn Explorer, store: &str, output: &OutputDirectory) -> R
         }
     }
     Ok(())
-}
-
-impl<'a> Cell<'a> {
-    fn new(
-        pair: Pair<'a>,
-        known: Option<&CellState>,
-    ) -> Result<Self, crate::check::campaign_state::StateError> {
-        let (store, backend) = pair;
-        let nothing = store.nothing_reached();
-        let required = store.missing(backend, &nothing).len();
-        let findings = match known {
-            Some(state) => state.findings(store)?,
-            None => CellFindings::nothing(nothing),
-        };
-        Ok(Self {
-            pair,
-            missing: store.missing(backend, &findings.reached).len(),
-            findings,
-            fresh: known.map_or(0, |state| state.fresh),
-            mutated: known.map_or(0, |state| state.mutated),
-            fresh_operations: known.map_or(0, |state| state.fresh_operations),
-            fresh_seconds: known.map_or(0.0, |state| state.fresh_seconds),
-            pace: BTreeMap::new(),
-            required,
-            has_news: false,
-        })
-    }
-
-    /// The ways of failing that have been looked at.
-    fn known(&self) -> BTreeSet<Signature> {
-        let ways = self.findings.ways.iter();
-        ways.flat_map(|way| [way.seen.clone(), way.shrunk.clone()]).collect()
-    }
-
-    /// The place of the next case.
-    fn first(&self, origin: Origin) -> u64 {
-        match origin {
-            Origin::Fresh => self.fresh,
-            Origin::Mutated => self.mutated,
-        }
-    }
-
-    /// How many cases take so long.
-    fn cases_of(&self, origin: Origin, time: Duration) -> u64 {
-        let Some(pace) = self.pace.get(&origin) else { return FIRST_CASES };
-        let cases = time.as_nanos() / pace.as_nanos().max(1);
-        u64::try_from(cases).unwrap_or(MOST_CASES).clamp(1, MOST_CASES)
-    }
-
-    fn learn(&mut self, origin: Origin, found: CellFindings, took: Duration, worked: Duration) {
-        let cases = found.cases;
-        match origin {
-            Origin::Fresh => {
-                self.fresh = self.fresh.saturating_add(cases);
-                self.fresh_operations = self.fresh_operations.saturating_add(found.operations);
-                self.fresh_seconds += worked.as_secs_f64();
-            }
-            Origin::Mutated => self.mutated = self.mutated.saturating_add(cases),
-        }
-        // A rare case that takes long is no measure of all others.
-        let pace = took.div_f64(cases.max(1) as f64);
-        let known = self.pace.entry(origin).or_insert(pace);
-        *known = (*known + pace) / 2;
-        self.findings.merge(found);
-        let (store, backend) = self.pair;
-        self.missing = store.missing(backend, &self.findings.reached).len();
-    }
-
-    fn state(&self) -> CellState {
-        CellState::of(
-            (self.pair.0.name(), self.pair.1.name()),
-            (self.fresh, self.mutated),
-            (self.fresh_operations, self.fresh_seconds),
-            &self.findings,
-        )
-    }
 }
