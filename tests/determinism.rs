@@ -4,8 +4,9 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{Effort, Progress},
+        findings::CellFindings,
         generate::{Purpose, case},
-        registry::{CellFindings, Request, STORES, StoreUnderTest},
+        registry::{Request, STORES, StoreUnderTest},
     },
     model::{collection::CollectionSubject, divergence::Divergences, workspace::WorkspaceSubject},
 };

@@ -19,7 +19,7 @@ use std::{
 pub use libfuzzer_sys;
 pub use storeproof::fuzz;
 use storeproof::{
-    check::{registry::Found, replay::read_header, verify::is_catching_panics},
+    check::{findings::Found, replay::read_header, verify::is_catching_panics},
     fuzz::{Check, FuzzTarget},
 };
 

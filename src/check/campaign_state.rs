@@ -13,8 +13,9 @@ use serde_json::value::RawValue;
 use super::{
     campaign::WayOfFailing,
     exhaustive::Scopes,
+    findings::{CellFindings, Found},
     one_line::one_line,
-    registry::{CellFindings, Found, StoreUnderTest},
+    registry::StoreUnderTest,
     regression::RegressionResult,
     shard::Shard,
     violation::Violation,

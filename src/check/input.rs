@@ -5,8 +5,8 @@ use arbitrary::Unstructured;
 use super::{
     backends::{BackendUnderTest, Capabilities},
     crash::CrashCheck,
+    findings::{Found, saved},
     generate::{self, Purpose},
-    registry::{Found, saved},
     scenario::Scenario,
     shrink::shrink,
     statistics::Reached,

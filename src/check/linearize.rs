@@ -12,11 +12,13 @@
 //! calls to the search, its stages, which are taken in their order, and each
 //! may do some of its steps before it is taken.
 
+mod intervals;
 mod older;
 mod stages;
 #[cfg(test)]
 mod tests;
 
+use intervals::Interval;
 use older::Part;
 use stages::Stages;
 
@@ -124,17 +126,6 @@ struct Span {
     optional: bool,
     /// It has no place of its own in the order.
     interval: bool,
-}
-
-/// A call that goes through many records one after the other.
-#[derive(Clone, Copy)]
-struct Interval {
-    call: usize,
-    /// Where in `passed` it begins; none: not yet.
-    begun: Option<usize>,
-    /// How many steps it has done.
-    steps: usize,
-    judged: bool,
 }
 
 /// What must be put back when an attempt led nowhere.
@@ -405,27 +396,6 @@ impl<'a, S: Subject> Search<'a, S> {
         self.try_states(model, states, &happened, low, latest)
     }
 
-    /// Goes on after a step of the interval at `place`.
-    fn try_interval_steps(
-        &mut self,
-        model: &S::Model,
-        place: usize,
-        low: usize,
-        latest: u64,
-    ) -> bool {
-        let Some(interval) = self.intervals.get(place).copied() else { return false };
-        let Some(call) = self.calls.get(interval.call) else { return false };
-        let made = call.seen().and_then(|(op, seen)| S::steps_made(op, seen));
-        let is_over = interval.judged || latest >= call.returned;
-        if is_over || interval.begun.is_none() || made.is_some_and(|made| interval.steps >= made) {
-            return false;
-        }
-        let moment = self.moment(interval.call, call);
-        let states = call.partial_steps(0, model, &moment);
-        let happened = Happened { call, taken: None, interval: Some(place) };
-        self.try_states(model, states, &happened, low, latest)
-    }
-
     fn candidate(&self, place: usize) -> Option<(usize, &'a Call<S>)> {
         let k = self.candidates.get(place).copied()?;
         Some((k, self.calls.get(k)?))
@@ -465,60 +435,6 @@ impl<'a, S: Subject> Search<'a, S> {
             self.go_back(mark);
         }
         false
-    }
-
-    /// An interval begins as soon as every call that returned before it is
-    /// taken, and lasts as long as the real times allow: a longer one allows
-    /// more.
-    fn begin_intervals(&mut self, window: &Window) {
-        let now = self.passed.len();
-        for interval in self.intervals.iter_mut().filter(|interval| interval.begun.is_none()) {
-            let began = self.calls.get(interval.call).map(|call| call.invoked);
-            if began.is_some_and(|began| began < window.horizon) {
-                interval.begun = Some(now);
-            }
-        }
-    }
-
-    /// A call is taken that returned at `time`: the intervals that began later
-    /// begin after it. Only one whose outcome was never seen comes so late.
-    fn begin_after(&mut self, time: u64) {
-        let now = self.passed.len();
-        for interval in self.intervals.iter_mut().filter(|interval| interval.begun.is_some()) {
-            if self.calls.get(interval.call).is_some_and(|call| time < call.invoked) {
-                interval.begun = Some(now);
-            }
-        }
-    }
-
-    /// Judges the intervals that ended before `time`.
-    fn end_intervals(&mut self, model: &S::Model, time: u64) -> bool {
-        for place in 0..self.intervals.len() {
-            let Some(interval) = self.intervals.get(place).copied() else { continue };
-            let Some(call) = self.calls.get(interval.call) else { continue };
-            let Some((op, seen)) = call.seen() else { continue };
-            if interval.judged || (call.returned >= time && time != u64::MAX) {
-                continue;
-            }
-            if S::steps_made(op, seen).is_some_and(|made| made != interval.steps) {
-                let moment = self.moment(interval.call, call);
-                if let Err(broken) = S::step(&mut model.clone(), op, seen, &moment) {
-                    self.note_failure(interval.call, broken);
-                }
-                return false;
-            }
-            let from = interval.begun.unwrap_or(self.passed.len());
-            let mut states = self.passed.iter().skip(from).chain(std::iter::once(model));
-            let moment = self.moment(interval.call, call);
-            if let Err(broken) = S::judge_interval(&mut states, op, seen, &moment) {
-                self.note_failure(interval.call, broken);
-                return false;
-            }
-            if let Some(interval) = self.intervals.get_mut(place) {
-                interval.judged = true;
-            }
-        }
-        true
     }
 
     fn note_failure(&mut self, stuck: usize, broken: Broken<S::Seen>) {

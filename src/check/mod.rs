@@ -12,6 +12,7 @@ pub mod crash;
 pub mod exhaustive;
 mod explain;
 mod faults;
+pub mod findings;
 mod gate;
 pub mod generate;
 pub mod history;

@@ -4,19 +4,19 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use super::{
     backends::{BackendUnderTest, comes_by_all, comes_by_all_faults},
-    campaign::{self, Effort, Findings, Progress, WayOfFailing},
+    campaign::{self, Effort, Progress},
     corpus::{
         Corpus, Explorer,
         entry::{self, EntryError},
     },
     crash::CrashCheck,
-    exhaustive::Scopes,
+    findings::{CellFindings, Found},
     input::{Input, TakesInput},
     limits,
     processes::child::{self, Seat},
     replay::{self, Replay, ReplayError},
     scenario::Mode,
-    shrink::{Counterexample, repeats},
+    shrink::repeats,
     statistics::{Event, Reached},
     verify::{Target, Verified, verify},
     violation::{Kind, Signature, Violation},
@@ -133,122 +133,6 @@ pub struct Request<'a> {
     pub effort: Effort,
     /// Who watches.
     pub progress: &'a Progress,
-}
-
-/// What a campaign of one store on one backend found.
-#[derive(Debug)]
-pub struct CellFindings {
-    /// How many cases ran.
-    pub cases: u64,
-    /// How many calls they made.
-    pub operations: u64,
-    /// How many interleavings they ran.
-    pub schedules: u64,
-    /// How many crash images they made, opened and checked.
-    pub crash_images: u64,
-    /// What was covered of the cases that were run in every interleaving.
-    pub scopes: Scopes,
-    /// How many cases broke a promise.
-    pub violations: u64,
-    /// What was reached.
-    pub reached: Reached,
-    /// The same for the same seed, whatever the number of jobs.
-    pub trace_hash: u64,
-    /// The ways of failing that were looked at.
-    pub ways: Vec<WayOfFailing>,
-    /// One for each way of failing that is shown.
-    pub counterexamples: Vec<Found>,
-}
-
-impl CellFindings {
-    /// Of a campaign that has not begun.
-    #[must_use]
-    pub fn nothing(reached: Reached) -> Self {
-        Self {
-            cases: 0,
-            operations: 0,
-            schedules: 0,
-            crash_images: 0,
-            scopes: Scopes::default(),
-            violations: 0,
-            reached,
-            trace_hash: 0,
-            ways: Vec::new(),
-            counterexamples: Vec::new(),
-        }
-    }
-
-    /// What a campaign found, with a replay file for each counterexample.
-    pub(super) fn of<S: Subject>(target: &Target<'_, S>, findings: Findings<S::Op>) -> Self {
-        let found = findings.counterexamples.into_iter();
-        Self {
-            counterexamples: found.filter_map(|(case, found)| saved(target, case, found)).collect(),
-            ways: findings.ways,
-            cases: findings.cases,
-            operations: findings.operations,
-            schedules: findings.schedules,
-            crash_images: findings.crash_images,
-            scopes: findings.scopes,
-            violations: findings.violations,
-            reached: findings.reached,
-            trace_hash: findings.trace_hash,
-        }
-    }
-
-    /// Adds what further cases of the same store on the same backend found.
-    pub fn merge(&mut self, other: Self) {
-        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-        add(&mut self.cases, other.cases);
-        add(&mut self.operations, other.operations);
-        add(&mut self.schedules, other.schedules);
-        add(&mut self.crash_images, other.crash_images);
-        self.scopes.add(&other.scopes);
-        add(&mut self.violations, other.violations);
-        self.reached.merge(&other.reached);
-        // A sum, as that of the cases: it is the same whatever the parts were.
-        self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
-        self.ways.extend(other.ways);
-        for found in other.counterexamples {
-            let known = |own: &Found| own.violation.signature == found.violation.signature;
-            if !self.counterexamples.iter().any(known) {
-                self.counterexamples.push(found);
-            }
-        }
-    }
-}
-
-/// A small scenario that fails.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// The number of the case that it was made from.
-    pub case: u64,
-    /// Whether that was made from the corpus: then the number is one of those.
-    pub mutated: bool,
-    /// How many runs it took to make it small.
-    pub executions: u64,
-    /// Whether it failed again; if not, it is as large as it was.
-    pub seen_again: bool,
-    /// What is broken.
-    pub violation: Violation,
-    /// How many steps it has.
-    pub steps: usize,
-    /// Its replay file.
-    pub replay: String,
-}
-
-impl Found {
-    /// The name of its replay file among those of a campaign.
-    #[must_use]
-    pub fn file_name(&self, store: &str, backend: &str) -> String {
-        file_name(store, backend, self.case, self.mutated)
-    }
-}
-
-/// The name of a counterexample's replay file among those of a campaign.
-#[must_use]
-pub fn file_name(store: &str, backend: &str, case: u64, mutated: bool) -> String {
-    let mutated = if mutated { "mutated-" } else { "" };
-    format!("{store}-{backend}-{mutated}{case}.json")
 }
 
 /// What came of a saved scenario.
@@ -434,33 +318,6 @@ fn runnable<S: Subject>(
         None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
         Some(problem) => Err(ReplayError::Scenario(problem)),
     }
-}
-
-/// A counterexample with its replay file.
-pub(crate) fn saved<S: Subject>(
-    target: &Target<'_, S>,
-    case: u64,
-    found: Counterexample<S::Op>,
-) -> Option<Found> {
-    let steps = found.scenario.length();
-    let replay = Replay {
-        schema: replay::SCHEMA,
-        store: S::NAME.to_owned(),
-        backend: target.backend.name().to_owned(),
-        violation: found.violation.clone(),
-        allow: target.divergences.iter().map(|allowed| allowed.name().to_owned()).collect(),
-        scenario: found.scenario,
-    };
-    let text = replay::write(&replay).ok()?;
-    Some(Found {
-        case,
-        mutated: false,
-        executions: found.executions,
-        seen_again: found.seen_again,
-        violation: found.violation,
-        steps,
-        replay: text,
-    })
 }
 
 /// How many schedules are searched when the saved one is stale.

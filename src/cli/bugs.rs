@@ -28,7 +28,8 @@ use crate::{
     check::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
-        registry::{Found, Request, STORES},
+        findings::Found,
+        registry::{Request, STORES},
     },
     model::divergence::Divergences,
     report::{

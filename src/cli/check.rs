@@ -28,7 +28,8 @@ use crate::{
     check::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
-        registry::{Found, Request, STORES, StoreUnderTest, add_reached, store_named},
+        findings::Found,
+        registry::{Request, STORES, StoreUnderTest, add_reached, store_named},
         regression::{Regression, RegressionResult},
         shard::Shard,
     },

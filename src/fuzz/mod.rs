@@ -31,7 +31,7 @@ mod planted;
 mod scenario_file;
 pub mod seeds;
 
-use crate::check::registry::Found;
+use crate::check::findings::Found;
 
 /// What must hold of every input.
 pub trait Check: Sync {

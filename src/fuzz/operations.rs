@@ -16,9 +16,10 @@ use crate::{
     check::{
         backends::{BackendUnderTest, Hybrid, Memory, Simulated},
         crash::{CrashCheck, Recovery},
+        findings::Found,
         generate::Purpose,
         input::{Input, TakesInput},
-        registry::{Entry, Found},
+        registry::Entry,
     },
     model::{
         api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,

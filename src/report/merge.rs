@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Cell, CorpusSize, Report, trace_hash_of};
 use crate::check::{
     campaign::{MOST_COUNTEREXAMPLES, first_ways, shown},
+    findings::file_name,
     one_line::one_line,
-    registry::file_name,
     shard::Shard,
 };
 

@@ -9,7 +9,7 @@ use super::super::check::Pair;
 use crate::check::{
     campaign_state::{CellState, StateError},
     corpus::Origin,
-    registry::CellFindings,
+    findings::CellFindings,
     violation::Signature,
 };
 

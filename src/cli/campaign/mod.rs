@@ -47,7 +47,7 @@ use crate::{
         campaign::{Effort, Progress},
         campaign_state::{CampaignState, Identity, SCHEMA},
         corpus::{Exploration, Explorer, Origin, entry::EntryError, opening},
-        registry::CellFindings,
+        findings::CellFindings,
         regression::{Regression, RegressionResult},
     },
     report::{
