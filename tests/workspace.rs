@@ -5,6 +5,7 @@ mod entities;
 mod killed;
 mod load;
 mod lookups;
+mod overtaken;
 mod placements;
 mod traces;
 

@@ -12,7 +12,7 @@ use storeproof::{
 };
 
 use super::{
-    backend, clock, contents, disk_with, files, id, open,
+    backend, clock, contents, disk_with, files, id, old_writer_puts, open,
     process::{Fate, Process},
     record, sim, things, wait,
 };
@@ -235,6 +235,23 @@ fn pages_go_on_after_damaged_files_and_after_records() {
             );
         }
     }
+}
+
+/// Somebody may have cut the copy that was set aside before.
+#[test]
+fn what_was_set_aside_and_changed_since_is_set_aside_anew() {
+    let fs = sim(disk_with(&[("things/a.json", "{cut")]));
+    let collection = open(&fs, things());
+    let set_aside = || {
+        wait(collection.put(record("a", "1"))).expect("damage is written over");
+        let aside = files(&fs).into_iter().filter(|(path, _)| path.contains("quarantine/"));
+        <[_; 1]>::try_from(aside.collect::<Vec<_>>()).expect("there is one copy")
+    };
+    let [(path, content)] = set_aside();
+    assert_eq!(content, "{cut");
+    old_writer_puts(&fs, &path, "{");
+    old_writer_puts(&fs, "things/a.json", "{cut");
+    assert_eq!(set_aside(), [(path, "{cut".to_owned())]);
 }
 
 /// A quarantine that can't be made says so, and the damaged file stays.

@@ -212,7 +212,7 @@ fn readers_pass_over_what_older_software_takes_away_under_them() {
 #[test]
 fn a_list_ends_though_a_file_is_always_another_one() {
     let (fs, process, handle) = prepared();
-    process.meets(Fate::BeforeEach("read", |fs| {
+    process.meets(Fate::BeforeEach(&[("read", |fs| {
         let before = fs.with_disk(|disk| disk.read_raw("users/d/a.json")).expect("it is there");
         let created = before.len();
         let padding = " ".repeat(created % 50);
@@ -221,7 +221,7 @@ fn a_list_ends_though_a_file_is_always_another_one() {
             created % 50
         );
         old_writer_puts(fs, "users/d/a.json", &user);
-    }));
+    })]));
     let listed = wait(handle.drain(Selection::all())).expect("it comes to an end");
     assert_eq!(ids(listed.records), ["c", "d/b", "f.json/a"], "what holds still is listed");
     process.meets(Fate::Live);
@@ -317,6 +317,39 @@ fn a_survey_names_a_file_that_can_t_be_read() {
         old_writer_puts(&fs, "users/d/a.json", r#"{"id":"d/a","username":"ann"}"#);
     }
     assert!(kinds.contains(&OtherKind::Foreign(EntryKind::Directory)), "{kinds:?}");
+}
+
+#[test]
+fn a_survey_tells_what_of_ours_is_left_by_writers_that_died() {
+    let left = [
+        "users/.storeproof.0123456789abcdef.tmp",
+        "users/.storeproof.probe-\u{e9}",
+        "users/d/.storeproof.0123456789abcdef.tmp",
+    ];
+    let process = Process::new(sim(disk_with(&left.map(|path| (path, "half")))));
+    let surveyed = wait(survey(&process, users(), Arc::new(|_| true))).expect("it goes on");
+    let told: Vec<_> = surveyed.others.iter().map(|other| (&*other.path, other.kind)).collect();
+    let expected = left.map(|path| (&path["users/".len()..], OtherKind::Temporary));
+    assert_eq!(told, expected);
+}
+
+/// A writer that removes a file before it makes it anew.
+#[test]
+fn a_file_that_is_gone_for_a_moment_is_not_damaged_to_a_survey() {
+    const FILE: &str = "users/d/a.json";
+    fn put(fs: &SimFs) {
+        old_writer_puts(fs, FILE, r#"{"id":"d/a","username":"ann"}"#);
+    }
+    let (_, process, _) = prepared();
+    process.meets(Fate::BeforeEach(&[
+        ("read_dir", put),
+        ("read", |fs| within(fs, "d", |dir| drop(wait(fs.remove_file(dir, "a.json"))))),
+        ("metadata", put),
+    ]));
+    let surveyed = wait(survey(&process, users(), Arc::new(|_| true))).expect("it goes on");
+    let there = surveyed.records.iter().map(|file| file.path.as_str());
+    assert_eq!(there.collect::<Vec<_>>(), ["c.json", "d/b.json", "d/x.json", "f.json/a.json"]);
+    assert!(surveyed.records.iter().all(|file| file.stored.content.is_ok()));
 }
 
 /// A change, and what it leaves of the records that older software does not touch.

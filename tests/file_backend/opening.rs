@@ -25,6 +25,8 @@ fn an_opening_that_fails_says_where_and_stands_in_nobodys_way() {
             failures += 1;
             assert_eq!(error.outcome(), Outcome::NotDone, "{failed}: {error}");
             assert!(error.to_string().contains("an injected failure"), "{failed}: {error}");
+        } else {
+            assert_ne!(failed, "create_file", "its lock file could not be made");
         }
         let collection = open(&fs, things());
         wait(collection.put(record("a", "1"))).expect("it can be written");

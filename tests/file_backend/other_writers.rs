@@ -2,13 +2,14 @@
 
 use storeproof::{
     backend::file::FileOptions,
+    fs::Fs,
     seam::{Backend, CollectionExt, ErrorKind, ListQuery, Selection},
     sim::disk::SimDisk,
 };
 
 use super::{
-    backend, contents, old_writer_puts, old_writer_removes, open, process::Process, record, sim,
-    things, users, wait,
+    backend, contents, disk_with, old_writer_puts, old_writer_removes, open, process::Process,
+    record, sim, things, users, wait,
 };
 
 fn count(collection: &std::sync::Arc<dyn storeproof::seam::Collection>) -> u64 {
@@ -109,4 +110,32 @@ fn two_handles_see_each_others_changes() {
         wait(claimer.claim(&Selection::all())).unwrap();
         assert_eq!(count(reader), left);
     }
+}
+
+/// The time that a change gives a directory is of its own, also among those that were
+/// made in the same second by processes which have made equally many before.
+#[test]
+fn changes_of_handles_that_have_made_equally_many_are_told_apart() {
+    let fs = sim(SimDisk::new());
+    let reader = open(&fs, things());
+    let writers = [(); 3].map(|()| open(&fs, things()));
+    for (before, writer) in writers.iter().enumerate() {
+        wait(writer.put(record(&format!("r-{before}"), "1"))).unwrap();
+        assert_eq!(contents(&reader).len(), before + 1);
+    }
+}
+
+/// As whoever restores a backup may leave it, with the times that things had.
+#[test]
+fn what_is_replaced_under_a_directorys_old_time_is_noticed_when_it_is_read() {
+    let fs = sim(disk_with(&[("things/d/a.json", "1"), ("things/d/b.json", "1")]));
+    let collection = open(&fs, things());
+    assert_eq!(contents(&collection).len(), 2);
+    let above = wait(fs.open_dir(&fs.root(), "things")).unwrap();
+    let dir = wait(fs.open_dir(&above, "d")).unwrap();
+    let modified = wait(fs.dir_metadata(&dir)).unwrap().modified;
+    old_writer_puts(&fs, "things/d/a.json", "22");
+    wait(fs.set_dir_modified(&dir, modified)).unwrap();
+    let expected = [("d/a", "22"), ("d/b", "1")].map(|(id, data)| (id.into(), data.into()));
+    assert_eq!(contents(&collection), expected);
 }

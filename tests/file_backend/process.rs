@@ -25,6 +25,9 @@ pub(crate) struct Act {
     pub(crate) run: Deed,
 }
 
+/// What somebody else does right before a call of that name.
+pub(crate) type Before = (&'static str, fn(&SimFs));
+
 /// What happens at one of the next calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
@@ -38,8 +41,8 @@ pub(crate) enum Fate {
     LieAfter(usize),
     /// Something happens right before the next call of that name.
     Before(&'static str, fn(&SimFs)),
-    /// Something happens right before each call of that name.
-    BeforeEach(&'static str, fn(&SimFs)),
+    /// Something happens right before each call of one of these names.
+    BeforeEach(&'static [Before]),
     /// Something happens right before the call after so many.
     ActAfter(usize, Act),
 }
@@ -102,8 +105,8 @@ impl Process {
                 }
                 return Turn::Do;
             }
-            Fate::BeforeEach(name, act) => {
-                if name == call {
+            Fate::BeforeEach(acts) => {
+                for (_, act) in acts.iter().filter(|(name, _)| *name == call) {
                     act(&self.disk);
                 }
                 return Turn::Do;

@@ -86,16 +86,19 @@ impl<F: Fs> Storage<F> {
     }
 
     /// Nanoseconds for a stamp that no other one has within the same second,
-    /// but for an accident of one in a thousand million: not all zero, which
-    /// would look like a file system that keeps none.
+    /// but for an accident of one in a thousand million.
     pub(super) fn unique_nanoseconds(&self, generation: u64) -> u32 {
-        let count = self.stamps.fetch_add(1, Ordering::Relaxed);
-        // The finisher of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-        let mut mixed = generation.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(count);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((mixed ^ (mixed >> 31)) % 999_999_999 + 1).unwrap_or(1)
+        nanoseconds_of(generation, self.stamps.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+/// From 1 to 999 999 999: nothing would look like a file system that keeps none.
+fn nanoseconds_of(generation: u64, count: u64) -> u32 {
+    // The finisher of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+    let mut mixed = generation.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(count);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    u32::try_from((mixed ^ (mixed >> 31)) % 999_999_999 + 1).unwrap_or(1)
 }
 
 /// The names on the way to a directory; none to the collection's own, whose
@@ -296,5 +299,21 @@ impl<'a, F: Fs> Call<'a, F> {
                 _ => Err(self.not_done("reading", path, error)),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::nanoseconds_of;
+
+    #[test]
+    fn nanoseconds_of_stamps_are_some_and_others_each_time() {
+        assert_eq!(nanoseconds_of(0, 0), 1, "none would be no stamp");
+        let generations = (0..100).flat_map(|generation| (0..100).map(move |n| (generation, n)));
+        let all: BTreeSet<u32> = generations.map(|(g, n)| nanoseconds_of(g, n)).collect();
+        assert_eq!(all.len(), 10_000, "no two are alike");
+        assert!(all.iter().all(|nanoseconds| (1..1_000_000_000).contains(nanoseconds)));
     }
 }

@@ -136,9 +136,9 @@ impl From<Error> for ApiKeyError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::ApiKeyNotFound,
-            Error::AlreadyExists(_) => Self::ApiKeyAlreadyExists(error),
+            // Names alone are unique.
+            Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::ApiKeyAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidApiKeyId(error),
-            Error::KeyTaken { key, .. } if &**key == NAME => Self::ApiKeyAlreadyExists(error),
             _ => Self::Storage(error),
         }
     }

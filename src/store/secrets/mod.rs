@@ -261,9 +261,9 @@ impl From<Error> for SecretError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::SecretNotFound,
-            Error::AlreadyExists(_) => Self::SecretAlreadyExists(error),
+            // References alone are unique.
+            Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::SecretAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidSecretId(error),
-            Error::KeyTaken { key, .. } if &**key == REFERENCE => Self::SecretAlreadyExists(error),
             _ => Self::Storage(error),
         }
     }

@@ -165,9 +165,9 @@ impl From<Error> for WebhookError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::WebhookNotFound,
-            Error::AlreadyExists(_) => Self::WebhookAlreadyExists(error),
+            // The workflows that they trigger alone are unique.
+            Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::WebhookAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidWebhookId(error),
-            Error::KeyTaken { key, .. } if &**key == DAG_NAME => Self::WebhookAlreadyExists(error),
             _ => Self::Storage(error),
         }
     }

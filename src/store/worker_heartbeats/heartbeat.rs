@@ -108,8 +108,8 @@ pub(super) fn milliseconds(instant: Instant) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Heartbeat, milliseconds};
-    use crate::seam::{Instant, Payload};
+    use super::{Heartbeat, Places, milliseconds};
+    use crate::seam::{Instant, Payload, Record, RecordId};
 
     fn read(json: &str) -> Result<Heartbeat, String> {
         Heartbeat::from_payload(&Payload::new(json.as_bytes()))
@@ -140,6 +140,20 @@ mod tests {
             let said = read(json).expect_err(json);
             assert!(said.contains(problem) && !said.contains("secret"), "{json}: {said}");
         }
+    }
+
+    #[test]
+    fn a_record_is_ours_under_the_worker_s_id_and_older_software_s_under_its_hash() {
+        let places = Places::of("w").unwrap();
+        let record = |id: &RecordId| {
+            let data = Payload::new(br#"{"workerId":"w","lastHeartbeatAt":7}"#.as_slice());
+            Record::json(id.clone(), data, Instant::ZERO)
+        };
+        for (id, is_own) in [(&places.own, true), (&places.older, false)] {
+            assert_eq!(Heartbeat::from_record(&record(id)), Ok((Heartbeat::new("w", 7), is_own)));
+        }
+        let other = RecordId::new("v").unwrap();
+        assert!(Heartbeat::from_record(&record(&other)).is_err());
     }
 
     #[test]
