@@ -114,5 +114,7 @@ mod tests {
         assert_eq!(here.as_str(), "2026-01-01T09:00:00.500+09:00");
         assert_eq!(InstantText::from(here.instant()).as_str(), there.as_str());
         assert!(InstantText::parse("today").is_none());
+        let error = serde_json::from_str::<InstantText>("\"today\"").unwrap_err();
+        assert!(error.to_string().contains("\"today\" is not an RFC 3339 instant"), "{error}");
     }
 }
