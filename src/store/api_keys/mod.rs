@@ -136,7 +136,7 @@ impl From<Error> for ApiKeyError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::ApiKeyNotFound,
-            // Names alone are unique.
+            // No two have one name.
             Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::ApiKeyAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidApiKeyId(error),
             _ => Self::Storage(error),

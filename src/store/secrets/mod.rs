@@ -261,7 +261,7 @@ impl From<Error> for SecretError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::SecretNotFound,
-            // References alone are unique.
+            // No two have one reference.
             Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::SecretAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidSecretId(error),
             _ => Self::Storage(error),

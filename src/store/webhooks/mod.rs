@@ -165,7 +165,7 @@ impl From<Error> for WebhookError {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotFound(_) => Self::WebhookNotFound,
-            // The workflows that they trigger alone are unique.
+            // A workflow has one webhook.
             Error::AlreadyExists(_) | Error::KeyTaken { .. } => Self::WebhookAlreadyExists(error),
             Error::InvalidId { .. } => Self::InvalidWebhookId(error),
             _ => Self::Storage(error),
