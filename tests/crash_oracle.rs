@@ -5,7 +5,7 @@
 use storeproof::{
     check::{
         backends::{BackendUnderTest, Simulated},
-        campaign::{self, Effort, Findings, Progress},
+        campaign::{self, Effort, Findings, Numbered, Progress},
         crash::{CrashCheck, Recovery},
         scenario::Scenario,
         statistics::Reached,
@@ -31,7 +31,7 @@ fn campaign<S: Subject>(
     backend: &dyn BackendUnderTest,
     recovery: Recovery,
     cases: u64,
-) -> Findings<S::Op> {
+) -> Findings<Numbered<S::Op>> {
     let divergences = Divergences::default();
     let target = Target::<S> {
         backend,

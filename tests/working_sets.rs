@@ -11,7 +11,7 @@ use storeproof::{
     bugs::flaws::{Flaw, Flawed},
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
-        campaign::{self, Effort, Findings, Progress},
+        campaign::{self, Effort, Findings, Numbered, Progress},
         crash::CrashCheck,
         verify::{Opener, Target},
         violation::Kind,
@@ -31,7 +31,7 @@ fn campaign(
     open: &Opener<WorkingSetsSubject>,
     divergences: &Divergences,
     cases: u64,
-) -> Findings<Op> {
+) -> Findings<Numbered<Op>> {
     let crashes = CrashCheck::default();
     let target = Target::<WorkingSetsSubject> { backend, open, divergences, crashes };
     let effort = Effort { seed: 1, first: 0, cases, jobs: 2 };

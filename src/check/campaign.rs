@@ -82,9 +82,13 @@ impl Progress {
     }
 }
 
-/// What a campaign found.
+/// A scenario that fails, as small as could be made, and the number of the case that it was
+/// made from.
+pub type Numbered<Op> = (u64, Counterexample<Op>);
+
+/// What cases of one store on one backend found; `C` is a counterexample.
 #[derive(Debug)]
-pub struct Findings<Op> {
+pub struct Findings<C> {
     /// How many cases ran.
     pub cases: u64,
     /// How many calls they made.
@@ -103,8 +107,8 @@ pub struct Findings<Op> {
     pub trace_hash: u64,
     /// The ways of failing that were looked at: the first ones, by case.
     pub ways: Vec<WayOfFailing>,
-    /// One for each of [`shown`], as small as could be made.
-    pub counterexamples: Vec<(u64, Counterexample<Op>)>,
+    /// One for each of [`shown`].
+    pub counterexamples: Vec<C>,
 }
 
 /// A way of failing: the first case of all that fail alike. Where some of them can be
@@ -281,7 +285,7 @@ pub fn run<S: Subject>(
     target: &Target<'_, S>,
     effort: &Effort,
     progress: &Progress,
-) -> Findings<S::Op> {
+) -> Findings<Numbered<S::Op>> {
     let capabilities = target.backend.capabilities();
     run_these(target, effort, progress, &OfSeed { seed: effort.seed, capabilities })
 }
@@ -292,7 +296,7 @@ pub(super) fn run_these<S: Subject>(
     effort: &Effort,
     progress: &Progress,
     cases: &impl Cases<S>,
-) -> Findings<S::Op> {
+) -> Findings<Numbered<S::Op>> {
     let tally = run_cases(target, effort, progress, cases);
     let mut failed: Vec<Failed<S::Op>> = tally.failed.into_values().collect();
     failed.retain(|failed| !cases.is_known(&failed.violation.signature));

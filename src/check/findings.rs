@@ -1,7 +1,7 @@
 //! What the cases of a store on a backend found, with a replay file for what failed.
 
 use super::{
-    campaign::{Findings, WayOfFailing},
+    campaign::{Findings, Numbered},
     exhaustive::Scopes,
     replay::{self, Replay},
     shrink::Counterexample,
@@ -11,30 +11,8 @@ use super::{
 };
 use crate::model::subject::Subject;
 
-/// What a campaign of one store on one backend found.
-#[derive(Debug)]
-pub struct CellFindings {
-    /// How many cases ran.
-    pub cases: u64,
-    /// How many calls they made.
-    pub operations: u64,
-    /// How many interleavings they ran.
-    pub schedules: u64,
-    /// How many crash images they made, opened and checked.
-    pub crash_images: u64,
-    /// What was covered of the cases that were run in every interleaving.
-    pub scopes: Scopes,
-    /// How many cases broke a promise.
-    pub violations: u64,
-    /// What was reached.
-    pub reached: Reached,
-    /// The same for the same seed, whatever the number of jobs.
-    pub trace_hash: u64,
-    /// The ways of failing that were looked at.
-    pub ways: Vec<WayOfFailing>,
-    /// One for each way of failing that is shown.
-    pub counterexamples: Vec<Found>,
-}
+/// What cases of one store on one backend found, with a replay file for each counterexample.
+pub type CellFindings = Findings<Found>;
 
 impl CellFindings {
     /// Of a campaign that has not begun.
@@ -54,8 +32,11 @@ impl CellFindings {
         }
     }
 
-    /// What a campaign found, with a replay file for each counterexample.
-    pub(super) fn of<S: Subject>(target: &Target<'_, S>, findings: Findings<S::Op>) -> Self {
+    /// The same of what a campaign found.
+    pub(super) fn of<S: Subject>(
+        target: &Target<'_, S>,
+        findings: Findings<Numbered<S::Op>>,
+    ) -> Self {
         let found = findings.counterexamples.into_iter();
         Self {
             counterexamples: found.filter_map(|(case, found)| saved(target, case, found)).collect(),
