@@ -5,7 +5,7 @@
 cd "$SRC/storeproof"
 
 # The memory allocator of the program would hide what the sanitizer looks for.
-cargo +nightly fuzz build --fuzz-dir fuzz -O --debug-assertions --no-default-features
+cargo fuzz build --fuzz-dir fuzz -O --debug-assertions --no-default-features
 
 for source in fuzz/fuzz_targets/*.rs; do
     target=$(basename "$source" .rs)

@@ -48,9 +48,13 @@ mod genuine;
 #[cfg(test)]
 mod hybrid_backend;
 #[cfg(test)]
+mod joined_reports;
+#[cfg(test)]
 mod key_file;
 #[cfg(test)]
 mod killed_processes;
+#[cfg(test)]
+mod meanwhile;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Campaigns: parts that make a whole, and interruptions that lose nothing.
+//! Campaigns: what a corpus is for, and interruptions that lose nothing.
 
 #![expect(clippy::disallowed_methods, reason = "the tests prepare and look at real files")]
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
@@ -16,135 +16,28 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         campaign::{Effort, Progress},
-        corpus::{Exploration, Explored, Explorer, MOST_ENTRIES, Origin, opening},
+        corpus::{Exploration, Explored, Explorer, KnownWays, MOST_ENTRIES, Origin, opening},
+        crash::CrashCheck,
+        generate::Purpose,
+        input::Input,
         registry::store_named,
         shard::Shard,
     },
     model::divergence::Divergences,
 };
 
-use crate::command_line::{assert_refused, storeproof, text};
+use crate::{
+    command_line::{assert_refused, storeproof, text},
+    joined_reports::report,
+};
 
-fn json_of(path: &Path) -> Value {
+pub fn json_of(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The report of a run, which must end well.
-fn report(directory: &Path, arguments: &[&str], out: &str) -> Value {
-    let output = storeproof(directory, &[arguments, &["--out", out]].concat());
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
-    json_of(&directory.join(out).join("report.json"))
-}
-
-/// Without what differs from run to run.
-fn comparable(mut report: Value) -> Value {
-    for member in ["seconds", "speed", "counterexamples", "shard"] {
-        report.as_object_mut().unwrap().remove(member);
-    }
-    report
-}
-
-const SMALL: [&str; 8] =
-    ["--store", "users", "--store", "sessions", "--backend", "memory", "--backend", "file"];
-
 /// As of a file that was cut short, but for a character.
-fn half_of(text: &str) -> String {
+pub fn half_of(text: &str) -> String {
     text[..text.floor_char_boundary(text.len() / 2)].to_owned()
-}
-
-#[test]
-fn parts_joined_are_the_whole() {
-    let directory = tempfile::tempdir().unwrap();
-    let here = directory.path();
-    for (cases, of) in [("90", 2_usize), ("7", 3)] {
-        let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regressions");
-        let check = ["check", "--seed", "7", "--cases", cases, "--regressions", regressions];
-        let check = [&check[..], &SMALL].concat();
-        let whole = report(here, &check, "whole");
-        let mut merge = vec!["merge".to_owned()];
-        for number in 1..=of {
-            let (shard, out) = (format!("{number}/{of}"), format!("part-{of}-{number}"));
-            let jobs = number.to_string();
-            let arguments = [&check[..], &["--shard", &shard, "--jobs", &jobs]].concat();
-            let part = report(here, &arguments, &out);
-            assert_eq!(part["shard"], shard);
-            let all: u64 = cases.parse().unwrap();
-            assert!(part["results"][0]["cases"].as_u64().unwrap() <= all.div_ceil(of as u64));
-            merge.push(format!("{out}/report.json"));
-        }
-        let merge: Vec<&str> = merge.iter().map(String::as_str).collect();
-        let merged = report(here, &merge, "joined");
-        assert!(merged.get("shard").is_none(), "it is of all of the campaign");
-        assert_eq!(comparable(merged), comparable(whole), "{of} parts of {cases} cases");
-    }
-}
-
-#[test]
-fn reports_that_do_not_belong_together_are_not_joined() {
-    let directory = tempfile::tempdir().unwrap();
-    let here = directory.path();
-    let check = ["check", "--cases", "4", "--store", "users", "--backend", "memory"];
-    let part = |seed: &str, shard: &str, further: &[&str], out: &str| {
-        let arguments = [&check[..], &["--seed", seed, "--shard", shard], further].concat();
-        report(here, &arguments, out);
-    };
-    part("1", "1/2", &[], "a");
-    part("1", "2/2", &[], "b");
-    part("2", "2/2", &[], "seed");
-    part("1", "2/2", &["--profile", "smoke"], "profile");
-    part("1", "2/2", &["--backend", "file"], "cells");
-    part("1", "2/3", &[], "of-three");
-    report(here, &[&check[..], &["--seed", "1"]].concat(), "whole");
-    let refused = |others: &[&str], message: &str| {
-        let paths: Vec<String> = others.iter().map(|out| format!("{out}/report.json")).collect();
-        let mut arguments = vec!["merge", "--out", "joined"];
-        arguments.extend(paths.iter().map(String::as_str));
-        assert_refused(here, &arguments, message);
-        assert!(!here.join("joined/report.json").exists(), "{others:?} were joined");
-    };
-    refused(&["a", "seed"], "seed/report.json: it has the seed 2, and a/report.json has 1");
-    refused(&["a", "profile"], "it has the profile smoke");
-    refused(&["a", "cells"], "the stores on backends");
-    refused(&["a", "of-three"], "the shard 2/3");
-    refused(&["a", "b", "a"], "a/report.json: it is of shard 1/2, as a/report.json is");
-    refused(&["b"], "shard 1/2 is missing");
-    refused(&["a", "whole"], "whole/report.json: it is not of a part of a campaign");
-    // Another version, and garbage.
-    let sound = fs::read_to_string(here.join("b/report.json")).unwrap();
-    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
-    assert!(sound.contains(&version));
-    for (edited, message) in [
-        (sound.replace(&version, "\"version\": \"9.9.9\""), "the version 9.9.9"),
-        (sound.replace("\"schema\": 1", "\"schema\": 2"), "schema version 2"),
-        (half_of(&sound), "not a report"),
-        (sound.replace("\"shard\": \"2/2\"", "\"shard\": \"2 of 2\""), "expected a part like 2/5"),
-        (sound.replace("\"cases\": 2", "\"cases\": 1e400"), "not a report"),
-        (sound.replace("\"users\"", "\"../users\""), "the stores on backends"),
-        (sound.replace("\"results\": [", "\"results\": [7,"), "not a report"),
-    ] {
-        assert_ne!(edited, sound, "{message}");
-        fs::create_dir_all(here.join("edited")).unwrap();
-        fs::write(here.join("edited/report.json"), edited).unwrap();
-        refused(&["a", "edited"], message);
-    }
-    fs::write(here.join("edited/report.json"), b"\xff\x00\xfe").unwrap();
-    refused(&["a", "edited"], "not a text in UTF-8");
-    // Sums of numbers as large as can be are not too large.
-    let largest = sound.replace("\"operations\": ", "\"operations\": 184467440737095516");
-    fs::write(here.join("edited/report.json"), &largest).unwrap();
-    let output = storeproof(here, &["merge", "a/report.json", "edited/report.json"]);
-    assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
-}
-
-#[test]
-fn a_part_needs_a_seed() {
-    let directory = tempfile::tempdir().unwrap();
-    let here = directory.path();
-    assert_refused(here, &["check", "--shard", "1/2"], "required");
-    assert_refused(here, &["check", "--seed", "1", "--shard", "3/2"], "expected a part like 2/5");
-    let baseline = ["check", "--seed", "1", "--shard", "1/2", "--baseline", "x"];
-    assert_refused(here, &baseline, "cannot be used with");
 }
 
 /// A campaign under way.
@@ -180,6 +73,13 @@ impl Running {
             assert!(patience.elapsed() < Duration::from_secs(100), "it does not come so far");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Interrupts it, as Ctrl-C does, and waits for its end.
+    fn interrupt(self) -> Output {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.child.wait_with_output().unwrap()
     }
 }
 
@@ -236,9 +136,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
     let check = [&["check", "--time", "10m"][..], &ALONE].concat();
     let mut running = Running::start(here, &check);
     running.until(|state| fresh(state) > opening("users", "memory") + 1_000);
-    let id = running.child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let output = running.child.wait_with_output().unwrap();
+    let output = running.interrupt();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
     assert!(text(&output.stdout).contains("Interrupted: what was run holds."));
     let report = json_of(&here.join("out/report.json"));
@@ -267,6 +165,7 @@ fn an_interrupted_campaign_reports_and_goes_on() {
         (text.replace("\"fresh\": ", "\"fresh\": -"), "not the state of a campaign"),
         (text.replace("\"seconds\": ", "\"seconds\": -1"), "a time in it is none"),
         (text.replace("\"version\": \"", "\"version\": \"9"), "with version 9"),
+        (text.replace("\"program\": \"", "\"program\": \"9"), "of another build of storeproof"),
         (text.replace("\"get:user\"", "\"get:nonesuch\""), "no outcome \"get:nonesuch\""),
         (text.replace("\"trace_hash\": \"", "\"trace_hash\": \"x"), "a trace hash in it is none"),
         ("[]".to_owned(), "not the state of a campaign"),
@@ -292,6 +191,10 @@ fn an_interrupted_campaign_reports_and_goes_on() {
         (sound.replace("\"store\":\"users\"", "\"store\":\"secrets\""), "of the store \"secrets\""),
         (sound.replace("\"keys\":[", "\"keys\":[99999999999,"), "not a file of a corpus"),
         (sound.replace("\"clients\":[", "\"clients\":[{},"), "not a file of a corpus"),
+        (
+            sound.replace("\"handles\":", "\"handles\":9999"),
+            "the scenario can't be run: it has 9999",
+        ),
     ] {
         assert_ne!(edited, sound, "{message}");
         fs::write(&entry, edited).unwrap();
@@ -312,6 +215,114 @@ fn an_interrupted_campaign_reports_and_goes_on() {
         assert_refused(here, &[&other[..], &["--out", "out"]].concat(), message);
         assert_refused(here, &[&other[..], &["--out", "out"]].concat(), "users/memory.reached");
     }
+}
+
+#[test]
+fn saved_scenarios_of_an_interrupted_campaign_are_not_run_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::create_dir(here.join("saved")).unwrap();
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regressions")).unwrap() {
+        let path = entry.unwrap().path();
+        for copy in 0..40 {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            fs::copy(&path, here.join(format!("saved/{copy:02}-{name}"))).unwrap();
+        }
+    }
+    let check = ["check", "--time", "10m", "--jobs", "1", "--regressions", "saved"];
+    let check = [&check[..], &["--junit", "junit.xml"], &ALONE].concat();
+    let done = |state: &Value| {
+        let results = state["regressions"].as_array().cloned().unwrap_or_default();
+        results.iter().filter(|result| result["outcome"] == "holds").count()
+    };
+    let mut running = Running::start(here, &check);
+    let state = running.until(|state| done(state) > 0);
+    let junit = fs::read_to_string(here.join("junit.xml")).unwrap();
+    assert!(junit.contains("it ended before it had results"), "{junit}");
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let first = done(&state);
+
+    // It goes on with the others.
+    let mut running = Running::start(here, &check);
+    let state = running.until(|state| done(state) > first);
+    let output = running.interrupt();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(done(&state) < 40 * 30, "all of them are done before anybody can interrupt it");
+    assert_eq!(output.status.code(), Some(2), "{stdout}{stderr}");
+    assert!(stderr.contains("goes on with the campaign"), "{stderr}");
+    assert!(stdout.contains("Interrupted: what was run holds."), "{stdout}");
+    assert!(!stdout.contains("NOT RUN"), "an interrupt is no failure: {stdout}");
+    let kept = done(&json_of(&here.join("out/campaign.json")));
+    assert!(kept >= done(&state), "{kept} are kept of {}", done(&state));
+    let junit = fs::read_to_string(here.join("junit.xml")).unwrap();
+    assert!(junit.contains("interrupted: the rest was not run"), "{junit}");
+    assert!(!junit.contains("<failure"), "{junit}");
+}
+
+#[test]
+fn a_campaign_that_was_interrupted_after_its_time_comes_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let check = [&["check", "--time", "1s"][..], &ALONE].concat();
+    report(here, &check, "out");
+    // As it is where the last turn was, or the report was to be written.
+    let path = here.join("out/campaign.json");
+    let mut state = json_of(&path);
+    (state["finished"], state["seconds"]) = (false.into(), json!(1.5));
+    fs::write(&path, state.to_string()).unwrap();
+    let cases = fresh(&state);
+    report(here, &check, "out");
+    let state = json_of(&path);
+    assert_eq!(state["finished"], true);
+    assert!(fresh(&state) >= cases && state["seconds"].as_f64().unwrap() >= 1.5, "{state}");
+}
+
+#[test]
+fn what_failed_and_was_not_made_small_yet_is_when_the_campaign_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let check = [&["check", "--time", "1s"][..], &ALONE].concat();
+    report(here, &check, "out");
+    let path = here.join("out/campaign.json");
+    let mut state = json_of(&path);
+    (state["finished"], state["seconds"]) = (false.into(), json!(0.5));
+    // One that the sound store does not break: it is seen once.
+    let store = store_named("users").unwrap();
+    let input = Input {
+        bytes: &[7; 64],
+        purpose: Purpose::Sequence,
+        most_actions: 6,
+        crash_after: None,
+        crashes: CrashCheck::default(),
+    };
+    let text = store.file_of(&input, &Memory).unwrap();
+    let mut replay: Value = serde_json::from_str(&text).unwrap();
+    let seen = json!({ "kind": replay["violation"]["kind"], "rule": replay["violation"]["rule"] });
+    let found = json!({
+        "case": 7, "executions": 0, "seen_again": false, "steps": 6,
+        "violation": replay["violation"].take(),
+    });
+    state["cells"][0]["found"] = json!([found]);
+    state["cells"][0]["ways"] = json!([{ "case": 7, "seen": seen, "shrunk": seen }]);
+    state["cells"][0]["violations"] = 1.into();
+    fs::write(&path, state.to_string()).unwrap();
+    let saved = here.join("out/counterexamples/users-memory-5-7.json");
+    fs::create_dir_all(saved.parent().unwrap()).unwrap();
+
+    fs::write(&saved, half_of(&text)).unwrap();
+    let broken = [&check[..], &["--out", "out"]].concat();
+    let output = storeproof(here, &broken);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = self::text(&output.stderr);
+    assert!(said.contains("users-memory-5-7.json: not a replay file"), "{said}");
+
+    fs::write(&saved, &text).unwrap();
+    let output = storeproof(here, &broken);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let stdout = self::text(&output.stdout);
+    assert!(stdout.contains("seen once, and not in 1 runs since"), "{stdout}");
+    assert!(json_of(&path)["cells"][0]["found"][0]["executions"].as_u64().unwrap() > 0);
 }
 
 #[test]
@@ -395,7 +406,7 @@ fn explore_from(
         effort: Effort { seed: 3, first, cases, jobs: 2 },
         shard: Shard::WHOLE,
         origin,
-        known: &BTreeSet::new(),
+        known: &KnownWays::default(),
         most_ways: 3,
         progress: &Progress::default(),
     })
@@ -421,10 +432,15 @@ fn what_is_made_from_a_corpus_and_fails_is_made_small_and_saved() {
     let again = explore(&mut *flawed, &*backend, Origin::Mutated, 400);
     assert_eq!(again.findings.cases, 400);
     let first = again.findings.counterexamples.first().expect("the bug is found by mutants");
-    assert!(first.mutated && first.steps <= 8, "{first:?}");
+    assert!(first.is_raw() && first.mutated, "it takes time: {first:?}");
+    let stop = AtomicBool::new(true);
+    let stopped = flawed.make_small(first, &*backend, &stop).unwrap();
+    assert!(stopped.is_raw(), "nobody had the time: {stopped:?}");
+    let first = &flawed.make_small(first, &*backend, &AtomicBool::new(false)).unwrap();
+    assert!(!first.is_raw() && first.mutated && first.steps <= 8, "{first:?}");
     assert_eq!(
-        first.file_name("users", "memory"),
-        format!("users-memory-mutated-{}.json", first.case)
+        first.file_name("users", "memory", 3),
+        format!("users-memory-3-mutated-{}.json", first.case)
     );
     let replayed = store.replay(&first.replay, &Memory).unwrap();
     assert_eq!(replayed.violation, None, "the sound store holds");

@@ -4,9 +4,10 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::Path,
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -58,6 +59,52 @@ fn bad_usage_is_one_line_and_exit_status_2() {
     assert_refused(here, &["replay"], "required");
     assert_refused(here, &["driver", "--backend", "floppy"], "invalid value 'floppy'");
     assert_refused(here, &["replay", "absent.json"], "absent.json can't be read");
+}
+
+#[test]
+fn a_store_that_is_named_twice_is_checked_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = ["check", "--cases", "3", "--store", "users", "--store", "users"];
+    let backends = ["--backend", "memory", "--backend", "memory", "--format", "json"];
+    let output = storeproof(directory.path(), &[&check[..], &backends].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cases: Vec<&Value> =
+        report["results"].as_array().unwrap().iter().map(|cell| &cell["cases"]).collect();
+    assert_eq!(cases, [3]);
+}
+
+#[test]
+fn a_replay_that_takes_long_ends_when_it_is_interrupted() {
+    let directory = tempfile::tempdir().unwrap();
+    let saved = "api_keys-legacy-a-failed-commit-completed-after-it-was-read-past.json";
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions").join(saved);
+    let mut replay: Value = serde_json::from_slice(&fs::read(saved).unwrap()).unwrap();
+    replay["scenario"]["faults"] = json!({ "listed": [] });
+    let updates = replay["scenario"]["clients"][0].clone();
+    replay["scenario"]["clients"] = json!([updates, updates, updates]);
+    replay["scenario"]["mode"] =
+        json!({ "exhaustive": { "preemptions": null, "runs": 1_000_000 } });
+    let path = directory.path().join("long.json");
+    fs::write(&path, replay.to_string()).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_storeproof")).arg("replay").arg(&path).spawn();
+    let mut child = child.unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(child.try_wait().unwrap(), None, "it is to take longer");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let patience = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if patience.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("it goes on for 10 s after it was interrupted");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.signal(), Some(2), "{status}");
 }
 
 #[test]

@@ -118,6 +118,15 @@ fn a_saved_scenario_that_cannot_be_run_is_named() {
     refused(sound.replace("\"handles\": ", "\"handles\": 9e99").as_bytes(), "not a replay file");
     refused(b"\xff\xfe{}", "not a text in UTF-8");
     refused(b"", "not a replay file");
+    // Before any is run.
+    refused(
+        sound.replace("\"handles\": ", "\"handles\": 99").as_bytes(),
+        "can't be run: it has 99",
+    );
+    let allow = sound.replace("\"backend\"", "\"allow\": [\"nonesuch\"], \"backend\"");
+    refused(allow.as_bytes(), "permits the divergence \"nonesuch\"");
+    fs::write(here.join("sound.json"), &sound).unwrap();
+    assert_refused(here, &["replay", "sound.json", "saved/it.json"], "permits the divergence");
     fs::remove_file(here.join("saved/it.json")).unwrap();
     assert_refused(here, &["check", "--regressions", "saved"], "no replay file in it");
     assert_refused(here, &["check", "--regressions", "absent"], "absent can't be read");
@@ -166,7 +175,10 @@ fn a_baseline_notices_what_is_lost_and_what_is_slower() {
     baseline.as_object_mut().unwrap().remove("speed");
     let (status, said) = compared(&baseline);
     assert_eq!(status, 0, "{said}");
-    assert!(said.contains("not compared are speeds: the baseline has none"), "{said}");
+    assert!(said.contains("Baseline: not compared are speeds: the baseline has none.\n"), "{said}");
+    baseline["seed"] = 8.into();
+    let (_, said) = compared(&baseline);
+    assert!(said.contains("Baseline: seed is 7 here and 8 there: other cases may"), "{said}");
 }
 
 #[test]
@@ -197,7 +209,20 @@ fn a_baseline_that_is_none_is_refused() {
     // Before anything is run.
     refused(sound.replace("\"per_second\": ", "\"per_second\": -").as_bytes(), "can't be");
     refused(sound.replace("\"users\"", "\"nonesuch\"").as_bytes(), "nothing can be compared");
+    let interrupted = sound.replace("\"interrupted\": false", "\"interrupted\": true");
+    refused(interrupted.as_bytes(), "of a run that was interrupted");
+    let part = sound.replace("\"profile\"", "\"shard\": \"1/2\", \"profile\"");
+    refused(part.as_bytes(), "of one part of the cases");
+    let planted = sound.replace("\"profile\"", "\"planted\": \"A47\", \"profile\"");
+    refused(planted.as_bytes(), "with a planted bug");
     assert!(!here.join("storeproof-out").exists(), "it was refused after all the work");
+    // Whoever looks for results finds that there are none.
+    fs::write(here.join("junit.xml"), "of an earlier run").unwrap();
+    let absent = ["check", "--regressions", "absent", "--junit", "junit.xml"];
+    assert_refused(here, &absent, "absent can't be read");
+    let suites = suites(&here.join("junit.xml"));
+    let wrong = suites[0].1[0].1.as_deref();
+    assert_eq!(wrong, Some("it ended before it had results"), "{suites:?}");
     // Not a file that one can write.
     let junit = [&CHECK[..], &["--junit", "base"]].concat();
     assert_refused(here, &junit, "base can't be written");
@@ -209,6 +234,8 @@ fn github_is_told_where_it_runs_the_check() {
     let here = directory.path();
     assert_eq!(check(here, &["--out", "base"]).status.code(), Some(0));
     let mut baseline = json_of(&here.join("base/report.json"));
+    // Nothing is slower, whatever else runs on the machine.
+    baseline["speed"]["cells"][0]["seconds"] = 1_000.into();
     baseline["reached"]["users.get:100%"] = 1.into();
     fs::write(here.join("baseline.json"), baseline.to_string()).unwrap();
     let run = |value: Option<&str>| {

@@ -1,5 +1,7 @@
 //! What only the hybrid backend has: hydration, refreshing, and what others do below it.
 
+mod doubt;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -69,6 +71,8 @@ fn opening_reads_everything_and_says_how_far_it_is() {
         .with_progress(move |progress| hearer.lock().unwrap().push(progress.clone()));
     let above = wait(hybrid.open(spec())).unwrap();
     assert_eq!(wait(above.count(&Selection::all())).unwrap(), 2_500);
+    let second = wait(hybrid.open(spec())).expect("it has all in memory already");
+    assert_eq!(wait(second.count(&Selection::all())).unwrap(), 2_500);
     let heard = heard.lock().unwrap();
     let steps: Vec<_> = heard.iter().map(|step| (step.records, step.is_complete)).collect();
     assert_eq!(steps, [(1_000, false), (2_000, false), (2_500, true)]);
@@ -123,6 +127,30 @@ fn a_key_that_others_took_is_refused_and_its_holder_is_seen() {
     assert_eq!(refused.kind(), ErrorKind::KeyTaken);
     let found = wait(above.find("name", &["x"])).unwrap();
     assert_eq!(found.records.len(), 1, "who has it is known now");
+}
+
+#[test]
+fn a_key_that_memory_knows_to_be_held_is_refused_without_reading_everything_anew() {
+    let Halves { above, below, .. } = halves();
+    wait(above.put(record("a", r#"{"name":"x"}"#))).unwrap();
+    wait(below.put(record("z", "1"))).unwrap();
+    let refused = wait(above.put(record("b", r#"{"name":"x"}"#))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::KeyTaken);
+    assert_eq!(data_of(&*above, "z"), None, "memory knew all that the refusal told");
+}
+
+#[test]
+fn a_holder_that_can_expire_explains_no_refusal() {
+    let Halves { above, below, .. } = halves();
+    let expired =
+        Record { expires_at: Some(Instant::UNIX_EPOCH), ..record("a", r#"{"name":"x"}"#) };
+    wait(above.create(expired)).unwrap();
+    wait(below.put(record("b", r#"{"name":"x"}"#))).unwrap();
+    let refused = wait(above.put(record("c", r#"{"name":"x"}"#))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::KeyTaken);
+    let found = wait(above.find("name", &["x"])).unwrap();
+    let found: Vec<&str> = found.records.iter().map(|record| record.id.as_str()).collect();
+    assert_eq!(found, ["b"], "who has it is known now");
 }
 
 #[test]
@@ -215,11 +243,12 @@ fn over_a_failing_half() -> (Arc<dyn Collection>, Switch<Fate>, Switch<bool>) {
 
 #[test]
 fn a_failed_write_leaves_memory_as_it_was() {
-    let (collection, fate, _) = over_a_failing_half();
+    let (collection, fate, is_unreadable) = over_a_failing_half();
     wait(collection.put(record("a", "1"))).unwrap();
     *fate.lock().unwrap() = Fate::Fails;
+    *is_unreadable.lock().unwrap() = true;
     wait(collection.put(record("a", "2"))).unwrap_err();
-    assert_eq!(data_of(&*collection, "a").as_deref(), Some("1"));
+    assert_eq!(data_of(&*collection, "a").as_deref(), Some("1"), "nothing has to be read");
     *fate.lock().unwrap() = Fate::Fails;
     wait(collection.delete(&id("a"))).unwrap_err();
     assert_eq!(data_of(&*collection, "a").as_deref(), Some("1"));

@@ -251,6 +251,7 @@ fn operations_describe_themselves_without_line_breaks() {
     };
     let effort = Effort { seed: 2, first: 0, cases: 400, jobs: 1 };
     let findings = campaign::run(&target, &effort, &Progress::default());
+    assert!(!findings.counterexamples.is_empty(), "there is nothing to describe");
     for (_, counterexample) in &findings.counterexamples {
         for op in counterexample.scenario.operations() {
             let text = op.describe();

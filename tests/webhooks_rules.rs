@@ -16,6 +16,7 @@ use storeproof::{
 
 use super::{
     backends::{Rule, World, at, every_backend_keeps, rules, wait},
+    file_backend::{clock, disk_with, files, open, sim},
     genuine::{Genuine, value},
     sealed::{encryption, encryption_of, payload, put, put_at, without_entropy},
 };
@@ -303,6 +304,23 @@ async fn a_payload_that_is_no_webhook_is_damage(world: &World) {
     one.delete("n").await.expect("it is quarantined");
     one.delete_by_dag_name("y").await.expect("it is quarantined");
     assert_eq!(other.list().await.unwrap().damaged.len(), 2);
+}
+
+#[test]
+fn what_is_no_webhook_goes_to_quarantine_and_a_webhook_just_goes() {
+    let none = r#"{"id":"n"}"#;
+    let fs = sim(disk_with(&[("webhooks/n.json", none)]));
+    let store = WebhookStore::new(open(&fs, WebhookStore::spec()), clock(), encryption("k"));
+    wait(store.create(webhook("a", "d"))).unwrap();
+    wait(store.delete("a")).unwrap();
+    let quarantined = || {
+        let all = files(&fs).into_iter();
+        all.filter(|(path, _)| path.contains("/.storeproof.quarantine/")).collect::<Vec<_>>()
+    };
+    assert_eq!(quarantined(), [], "a webhook's secrets are nowhere any more");
+    wait(store.delete("n")).unwrap();
+    let kept: Vec<String> = quarantined().into_iter().map(|(_, content)| content).collect();
+    assert_eq!(kept, [none]);
 }
 
 async fn older_duplicates_belong_to_the_oldest(world: &World) {

@@ -9,7 +9,7 @@
 //! The first number is the seconds for a store on a backend, the second one how many
 //! seeds there are.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use storeproof::{
@@ -18,7 +18,7 @@ use storeproof::{
         attention::Attention,
         backends::{BackendUnderTest, Hybrid, Memory, Simulated},
         campaign::{Effort, Progress},
-        corpus::{Exploration, Explored, Explorer, Origin, opening},
+        corpus::{Exploration, Explored, Explorer, KnownWays, Origin, opening},
         registry::store_named,
         shard::Shard,
     },
@@ -59,7 +59,7 @@ fn campaign(
             effort: Effort { seed, first, cases: 32, jobs: 1 },
             shard: Shard::WHOLE,
             origin,
-            known: &BTreeSet::new(),
+            known: &KnownWays::default(),
             most_ways: 0,
             progress: &Progress::default(),
         });

@@ -1,14 +1,14 @@
 //! A store with a bug where `check` expects a sound one: so that whoever gates on `check`
 //! can see the gate close.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::Bug;
 use crate::{
     check::{
         backends::BackendUnderTest,
         campaign::MOST_COUNTEREXAMPLES,
-        corpus::{Exploration, Explorer, Origin, entry::EntryError},
+        corpus::{Exploration, Explorer, KnownWays, Origin, entry::EntryError},
         crash::CrashCheck,
         findings::{CellFindings, Found},
         input::{Input, TakesInput},
@@ -61,11 +61,20 @@ impl StoreUnderTest for FlawedStore {
             effort: request.effort,
             shard: Shard::WHOLE,
             origin: Origin::Fresh,
-            known: &BTreeSet::new(),
+            known: &KnownWays::default(),
             most_ways: MOST_COUNTEREXAMPLES,
             progress: request.progress,
         };
-        self.explorer().explore(&exploration).findings
+        let mut explorer = self.explorer();
+        let mut findings = explorer.explore(&exploration).findings;
+        for found in findings.counterexamples.clone() {
+            let small = explorer.make_small(&found, request.backend, &request.progress.stop);
+            // What was written a moment ago can be read.
+            if let Ok(small) = small {
+                findings.replace(small);
+            }
+        }
+        findings
     }
 
     fn explorer(&self) -> Box<dyn Explorer> {
@@ -111,6 +120,10 @@ impl StoreUnderTest for FlawedStore {
 
     fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String> {
         self.sound.file_of(input, backend)
+    }
+
+    fn must_run(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<(), ReplayError> {
+        self.sound.must_run(text, backend)
     }
 
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {

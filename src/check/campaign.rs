@@ -107,7 +107,7 @@ pub struct Findings<C> {
     pub trace_hash: u64,
     /// The ways of failing that were looked at: the first ones, by case.
     pub ways: Vec<WayOfFailing>,
-    /// One for each of [`shown`].
+    /// One for each of the ways, in the order of these.
     pub counterexamples: Vec<C>,
 }
 
@@ -129,8 +129,11 @@ pub struct WayOfFailing {
     pub shrunk: Signature,
 }
 
-/// How many ways of failing are made small and shown.
+/// How many ways of failing are made small and shown, of one store on one backend.
 pub const MOST_COUNTEREXAMPLES: usize = 3;
+
+/// The same of a campaign, which has the time for more.
+pub const MOST_COUNTEREXAMPLES_IN_TIME: usize = 12;
 
 /// The first of these ways of failing, `most` at most, in the order of their cases,
 /// whoever found them, those that may not fail again last: one for each way in which they
@@ -176,10 +179,16 @@ pub(super) trait Cases<S: Subject>: Sync {
         let _ = (number, scenario, keys);
     }
 
-    /// Whether this way of failing has been looked at before.
-    fn is_known(&self, signature: &Signature) -> bool {
-        let _ = signature;
+    /// Whether this way of failing has been looked at before; `uncertain`: by a case that may
+    /// not fail again.
+    fn is_known(&self, signature: &Signature, uncertain: bool) -> bool {
+        let _ = (signature, uncertain);
         false
+    }
+
+    /// Whether failures are made small at once.
+    fn makes_small(&self) -> bool {
+        true
     }
 
     /// How many ways of failing are to be looked at.
@@ -299,21 +308,24 @@ pub(super) fn run_these<S: Subject>(
 ) -> Findings<Numbered<S::Op>> {
     let tally = run_cases(target, effort, progress, cases);
     let mut failed: Vec<Failed<S::Op>> = tally.failed.into_values().collect();
-    failed.retain(|failed| !cases.is_known(&failed.violation.signature));
+    failed.retain(|failed| {
+        !cases.is_known(&failed.violation.signature, failed.scenario.is_uncertain())
+    });
     failed.sort_by_key(Failed::rank);
     let looked_at = failed.into_iter().take(cases.most_ways()).map(|failed| {
         let uncertain = failed.scenario.is_uncertain();
         let Failed { case, scenario, violation } = failed;
         let seen = violation.signature.clone();
-        let small = shrink_or_keep(target, scenario, violation);
-        let shrunk = small.violation.signature.clone();
-        (WayOfFailing { case, mutated: false, uncertain, seen, shrunk }, small)
+        let found = match cases.makes_small() {
+            true => shrink_or_keep(target, scenario, violation, &progress.stop),
+            false => Counterexample { scenario, violation, executions: 0, seen_again: false },
+        };
+        let shrunk = found.violation.signature.clone();
+        (WayOfFailing { case, mutated: false, uncertain, seen, shrunk }, (case, found))
     });
-    let (ways, small): (Vec<WayOfFailing>, Vec<Counterexample<S::Op>>) = looked_at.unzip();
-    let is_shown: Vec<u64> = shown(&ways).map(|way| way.case).collect();
-    let cases = ways.iter().map(|way| way.case);
+    let (ways, counterexamples) = looked_at.unzip();
     Findings {
-        counterexamples: cases.zip(small).filter(|(case, _)| is_shown.contains(case)).collect(),
+        counterexamples,
         ways,
         cases: tally.cases,
         operations: tally.operations,
@@ -428,6 +440,7 @@ mod tests {
             assert_eq!(first_ways(first.concat(), 3), whole);
         }
     }
+
     #[test]
     fn of_cases_that_fail_alike_the_first_is_kept_that_surely_fails_again() {
         let failed = |case, mode| {

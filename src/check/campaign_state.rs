@@ -18,7 +18,6 @@ use super::{
     registry::StoreUnderTest,
     regression::RegressionResult,
     shard::Shard,
-    violation::Violation,
 };
 
 /// The version of the format that this program writes, and the only one that it reads.
@@ -48,6 +47,10 @@ pub struct CampaignState {
 pub struct Identity {
     /// The version of storeproof.
     pub version: String,
+    /// Tells the program from other builds of the same version: what the stores of one did
+    /// is nothing that those of another one do. Empty: nobody knows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub program: String,
     /// The seed of all cases.
     pub seed: u64,
     /// The profile's name.
@@ -93,25 +96,7 @@ pub struct CellState {
     pub ways: Vec<WayOfFailing>,
     /// The counterexamples, whose replay files lie beside this file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub found: Vec<FoundState>,
-}
-
-/// A counterexample.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoundState {
-    /// The number of the case that it was made from.
-    pub case: u64,
-    /// Whether that was made from the corpus.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub mutated: bool,
-    /// How many runs it took to make it small.
-    pub executions: u64,
-    /// Whether it failed again.
-    pub seen_again: bool,
-    /// How many steps it has.
-    pub steps: usize,
-    /// What is broken.
-    pub violation: Violation,
+    pub found: Vec<Found>,
 }
 
 /// Why a text is not the state of a campaign, or not of this one.
@@ -137,6 +122,9 @@ pub enum StateError {
         /// What it should have.
         expected: String,
     },
+    /// It is the state of a campaign that another program ran.
+    #[error("it is of another build of storeproof: what its stores did, this one's may not do")]
+    OtherProgram,
 }
 
 impl CampaignState {
@@ -182,7 +170,7 @@ impl CampaignState {
     /// here.
     ///
     /// # Errors
-    /// [`StateError::Other`] where it may not.
+    /// [`StateError::Other`] or [`StateError::OtherProgram`] where it may not.
     pub fn must_be_of(
         &self,
         identity: &Identity,
@@ -197,6 +185,9 @@ impl CampaignState {
         let own = &self.identity;
         if own.version != identity.version {
             return differ("version", &own.version, &identity.version);
+        }
+        if own.program != identity.program {
+            return Err(StateError::OtherProgram);
         }
         if own.seed != identity.seed {
             return differ("seed", &own.seed.to_string(), &identity.seed.to_string());
@@ -240,14 +231,6 @@ impl CellState {
         (fresh_operations, fresh_seconds): (u64, f64),
         findings: &CellFindings,
     ) -> Self {
-        let found = findings.counterexamples.iter().map(|found| FoundState {
-            case: found.case,
-            mutated: found.mutated,
-            executions: found.executions,
-            seen_again: found.seen_again,
-            steps: found.steps,
-            violation: found.violation.clone(),
-        });
         Self {
             store: store.to_owned(),
             backend: backend.to_owned(),
@@ -263,7 +246,7 @@ impl CellState {
             trace_hash: format!("{:016x}", findings.trace_hash),
             reached: findings.reached.table(),
             ways: findings.ways.clone(),
-            found: found.collect(),
+            found: findings.counterexamples.clone(),
         }
     }
 
@@ -281,15 +264,6 @@ impl CellState {
         }
         let trace_hash = u64::from_str_radix(&self.trace_hash, 16)
             .map_err(|_| StateError::Impossible("a trace hash in it is none".to_owned()))?;
-        let found = self.found.iter().map(|found| Found {
-            case: found.case,
-            mutated: found.mutated,
-            executions: found.executions,
-            seen_again: found.seen_again,
-            violation: found.violation.clone(),
-            steps: found.steps,
-            replay: String::new(),
-        });
         Ok(CellFindings {
             cases: self.fresh.saturating_add(self.mutated),
             operations: self.operations,
@@ -300,7 +274,7 @@ impl CellState {
             reached,
             trace_hash,
             ways: self.ways.clone(),
-            counterexamples: found.collect(),
+            counterexamples: self.found.clone(),
         })
     }
 }

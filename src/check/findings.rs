@@ -1,7 +1,9 @@
 //! What the cases of a store on a backend found, with a replay file for what failed.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    campaign::{Findings, Numbered},
+    campaign::{Findings, Numbered, WayOfFailing, first_ways, shown},
     exhaustive::Scopes,
     replay::{self, Replay},
     shrink::Counterexample,
@@ -64,48 +66,79 @@ impl CellFindings {
         self.reached.merge(&other.reached);
         // A sum, as that of the cases: it is the same whatever the parts were.
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
-        self.ways.extend(other.ways);
-        for found in other.counterexamples {
-            let known = |own: &Found| own.violation.signature == found.violation.signature;
-            if !self.counterexamples.iter().any(known) {
-                self.counterexamples.push(found);
-            }
+        let ways = std::mem::take(&mut self.ways).into_iter().chain(other.ways);
+        self.ways = first_ways(ways.collect(), usize::MAX);
+        let found = std::mem::take(&mut self.counterexamples).into_iter();
+        let mut found: Vec<Found> = found.chain(other.counterexamples).collect();
+        let place = |found: &Found| self.ways.iter().position(|way| found.is_of(way));
+        found.retain(|found| place(found).is_some());
+        found.sort_by_key(place);
+        self.counterexamples = found;
+    }
+
+    /// The counterexamples that are [`shown`].
+    pub fn shown(&self) -> impl Iterator<Item = &Found> {
+        shown(&self.ways)
+            .filter_map(|way| self.counterexamples.iter().find(|found| found.is_of(way)))
+    }
+
+    /// Puts a counterexample that was made small in the place of what it was made from.
+    pub fn replace(&mut self, small: Found) {
+        for way in self.ways.iter_mut().filter(|way| small.is_of(way)) {
+            way.shrunk = small.violation.signature.clone();
+        }
+        let same = |own: &&mut Found| (own.case, own.mutated) == (small.case, small.mutated);
+        if let Some(own) = self.counterexamples.iter_mut().find(same) {
+            *own = small;
         }
     }
 }
 
-/// A small scenario that fails.
-#[derive(Clone, Debug)]
+/// A scenario that fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// The number of the case that it was made from.
     pub case: u64,
     /// Whether that was made from the corpus: then the number is one of those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mutated: bool,
-    /// How many runs it took to make it small.
+    /// How many runs it took to make it small; none: nobody tried yet.
     pub executions: u64,
     /// Whether it failed again; if not, it is as large as it was.
     pub seen_again: bool,
-    /// What is broken.
-    pub violation: Violation,
     /// How many steps it has.
     pub steps: usize,
-    /// Its replay file.
+    /// What is broken.
+    pub violation: Violation,
+    /// Its replay file; empty: it was saved, and not read again.
+    #[serde(skip)]
     pub replay: String,
 }
 
 impl Found {
-    /// The name of its replay file among those of a campaign.
+    /// Whether nobody tried yet to make it small.
     #[must_use]
-    pub fn file_name(&self, store: &str, backend: &str) -> String {
-        file_name(store, backend, self.case, self.mutated)
+    pub const fn is_raw(&self) -> bool {
+        self.executions == 0
+    }
+
+    fn is_of(&self, way: &WayOfFailing) -> bool {
+        (self.case, self.mutated) == (way.case, way.mutated)
+    }
+
+    /// The name of its replay file among those of the cases of a seed.
+    #[must_use]
+    pub fn file_name(&self, store: &str, backend: &str, seed: u64) -> String {
+        file_name(store, backend, seed, (self.case, self.mutated))
     }
 }
 
-/// The name of a counterexample's replay file among those of a campaign.
+/// The name of a counterexample's replay file: of a case of a seed, or of one of the seed's
+/// that was made from the corpus.
 #[must_use]
-pub fn file_name(store: &str, backend: &str, case: u64, mutated: bool) -> String {
+pub fn file_name(store: &str, backend: &str, seed: u64, (case, mutated): (u64, bool)) -> String {
     let mutated = if mutated { "mutated-" } else { "" };
-    format!("{store}-{backend}-{mutated}{case}.json")
+    format!("{store}-{backend}-{seed}-{mutated}{case}.json")
 }
 
 /// A counterexample with its replay file.
@@ -133,4 +166,60 @@ pub(crate) fn saved<S: Subject>(
         steps,
         replay: text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CellFindings, Found, WayOfFailing};
+    use crate::{
+        check::{
+            statistics::Reached,
+            violation::{Kind, Signature, Violation},
+        },
+        model::users::UsersSubject,
+    };
+
+    fn found(case: u64, uncertain: bool, seen: &str, shrunk: &str) -> CellFindings {
+        let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
+        let violation = Violation { signature: signature(shrunk), steps: Vec::new(), crash: None };
+        let (seen, shrunk) = (signature(seen), signature(shrunk));
+        let way = WayOfFailing { case, mutated: false, uncertain, seen, shrunk };
+        let mut findings = CellFindings::nothing(Reached::new::<UsersSubject>());
+        findings.ways.push(way);
+        findings.counterexamples.push(Found {
+            case,
+            mutated: false,
+            executions: 1,
+            seen_again: !uncertain,
+            steps: 1,
+            violation,
+            replay: String::new(),
+        });
+        findings
+    }
+
+    fn cases<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<u64> {
+        found.map(|found| found.case).collect()
+    }
+
+    #[test]
+    fn of_what_fails_alike_what_surely_fails_again_is_kept() {
+        let mut findings = found(3, true, "a", "a");
+        findings.merge(found(9, false, "b", "x"));
+        findings.merge(found(12, false, "a", "a"));
+        findings.merge(found(4, false, "b", "b"));
+        assert_eq!(findings.ways.iter().map(|way| way.case).collect::<Vec<_>>(), [4, 12]);
+        assert_eq!(cases(findings.counterexamples.iter()), [4, 12], "one for each way");
+    }
+
+    #[test]
+    fn what_turns_out_to_be_one_when_it_is_small_is_shown_once() {
+        let mut findings = found(3, false, "a", "a");
+        findings.merge(found(9, false, "b", "b"));
+        assert_eq!(cases(findings.shown()), [3, 9]);
+        let small = found(9, false, "b", "a").counterexamples.remove(0);
+        findings.replace(small.clone());
+        assert_eq!(findings.counterexamples[1], small);
+        assert_eq!(cases(findings.shown()), [3]);
+    }
 }

@@ -6,10 +6,12 @@
 use super::{
     backends::{BackendUnderTest, Capabilities},
     processes::Kill,
+    replay::{self, Replay, ReplayError},
     scenario::{Action, Mode, Scenario},
 };
 use crate::{
     model::{
+        divergence::{Divergence, Divergences},
         legacy::{OlderAction, in_the_way, is_raw_file_name},
         subject::Subject,
     },
@@ -29,6 +31,26 @@ const MOST_RUNS: u64 = 1_000_000;
 const LATEST_KILL: u32 = 10_000_000;
 /// The years 0000 to 9999, in seconds.
 const LONGEST_TIME: u64 = 315_569_520_000;
+
+/// A replay file whose scenario can be run on that backend, with what it permits.
+pub(super) fn runnable<S: Subject>(
+    text: &str,
+    backend: &dyn BackendUnderTest,
+) -> Result<(Replay<S::Op>, Divergences), ReplayError> {
+    let replay: Replay<S::Op> = replay::read(text)?;
+    if let Some(problem) = problem::<S>(&replay.scenario) {
+        return Err(ReplayError::Scenario(problem));
+    }
+    let mut permitted = Vec::new();
+    for name in &replay.allow {
+        let named = Divergence::named(name);
+        permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
+    }
+    match mode_problem_on(&replay.scenario.mode, backend) {
+        None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
+        Some(problem) => Err(ReplayError::Scenario(problem)),
+    }
+}
 
 /// Why the scenario can't be run, if that is so.
 pub(super) fn problem<S: Subject>(scenario: &Scenario<S::Op>) -> Option<String> {
@@ -58,7 +80,7 @@ pub(super) fn problem<S: Subject>(scenario: &Scenario<S::Op>) -> Option<String> 
 }
 
 /// Why clients can't be run like this on that backend, if that is so.
-pub(super) fn mode_problem_on(mode: &Mode, backend: &dyn BackendUnderTest) -> Option<String> {
+fn mode_problem_on(mode: &Mode, backend: &dyn BackendUnderTest) -> Option<String> {
     let Capabilities { threads, processes, .. } = backend.capabilities();
     let (what, is_there) = match mode {
         Mode::Threads => ("threads", threads),

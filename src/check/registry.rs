@@ -25,7 +25,7 @@ use crate::{
     model::{
         api_keys::ApiKeysSubject,
         collection::CollectionSubject,
-        divergence::{Divergence, Divergences},
+        divergence::Divergences,
         secrets::SecretsSubject,
         sessions::SessionsSubject,
         subject::{Subject, Surroundings},
@@ -106,6 +106,12 @@ pub trait StoreUnderTest: TakesInput + Send {
     /// The replay file of the scenario that the input is, as if it broke something.
     fn file_of(&self, input: &Input<'_>, backend: &dyn BackendUnderTest) -> Option<String>;
 
+    /// Finds out whether a saved scenario can be run on that backend.
+    ///
+    /// # Errors
+    /// When the text is not a replay file of this store, or nobody can run what it says.
+    fn must_run(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<(), ReplayError>;
+
     /// Reads a replay file and writes it again.
     ///
     /// # Errors
@@ -142,8 +148,8 @@ pub struct Replayed {
     pub violation: Option<Violation>,
     /// What was broken when it was saved.
     pub saved: Violation,
-    /// Whether the saved schedule or crash point no longer exists, so that
-    /// others were searched.
+    /// Whether the saved schedule, or a fault, names points that the code no longer comes
+    /// by, so that others were searched. (A crash is tried after every step in any case.)
     pub stale: bool,
 }
 
@@ -231,7 +237,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 
     fn replay(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<Replayed, ReplayError> {
-        let (replay, divergences) = runnable::<S>(text, backend)?;
+        let (replay, divergences) = limits::runnable::<S>(text, backend)?;
         let crashes = CrashCheck::default();
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(run_again(&target, &replay))
@@ -243,7 +249,7 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
         backend: &dyn BackendUnderTest,
         crashes: CrashCheck,
     ) -> Result<Option<Violation>, ReplayError> {
-        let (replay, divergences) = runnable::<S>(text, backend)?;
+        let (replay, divergences) = limits::runnable::<S>(text, backend)?;
         let target = Target::<S> { backend, open: &open::<S>, divergences: &divergences, crashes };
         Ok(verify(&target, &replay.scenario, &mut Reached::new::<S>()).violation)
     }
@@ -259,6 +265,10 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
             scenario: input.scenario::<S>(&backend.capabilities()),
         };
         replay::write(&replay).ok()
+    }
+
+    fn must_run(&self, text: &str, backend: &dyn BackendUnderTest) -> Result<(), ReplayError> {
+        limits::runnable::<S>(text, backend).map(drop)
     }
 
     fn rewrite(&self, text: &str) -> Result<String, ReplayError> {
@@ -300,26 +310,6 @@ impl<S: Subject> StoreUnderTest for Entry<S> {
     }
 }
 
-/// A replay file whose scenario can be run on that backend, with what it permits.
-fn runnable<S: Subject>(
-    text: &str,
-    backend: &dyn BackendUnderTest,
-) -> Result<(Replay<S::Op>, Divergences), ReplayError> {
-    let replay: Replay<S::Op> = replay::read(text)?;
-    if let Some(problem) = limits::problem::<S>(&replay.scenario) {
-        return Err(ReplayError::Scenario(problem));
-    }
-    let mut permitted = Vec::new();
-    for name in &replay.allow {
-        let named = Divergence::named(name);
-        permitted.push(named.ok_or_else(|| ReplayError::Divergence(name.clone()))?);
-    }
-    match limits::mode_problem_on(&replay.scenario.mode, backend) {
-        None => Ok((replay, Divergences::of(permitted).with(S::DECLARED))),
-        Some(problem) => Err(ReplayError::Scenario(problem)),
-    }
-}
-
 /// How many schedules are searched when the saved one is stale.
 const SCHEDULES_SEARCHED: u64 = 200;
 
@@ -357,6 +347,7 @@ fn run_again<S: Subject>(target: &Target<'_, S>, replay: &Replay<S::Op>) -> Repl
 /// The reached outcomes of several campaigns, by `store.operation:class`.
 pub fn add_reached(table: &mut BTreeMap<String, u64>, store: &str, reached: &Reached) {
     for (name, count) in reached.table() {
-        *table.entry(format!("{store}.{name}")).or_insert(0) += count;
+        let sum = table.entry(format!("{store}.{name}")).or_insert(0);
+        *sum = sum.saturating_add(count);
     }
 }

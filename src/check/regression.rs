@@ -50,10 +50,10 @@ pub enum Outcome {
     Holds,
     /// It is broken again.
     Broken,
-    /// Its schedule, its faults or its crash name points that the code no longer comes
-    /// by: it shows nothing, and must be saved anew.
+    /// Its schedule or its faults name points that the code no longer comes by: it shows
+    /// nothing, and must be saved anew.
     Stale,
-    /// There was no time for it.
+    /// There was no time for it, or it was interrupted before.
     NotRun,
 }
 
@@ -88,7 +88,8 @@ impl<'a> Regression<'a> {
     /// Reads one.
     ///
     /// # Errors
-    /// When it is no replay file, or of a store or a backend that there is not.
+    /// When it is no replay file, of a store or a backend that there is not, or one that
+    /// can't be run.
     pub fn read(
         file: String,
         text: String,
@@ -100,8 +101,8 @@ impl<'a> Regression<'a> {
         let mut backends = backends.iter().map(AsRef::as_ref);
         let backend = backends.find(|backend| backend.name() == header.backend);
         let backend = backend.ok_or_else(|| RegressionError::Backend(header.backend.clone()))?;
-        // All of it is read now, so that nothing is found out after hours.
-        store.rewrite(&text)?;
+        // So that nothing is found out after hours.
+        store.must_run(&text, backend)?;
         Ok(Self { file, text, store, backend })
     }
 
@@ -111,12 +112,22 @@ impl<'a> Regression<'a> {
         format!("{:016x}", hash_of(&[self.text.as_bytes()]))
     }
 
+    /// The store's name and the backend's.
+    #[must_use]
+    pub fn cell(&self) -> (&'static str, &str) {
+        (self.store.name(), self.backend.name())
+    }
+
     /// Runs it.
     ///
     /// # Errors
-    /// When it permits a divergence that there is not.
-    pub fn run(&self) -> Result<RegressionResult, RegressionError> {
-        let Replayed { violation, stale, .. } = self.store.replay(&self.text, self.backend)?;
+    /// Never: it was found out before whether it can be run.
+    pub fn replay(&self) -> Result<Replayed, RegressionError> {
+        Ok(self.store.replay(&self.text, self.backend)?)
+    }
+
+    fn run(&self) -> Result<RegressionResult, RegressionError> {
+        let Replayed { violation, stale, .. } = self.replay()?;
         let outcome = match (&violation, stale) {
             (Some(_), _) => Outcome::Broken,
             (None, true) => Outcome::Stale,
@@ -141,7 +152,7 @@ impl<'a> Regression<'a> {
 /// their order. Those of which `known` has a result are not run again.
 ///
 /// # Errors
-/// As [`Regression::run`], with the file.
+/// As [`Regression::replay`], with the file.
 #[expect(clippy::disallowed_methods, reason = "jobs are threads")]
 pub fn run_all(
     regressions: &[Regression<'_>],

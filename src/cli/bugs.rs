@@ -197,7 +197,7 @@ impl Search {
             });
             let paths = findings.counterexamples.iter();
             let paths = paths.map(|found| {
-                format!("control/{}-{}-{}.json", store.name(), backend.name(), found.case)
+                format!("control/{}", found.file_name(store.name(), backend.name(), self.seed))
             });
             let control = Control {
                 cases: findings.cases,

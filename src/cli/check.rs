@@ -177,8 +177,8 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     let saved = regressions::read(arguments.regressions.as_deref(), plan.shard, &backends)?;
     let output = OutputDirectory::prepare(&arguments.out)?;
     let progress = Progress::new(Arc::clone(stop));
-    let outcome = match plan.time {
-        None => shown(&progress, plan.total(), || plan.carry_out(&saved, &progress))?,
+    let (outcome, ended) = match plan.time {
+        None => (shown(&progress, plan.total(), || plan.carry_out(&saved, &progress))?, None),
         Some(time) => {
             let earlier = Earlier::read(&output, time)?;
             if let (None, Some(seed)) = (arguments.seed, earlier.seed()) {
@@ -186,12 +186,19 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
             }
             let campaign = Campaign::new(&plan, &output, time, earlier)?;
             let total = Total::Time(campaign.left());
-            shown(&progress, total, || campaign.carry_out(&saved, &progress))?
+            let carried_out = shown(&progress, total, || campaign.carry_out(&saved, &progress));
+            carried_out.map(|(outcome, ended)| (outcome, Some(ended)))?
         }
     };
-    let (report, shown) = plan.report(outcome, &output, stop.load(Ordering::Relaxed))?;
+    let interrupted = stop.load(Ordering::Relaxed);
+    let (report, shown) = plan.report(outcome, &output, interrupted)?;
     let how = format!(" on {} jobs", plan.jobs);
-    gate.conclude(&report, &shown, &how, arguments.format, &output)
+    let status = gate.conclude(&report, &shown, &how, arguments.format, &output)?;
+    // Not before there is a report of it.
+    if let Some(ended) = ended.filter(|_| !interrupted) {
+        ended.finish(&output)?;
+    }
+    Ok(status)
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is real time")]
@@ -291,7 +298,8 @@ impl<'a> Plan<'a> {
         let mut regressions: Vec<RegressionResult> = Vec::new();
         if !saved.is_empty() {
             progress.enter("saved scenarios".to_owned());
-            regressions = regressions::run(saved, &[], self.jobs, None, &progress.stop)?;
+            let until = started + regressions::budget(None);
+            regressions = regressions::run(saved, &[], self.jobs, until, &progress.stop)?;
         }
         let (mut findings, mut speeds) = (Vec::new(), Vec::new());
         for cell in &self.cells {
@@ -336,12 +344,18 @@ impl<'a> Plan<'a> {
         let asks_for_all = is_demanding(self.profile.name(), self.cases, time);
         for ((store, backend), found) in self.cells.iter().zip(&outcome.findings) {
             add_reached(&mut reached, store.name(), &found.reached);
-            for counterexample in &found.counterexamples {
-                let name = counterexample.file_name(store.name(), backend.name());
-                let name = format!("counterexamples/{name}");
-                if self.time.is_none() {
-                    output.write(&name, &counterexample.replay)?;
-                }
+            let path_of = |found: &Found| {
+                format!(
+                    "counterexamples/{}",
+                    found.file_name(store.name(), backend.name(), self.seed)
+                )
+            };
+            // A campaign has done so.
+            for found in found.counterexamples.iter().filter(|_| self.time.is_none()) {
+                output.write(&path_of(found), &found.replay)?;
+            }
+            for counterexample in found.shown() {
+                let name = path_of(counterexample);
                 counterexamples.push(output.path(&name).display().to_string());
                 shown.push(Shown {
                     store: store.name().to_owned(),
@@ -398,6 +412,9 @@ impl<'a> Plan<'a> {
 fn shrinking(found: &Found) -> String {
     let (steps, runs) = (found.steps, found.executions);
     match found.seen_again {
+        _ if found.is_raw() => {
+            format!("{steps} steps, not made small yet: it was interrupted before")
+        }
         true => format!("shrunk to {steps} steps in {runs} runs"),
         false => format!(
             "seen once, and not in {runs} runs since (what threads and processes do is not the \
@@ -439,7 +456,7 @@ fn chosen_stores<'a>(names: &[String]) -> Result<Vec<&'a dyn StoreUnderTest>, Fa
             Failure::new(format!("no store {name:?}; there are: {}", known.join(" ")))
         })
     };
-    names.iter().map(find).collect()
+    distinct(names).map(find).collect()
 }
 
 fn chosen_backends<'a>(
@@ -456,7 +473,13 @@ fn chosen_backends<'a>(
             Failure::new(format!("no backend {name:?}; there are: {}", known.join(" ")))
         })
     };
-    names.iter().map(find).collect()
+    distinct(names).map(find).collect()
+}
+
+/// Each once: who names something twice does not want it twice.
+fn distinct(names: &[String]) -> impl Iterator<Item = &String> {
+    let first = |place: usize, name: &String| !names.iter().take(place).any(|it| it == name);
+    names.iter().enumerate().filter(move |(place, name)| first(*place, name)).map(|(_, name)| name)
 }
 
 pub(super) fn random_seed() -> Result<u64, Failure> {

@@ -65,15 +65,19 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| failed(path, "can't be written", &error))
 }
 
-/// Makes the directory of a file where it is missing, and finds out whether the file
-/// can be written.
+/// Makes the directory of a file where it is missing.
 #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
 pub(super) fn make_room_for(path: &Path) -> Result<(), Failure> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| failed(parent, "can't be made", &error))?;
+    let Some(parent) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(parent).map_err(|error| failed(parent, "can't be made", &error))
+}
+
+/// Whether these are names of one file.
+pub(super) fn are_same(one: &Path, other: &Path) -> bool {
+    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
     }
-    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
-    file.map(drop).map_err(|error| failed(path, "can't be written", &error))
 }
 
 /// The directory that results go to.
@@ -98,13 +102,9 @@ impl OutputDirectory {
     }
 
     /// Writes a file in it.
-    #[expect(clippy::disallowed_methods, reason = "the command line writes its own results")]
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
         let path = self.path(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)
-                .map_err(|error| failed(parent, "can't be made", &error))?;
-        }
+        make_room_for(&path)?;
         write(&path, text)
     }
 

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use quick_junit::SerializeError;
+
 use super::{
     Format, Status,
     files::{self, OutputDirectory},
@@ -17,8 +19,11 @@ use crate::report::{
     Report, Shown,
     annotations::annotations,
     baseline::{Comparison, compare, must_compare},
-    junit::junit,
+    junit::{junit, unfinished},
 };
+
+/// The name of the report in the output directory.
+pub(super) const REPORT: &str = "report.json";
 
 /// Where results go besides standard output, and what they are compared with.
 pub(super) struct Gate {
@@ -28,13 +33,15 @@ pub(super) struct Gate {
 
 impl Gate {
     /// Reads the baseline, and finds out whether the files can be written, before any
-    /// work is done.
+    /// work is done. Until the results are there, the JUnit file says that there are none.
     pub(super) fn open(junit: Option<&Path>, baseline: Option<&Path>) -> Result<Self, Failure> {
+        let baseline = baseline.map(|path| Ok((path.to_owned(), read_report(path)?)));
+        let baseline = baseline.transpose()?;
         if let Some(path) = junit {
             files::make_room_for(path)?;
+            files::write(path, &in_junit(path, unfinished())?)?;
         }
-        let baseline = baseline.map(|path| Ok((path.to_owned(), read_report(path)?)));
-        Ok(Self { junit: junit.map(Path::to_owned), baseline: baseline.transpose()? })
+        Ok(Self { junit: junit.map(Path::to_owned), baseline })
     }
 
     /// Finds out before any work is done whether these stores on backends can be compared
@@ -56,7 +63,7 @@ impl Gate {
         output: &OutputDirectory,
     ) -> Result<Status, Failure> {
         let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
-        output.write("report.json", &json)?;
+        output.replace(REPORT, &json)?;
         let comparison = self.compare(report)?;
         self.tell(report, shown, comparison.as_ref())?;
         match format {
@@ -84,9 +91,7 @@ impl Gate {
         comparison: Option<&Comparison>,
     ) -> Result<(), Failure> {
         if let Some(path) = &self.junit {
-            let text = junit(report, shown, comparison)
-                .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-            files::write(path, &text)?;
+            files::write(path, &in_junit(path, junit(report, shown, comparison))?)?;
         }
         if is_on_github() {
             // Workflow commands are read from both streams, and standard output may be
@@ -96,6 +101,10 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+fn in_junit(path: &Path, text: Result<String, SerializeError>) -> Result<String, Failure> {
+    text.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// What the results come to.

@@ -1,20 +1,20 @@
 //! `storeproof merge`.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     Format, Status,
     check::shown_path,
     files::{self, OutputDirectory},
-    gate::{Gate, read_report},
+    gate::{Gate, REPORT, read_report},
     usage::Failure,
 };
 use crate::{
     check::replay::read_violation,
-    report::{Report, Shown, merge::merged},
+    report::{
+        Report, Shown,
+        merge::{found_by, merged},
+    },
 };
 
 #[derive(Debug, clap::Args)]
@@ -43,14 +43,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let names: Vec<String> =
         arguments.reports.iter().map(|path| path.display().to_string()).collect();
     let mut report = merged(&parts).map_err(|error| Failure::new(error.describe(&names)))?;
+    let output = OutputDirectory::prepare(&arguments.out)?;
+    for path in &arguments.reports {
+        if files::are_same(path, &output.path(REPORT)) {
+            let what = "the joined report would be in its place: give another --out";
+            return Err(Failure::new(format!("{}: {what}", path.display())));
+        }
+    }
     let mut replays = Vec::new();
     for name in std::mem::take(&mut report.counterexamples) {
-        let (path, text) = replay_of(&arguments.reports, &name)?;
+        let found_by = found_by(&parts, &name).into_iter();
+        let reports = found_by.filter_map(|part| arguments.reports.get(part)).map(PathBuf::as_path);
+        let (path, text) = replay_of(&reports.collect::<Vec<&Path>>(), &name)?;
         let violation = read_violation(&text)
             .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         replays.push((name, text, violation));
     }
-    let output = OutputDirectory::prepare(&arguments.out)?;
     let mut shown = Vec::new();
     for (name, text, (header, violation)) in replays {
         let name = format!("counterexamples/{name}");
@@ -69,16 +77,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
 }
 
 /// The replay file of that name, which lies beside one of the reports.
-fn replay_of(reports: &[PathBuf], name: &str) -> Result<(PathBuf, String), Failure> {
-    let mut looked = BTreeSet::new();
+fn replay_of(reports: &[&Path], name: &str) -> Result<(PathBuf, String), Failure> {
+    let mut looked = Vec::new();
     for report in reports {
         let path = report.parent().unwrap_or(Path::new("")).join("counterexamples").join(name);
         if path.is_file() {
             return Ok((path.clone(), files::read(&path)?));
         }
-        looked.insert(path.display().to_string());
+        looked.push(path.display().to_string());
     }
-    let looked: Vec<String> = looked.into_iter().collect();
     Err(Failure::new(format!(
         "a counterexample is missing: it was looked for as {}",
         looked.join(", ")

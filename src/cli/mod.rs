@@ -94,10 +94,15 @@ pub fn main() -> ExitCode {
         Err(error) => return usage::report_parse_error(&error),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    // A driver or a client has no report to finish: an interrupt ends it as it ends any
+    // Who looks at `stop` comes to an end of his own; others an interrupt ends as it ends any
     // program.
-    let reports = !matches!(arguments.command, Command::Driver(_) | Command::Client);
-    if reports && let Err(failure) = usage::stop_on_interrupt(&stop) {
+    let looks = match &arguments.command {
+        Command::Check(_) | Command::Bugs(_) => true,
+        Command::Inspect(_) | Command::Export(_) | Command::Migrate(_) => true,
+        Command::Merge(_) | Command::Replay(_) | Command::Formats(_) => false,
+        Command::Driver(_) | Command::Client => false,
+    };
+    if looks && let Err(failure) = usage::stop_on_interrupt(&stop) {
         return usage::report(&failure);
     }
     usage::keep_expected_panics_quiet();

@@ -39,10 +39,18 @@ pub(super) fn shown<T>(progress: &Progress, total: Total, work: impl FnOnce() ->
             }
             display.finish();
         });
-        let result = work();
-        done.store(true, Ordering::Release);
-        result
+        let _ended = SetWhenDropped(&done);
+        work()
     })
+}
+
+/// Also where the work panics: the process must end then.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 struct Display {
@@ -111,5 +119,17 @@ impl Display {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, Total, shown};
+
+    #[test]
+    fn work_that_panics_comes_to_an_end() {
+        let work = || -> () { std::panic::resume_unwind(Box::new("on purpose")) };
+        let ended = std::panic::catch_unwind(|| shown(&Progress::default(), Total::Cases(1), work));
+        assert!(ended.is_err(), "the panic is passed on");
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -44,17 +44,20 @@ pub(super) fn read<'a>(
     Ok(regressions.drain(place(part.start)..place(part.end)).collect())
 }
 
-/// Runs them while there is time; those of which `known` has a result are done.
+/// How long they may take in a run that has so much time, or as much as it needs.
+pub(super) fn budget(time: Option<Duration>) -> Duration {
+    time.map_or(LEAST_TIME, |time| (time / 5).max(LEAST_TIME))
+}
+
+/// Runs them until then; those of which `known` has a result are done.
 pub(super) fn run(
     regressions: &[Regression<'_>],
     known: &[RegressionResult],
     jobs: usize,
-    time: Option<Duration>,
+    until: Instant,
     stop: &AtomicBool,
 ) -> Result<Vec<RegressionResult>, Failure> {
-    let budget = time.map_or(LEAST_TIME, |time| (time / 5).max(LEAST_TIME));
-    let started = now();
-    let go_on = || started.elapsed() < budget && !stop.load(Ordering::Relaxed);
+    let go_on = || now() < until && !stop.load(Ordering::Relaxed);
     run_all(regressions, known, jobs, &go_on)
         .map_err(|(file, error)| Failure::new(format!("{file}: {error}")))
 }

@@ -1,17 +1,13 @@
 //! `storeproof replay`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{
     Format, Status, client, files,
     usage::{Failure, print},
 };
 use crate::{
-    check::{
-        backends,
-        registry::{Replayed, store_named},
-        replay::read_header,
-    },
+    check::{backends, registry::Replayed, regression::Regression},
     report::terminal,
 };
 
@@ -29,27 +25,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     let scratch = files::scratch_directory()?;
     let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     // All files are read before anything is said: bad usage is one line.
-    let mut texts = Vec::new();
+    let mut saved = Vec::new();
     for path in &arguments.files {
-        let text = files::read(path)?;
-        let header = read_header(&text).map_err(|error| at(path, &error.to_string()))?;
-        texts.push((path, text, header));
+        let file = path.display().to_string();
+        let regression = Regression::read(file.clone(), files::read(path)?, &backends);
+        saved.push(regression.map_err(|error| Failure::new(format!("{file}: {error}")))?);
     }
     let mut violated = false;
     let mut results = Vec::new();
-    for (path, text, header) in &texts {
-        let store = store_named(&header.store)
-            .ok_or_else(|| at(path, &format!("there is no store {:?}", header.store)))?;
-        let backend = backends
-            .iter()
-            .map(AsRef::as_ref)
-            .find(|backend| backend.name() == header.backend)
-            .ok_or_else(|| at(path, &format!("there is no backend {:?}", header.backend)))?;
-        let replayed = store.replay(text, backend).map_err(|error| at(path, &error.to_string()))?;
+    for regression in &saved {
+        let file = &*regression.file;
+        let replayed = regression.replay();
+        let replayed = replayed.map_err(|error| Failure::new(format!("{file}: {error}")))?;
         violated |= replayed.violation.is_some();
         match arguments.format {
-            Format::Human => print(&human(path, store.name(), backend.name(), &replayed))?,
-            Format::Json => results.push(json(path, store.name(), backend.name(), &replayed)),
+            Format::Human => print(&human(file, regression.cell(), &replayed))?,
+            Format::Json => results.push(json(file, regression.cell(), &replayed)),
         }
     }
     if arguments.format == Format::Json {
@@ -59,15 +50,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
     Ok(if violated { Status::Violated } else { Status::Holds })
 }
 
-fn at(path: &Path, problem: &str) -> Failure {
-    Failure::new(format!("{}: {problem}", path.display()))
-}
-
-fn human(path: &Path, store: &str, backend: &str, replayed: &Replayed) -> String {
-    let mut text = format!("{}: ", path.display());
+fn human(file: &str, (store, backend): (&str, &str), replayed: &Replayed) -> String {
+    let mut text = format!("{file}: ");
     if replayed.stale {
-        text += "STALE: the saved schedule names points that the code no longer comes by; \
-                 others were searched. Save it again.\n";
+        text += "STALE: its schedule or its faults name points that the code no longer comes \
+                 by; others were searched. Save it again.\n";
     }
     match &replayed.violation {
         None => text + &format!("holds now (it broke: {})\n", replayed.saved.signature),
@@ -77,9 +64,9 @@ fn human(path: &Path, store: &str, backend: &str, replayed: &Replayed) -> String
     }
 }
 
-fn json(path: &Path, store: &str, backend: &str, replayed: &Replayed) -> serde_json::Value {
+fn json(file: &str, (store, backend): (&str, &str), replayed: &Replayed) -> serde_json::Value {
     serde_json::json!({
-        "file": path.display().to_string(),
+        "file": file,
         "store": store,
         "backend": backend,
         "stale": replayed.stale,

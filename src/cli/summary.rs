@@ -2,7 +2,10 @@
 
 use super::files::OutputDirectory;
 use crate::{
-    check::regression::Outcome,
+    check::{
+        campaign::{MOST_COUNTEREXAMPLES, MOST_COUNTEREXAMPLES_IN_TIME},
+        regression::Outcome,
+    },
     report::{Report, Shown, baseline::Comparison, terminal},
 };
 
@@ -27,11 +30,13 @@ pub(super) fn summary(
                 terminal::violation(&regression.store, &regression.backend, violation)
             }
             None if regression.outcome == Outcome::Stale => {
-                "  Its schedule, its faults or its crash name points that the code no longer \
-                 comes by, and no others show it: save it anew.\n"
+                "  Its schedule or its faults name points that the code no longer comes by, and \
+                 no others show it: save it anew.\n"
                     .to_owned()
             }
-            None => "  The time for saved scenarios was over: give a longer --time.\n".to_owned(),
+            None => "  There was no time for it: saved scenarios have 60 s, or a fifth of --time \
+                     if that is more.\n"
+                .to_owned(),
         };
         text += &format!("  replay: storeproof replay {}\n\n", regression.file);
     }
@@ -73,6 +78,10 @@ pub(super) fn summary(
 /// What was never reached, of each store on each backend.
 fn missing(report: &Report) -> String {
     let mut text = String::new();
+    if report.shard.is_some() {
+        // What one part does not reach, others do: `merge` says what none has reached.
+        return text;
+    }
     let incomplete = report.results.iter().filter(|cell| !cell.missing.is_empty());
     if report.is_demanding() {
         for cell in incomplete {
@@ -99,6 +108,17 @@ fn missing(report: &Report) -> String {
 /// What the table does not say.
 fn further(report: &Report, comparison: Option<&Comparison>) -> String {
     let mut text = String::new();
+    let most = match report.time {
+        Some(_) => MOST_COUNTEREXAMPLES_IN_TIME,
+        None => MOST_COUNTEREXAMPLES,
+    };
+    for cell in report.results.iter().filter(|cell| cell.ways.len() >= most) {
+        text += &format!(
+            "{} on {} fails in {most} ways or more, and no more are shown: mend these, and run it \
+             again.\n",
+            cell.store, cell.backend
+        );
+    }
     if !report.regressions.is_empty() {
         let holding = report.regressions.len() - report.failed_regressions().count();
         text += &format!("Saved scenarios: {holding} of {} hold.\n", report.regressions.len());
@@ -115,7 +135,7 @@ fn further(report: &Report, comparison: Option<&Comparison>) -> String {
             text += "Baseline: nothing is worse.\n";
         }
         for note in &comparison.notes {
-            text += &format!("Baseline: not compared are {note}.\n");
+            text += &format!("Baseline: {note}.\n");
         }
     }
     text

@@ -10,13 +10,14 @@ use super::{
 };
 use crate::check::{
     campaign::WayOfFailing,
-    campaign_state::{CampaignState, CellState, FoundState, Identity, SCHEMA},
+    campaign_state::{CampaignState, CellState, Identity, SCHEMA},
     corpus::{
         entry::{EntryError, SCHEMA as ENTRY_SCHEMA},
         reached::ReachedKeys,
     },
     coverage::Coverage,
     exhaustive::Scopes,
+    findings::Found,
     registry::store_named,
     regression::{Outcome, RegressionResult},
     violation::{Kind, Signature, Violation},
@@ -54,6 +55,7 @@ fn states() -> Vec<Sample> {
         schema: SCHEMA,
         identity: Identity {
             version: "0.1.0".to_owned(),
+            program: String::new(),
             seed: u64::MAX,
             profile: "deep".to_owned(),
             shard: "1/1".to_owned(),
@@ -86,13 +88,14 @@ fn states() -> Vec<Sample> {
             seen: signature.clone(),
             shrunk: signature.clone(),
         }],
-        found: vec![FoundState {
+        found: vec![Found {
             case: 7,
             mutated: true,
             executions: 200,
             seen_again: true,
             steps: 3,
             violation: Violation { signature, steps: Vec::new(), crash: Some("killed".to_owned()) },
+            replay: String::new(),
         }],
     };
     let regression = RegressionResult {
@@ -122,7 +125,16 @@ fn states() -> Vec<Sample> {
     let mut on_threads = far.clone();
     let ways = on_threads.cells.iter_mut().flat_map(|cell| &mut cell.ways);
     ways.for_each(|way| way.uncertain = true);
-    [("begun", begun), ("far", far), ("failed-on-threads", on_threads)].map(sample).into()
+    let mut of_a_program = begun.clone();
+    of_a_program.identity.program = "fedcba9876543210".to_owned();
+    [
+        ("begun", begun),
+        ("far", far),
+        ("failed-on-threads", on_threads),
+        ("of-a-program", of_a_program),
+    ]
+    .map(sample)
+    .into()
 }
 
 fn decode_state(bytes: &[u8]) -> Result<Value, String> {

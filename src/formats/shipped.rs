@@ -19,6 +19,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     snapshot!("campaign-state/v1/begun"),
     snapshot!("campaign-state/v1/failed-on-threads"),
     snapshot!("campaign-state/v1/far"),
+    snapshot!("campaign-state/v1/of-a-program"),
     snapshot!("corpus-entry/v1/interleaved"),
     snapshot!("corpus-reached/v1/three-keys"),
     snapshot!("cursor/v1/damaged"),

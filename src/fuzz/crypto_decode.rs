@@ -1,7 +1,7 @@
 //! Secret values at rest: `store::encryption`.
 //!
 //! An input is a key string, NUL, and a text, which is both taken for what is stored and
-//! stored itself. How it is changed then is chosen by its last bytes.
+//! stored itself. How it is changed then, and the key, is chosen by its last bytes.
 
 use std::io;
 
@@ -21,11 +21,6 @@ pub(super) static SOUND: CryptoDecode = CryptoDecode;
 /// The lengths of the parts around a ciphertext, as the format has them.
 const NONCE: usize = 12;
 const TAG: usize = 16;
-
-thread_local! {
-    /// A key that no input has.
-    static OTHER: Option<EncryptionKey> = EncryptionKey::new(&[0]);
-}
 
 /// Gives this nonce.
 struct Given([u8; NONCE]);
@@ -47,7 +42,8 @@ impl Check for CryptoDecode {
         }
         let key = key?;
         let text = String::from_utf8_lossy(rest.get(1..).unwrap_or_default());
-        opening(&key, &text).or_else(|| storing(&key, &text, input)).map(str::to_owned)
+        let problem = opening(&key, &text).or_else(|| storing(&key, key_string, &text, input));
+        problem.map(str::to_owned)
     }
 }
 
@@ -70,7 +66,12 @@ fn opening(key: &EncryptionKey, stored: &str) -> Option<&'static str> {
 
 /// What is stored has the format's parts and opens again; changed in any place, cut or
 /// with another key it does not.
-fn storing(key: &EncryptionKey, text: &str, choices: &[u8]) -> Option<&'static str> {
+fn storing(
+    key: &EncryptionKey,
+    key_string: &[u8],
+    text: &str,
+    choices: &[u8],
+) -> Option<&'static str> {
     let mut choice = choices.iter().rev().copied().chain(std::iter::repeat(0));
     let mut nonce = [0; NONCE];
     nonce.iter_mut().zip(&mut choice).for_each(|(byte, chosen)| *byte = chosen);
@@ -102,6 +103,26 @@ fn storing(key: &EncryptionKey, text: &str, choices: &[u8]) -> Option<&'static s
     if key.decrypt(&STANDARD.encode(&bytes)).is_ok() {
         return Some("what was changed opens");
     }
-    let other = OTHER.with(|other| other.as_ref().map(|other| other.decrypt(&stored)));
-    matches!(other, Some(Ok(_))).then_some("another key opens it")
+    // The text itself, with another letter of the alphabet, or one of none.
+    let mut letters = stored.clone().into_bytes();
+    let letter = usize::from(choice.next()?) % letters.len();
+    if let Some(letter) = letters.get_mut(letter) {
+        *letter = if *letter == b'A' { choice.next()? & 0x7f } else { b'A' };
+    }
+    let changed = String::from_utf8(letters).unwrap_or_default();
+    if changed != stored && key.decrypt(&changed).is_ok() {
+        return Some("another text opens");
+    }
+    // Every byte of a key counts.
+    let mut other = key_string.to_vec();
+    match choice.next()? % 3 {
+        0 => _ = other.pop(),
+        1 => other.push(b'\n'),
+        _ => {
+            let place = usize::from(choice.next()?) % other.len();
+            other.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= change);
+        }
+    }
+    let other = EncryptionKey::new(&other);
+    other.is_some_and(|other| other.decrypt(&stored).is_ok()).then_some("another key opens it")
 }

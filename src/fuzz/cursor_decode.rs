@@ -68,17 +68,32 @@ fn text_problem(text: &str) -> Option<String> {
         return Some(format!("{text:?} is another text for {position:?}"));
     }
     SHELF.with_borrow(|shelf| {
-        let query = ListQuery { cursor: Some(cursor), ..ListQuery::default() };
+        let limit = u32::try_from(1 + text.len() % 4).unwrap_or(1);
+        let query = ListQuery { cursor: Some(cursor), limit: Some(limit), ..ListQuery::default() };
         match (block_on(shelf.collection.list(&query)), position) {
             (Err(error), None) if error.kind() == ErrorKind::InvalidCursor => None,
             (Ok(page), Some(position)) => {
-                let is_behind = |record: &&Record| {
-                    Position::Record(record.created_at, record.id.clone()) > position
+                // Listings have damaged records first, and the others by time and id.
+                let is_behind = |record: &&Record| match &position {
+                    Position::Damaged(_) => true,
+                    Position::Record(at, id) => (record.created_at, &record.id) > (*at, id),
                 };
                 let expected: Vec<Record> =
                     shelf.records.iter().filter(is_behind).cloned().collect();
-                (page.records != expected).then(|| {
-                    format!("behind {position:?} are {expected:?}, not {:?}", page.records)
+                let (first, then) = expected.split_at(expected.len().min(limit as usize));
+                let rest = page.next_cursor.clone().map(|next| {
+                    let query = ListQuery { cursor: Some(next), ..ListQuery::default() };
+                    block_on(shelf.collection.list(&query)).map(|page| page.records)
+                });
+                let is_right = match &rest {
+                    None => then.is_empty(),
+                    Some(rest) => rest.as_ref().is_ok_and(|rest| rest == then),
+                };
+                let is_right = is_right && page.records == first && page.damaged.is_empty();
+                (!is_right).then(|| {
+                    format!(
+                        "behind {position:?} are {first:?}, then {then:?}, not {page:?}, {rest:?}"
+                    )
                 })
             }
             (answer, position) => Some(format!(

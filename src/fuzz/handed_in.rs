@@ -3,15 +3,24 @@
 
 use super::scenario_file::unclear;
 use crate::{
-    check::{campaign_state::CampaignState, corpus::reached::ReachedKeys, registry::STORES},
+    check::{
+        campaign_state::CampaignState, corpus::reached::ReachedKeys, registry::STORES,
+        replay::read_violation,
+    },
     report::{
-        Report, annotations::annotations, baseline::compare, junit::junit, merge::merged, terminal,
+        Cell, Report, Shown,
+        annotations::annotations,
+        baseline::{Comparison, compare},
+        junit::junit,
+        merge::merged,
+        terminal,
     },
 };
 
 /// Each text is refused in one clear line, or can be used as what it says that it is.
 pub(super) fn problem(text: &str) -> Option<String> {
-    report(text).or_else(|| state(text)).or_else(|| corpus(text))
+    let violation = || read_violation(text).err().and_then(|error| unclear(&error));
+    report(text).or_else(|| state(text)).or_else(|| corpus(text)).or_else(violation)
 }
 
 fn report(text: &str) -> Option<String> {
@@ -24,21 +33,60 @@ fn report(text: &str) -> Option<String> {
         return Some("the report is another one when it is written again".to_owned());
     }
     let alone = Report { shard: Some("1/1".to_owned()), ..report.clone() };
-    let joined = merged(&[alone]).err().and_then(|error| unclear(&error));
-    let compared = match compare(&report, &report) {
-        Ok(comparison) => {
-            let lines = annotations(&report, &[], Some(&comparison));
-            let is_command = |line: &str| line.starts_with("::");
-            if !lines.lines().all(is_command) {
-                return Some(format!("annotations that are no commands: {lines}"));
-            }
-            junit(&report, &[], Some(&comparison)).err().and_then(|error| unclear(&error))
+    let joined = match merged(&[alone]) {
+        Ok(joined) => joined_problem(&report, &joined),
+        Err(error) => unclear(&error),
+    };
+    // As if it were of a whole run: others are no baselines.
+    let whole = Report { interrupted: false, shard: None, planted: None, ..report.clone() };
+    let compared = match compare(&whole, &whole) {
+        Ok(comparison) if !comparison.worse.is_empty() => {
+            Some(format!("it is worse than itself: {:?}", comparison.worse))
         }
+        Ok(comparison) => shown_problem(&report, &comparison),
         Err(error) => unclear(&error),
     };
     // It must not panic.
     let _ = (terminal::table(&report), terminal::scopes(&report));
     joined.or(compared)
+}
+
+/// The only part of a campaign is the campaign.
+fn joined_problem(report: &Report, joined: &Report) -> Option<String> {
+    let counts = |report: &Report| -> Vec<[u64; 5]> {
+        let cells = report.results.iter();
+        let of = |cell: &Cell| {
+            [cell.cases, cell.operations, cell.schedules, cell.crash_images, cell.violations]
+        };
+        cells.map(of).collect()
+    };
+    let is_same = counts(report) == counts(joined) && report.reached == joined.reached;
+    (!is_same).then(|| format!("joined alone it is {joined:?}"))
+}
+
+/// What other programs are told of it is of their form.
+fn shown_problem(report: &Report, comparison: &Comparison) -> Option<String> {
+    let broken = report.regressions.iter();
+    let shown = broken.filter_map(|result| {
+        Some(Shown {
+            store: result.store.clone(),
+            backend: result.backend.clone(),
+            violation: result.violation.clone()?,
+            path: result.file.clone(),
+            shrinking: String::new(),
+        })
+    });
+    let shown: Vec<Shown> = shown.collect();
+    let lines = annotations(report, &shown, Some(comparison));
+    if !lines.lines().all(|line| line.starts_with("::")) {
+        return Some(format!("annotations that are no commands: {lines}"));
+    }
+    match junit(report, &shown, Some(comparison)) {
+        Ok(text) => quick_junit::Report::deserialize_from_str(&text)
+            .err()
+            .map(|error| format!("it is no JUnit XML ({error}): {text}")),
+        Err(error) => unclear(&error),
+    }
 }
 
 fn state(text: &str) -> Option<String> {

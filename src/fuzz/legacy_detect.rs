@@ -1,11 +1,13 @@
 //! Which record a file is, and what it holds: `backend::file::stored`, and the stores'
 //! payloads.
 //!
-//! An input is a digit that chooses a store (8 and 9: a collection that knows nothing of
+//! An input is a digit that chooses a store (7 to 9: a collection that knows nothing of
 //! its payloads), the file's path below the collection's directory, a line feed, and the
 //! file's bytes.
 
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::Check;
 use crate::{
@@ -70,8 +72,14 @@ fn file_problem(
         Ok(record) => record,
         Err(damage) => {
             return match decoded {
-                Decoded::Document(_) if spec.id.is_none() && path.raw_id().is_some() => {
-                    wrong("any JSON is right, and this is damaged")
+                Decoded::Document(data) if is_right(path, spec, &data) => {
+                    wrong("its payload is right, and this is damaged")
+                }
+                Decoded::Unversioned(own) if path.raw_id().as_ref() == Some(&own.id) => {
+                    wrong("it says what its name says, and is damaged")
+                }
+                Decoded::Versioned(own) if RecordPath::of(&own.id) == *path => {
+                    wrong("it lies where it belongs, and is damaged")
                 }
                 Decoded::Damaged { damage: own, .. } if own != *damage => {
                     wrong("its damage is called another")
@@ -105,14 +113,31 @@ fn file_problem(
             if !is_whole || record.encoding != Encoding::JSON || record.expires_at.is_some() {
                 return wrong("a flat payload is the whole file, and does not expire");
             }
-            let names_it = |id: &str| id == stored.id.as_str();
-            let is_right = spec
-                .id
-                .is_none_or(|rule| (rule.ids_of)(&record.data).iter().any(|id| names_it(id)));
-            (!is_right).then(|| format!("the payload is not that of {:?}", stored.id))
+            if !is_right(path, spec, &record.data) {
+                return Some(format!("the payload is not that of {:?}", stored.id));
+            }
+            let own = [record.created_at, record.updated_at];
+            let times = times_of(bytes, spec).filter(|times| *times != own)?;
+            Some(format!("{own:?} are its times, and not {times:?}"))
         }
         (form, decoded) => Some(format!("{decoded:?} is taken for {form:?}")),
     }
+}
+
+/// Whether a flat payload may lie there: its own id is the file's name, where it has one.
+fn is_right(path: &RecordPath, spec: &LegacySpec, data: &Payload) -> bool {
+    let Some(raw) = path.raw_id() else { return false };
+    spec.id.is_none_or(|rule| (rule.ids_of)(data).iter().any(|id| id == raw.as_str()))
+}
+
+/// The times that a flat payload has where they belong, each or that of its file; none where
+/// another reader can't read the payload (half of a surrogate pair, say).
+fn times_of(bytes: &[u8], spec: &LegacySpec) -> Option<[Instant; 2]> {
+    let document: Value = serde_json::from_slice(bytes).ok()?;
+    let file = Instant::new(MODIFIED.seconds, MODIFIED.nanoseconds)?;
+    let own = |pointer: &str| Instant::parse(document.pointer(pointer)?.as_str()?);
+    let pointers = [spec.created_at, spec.updated_at];
+    Some(pointers.map(|pointer| pointer.and_then(own).unwrap_or(file)))
 }
 
 /// Rewritten as an envelope of the present format, it is the same record.

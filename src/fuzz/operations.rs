@@ -4,7 +4,8 @@
 //! The first bytes of an input choose the backend and what the scenario is for, and the
 //! store where there are several; for crashes also the moment of the first one. All the
 //! rest are the choices of `check::generate`; those that it does not make are the plainest,
-//! or random. The longer the input, the more the clients do.
+//! or random. The longer the input, the more the clients do; of those whose choices are
+//! random, some do more in any case.
 
 use std::{ops::RangeInclusive, sync::LazyLock};
 
@@ -169,6 +170,13 @@ impl Case {
 /// longer.
 const CONTINUED: RangeInclusive<u8> = 0xc0..=0xff;
 
+/// First bytes of those among them whose clients do so much: what is behind several calls of
+/// one client needs no long input.
+const DEEP: RangeInclusive<u8> = 0xf4..=0xff;
+
+/// How many actions each of their clients has at most.
+const DEEP_ACTIONS: usize = 5;
+
 /// So many choices there are then.
 const CHOICES: usize = 1_024;
 
@@ -203,7 +211,10 @@ impl Operations {
             _ => (PLANS, None, rest),
         };
         let (backend, purpose) = plans.get(usize::from(*plan) % plans.len())?;
-        let most_actions = 1 + rest.len() / BYTES_OF_AN_ACTION;
+        let most_actions = match DEEP.contains(plan) {
+            true => DEEP_ACTIONS,
+            false => 1 + rest.len() / BYTES_OF_AN_ACTION,
+        };
         Some(Case {
             store: *store,
             backend: backend(),
@@ -232,8 +243,11 @@ impl Check for Operations {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{CHOICES, COLLECTION, CRASHES, OTHER_STORES, Operations, WORKSPACE, choices};
-    use crate::check::registry::STORES;
+    use super::{
+        CHOICES, COLLECTION, CRASHES, CRASHING, DEEP, OTHER_STORES, Operations, PLANS, WORKSPACE,
+        choices,
+    };
+    use crate::{check::registry::STORES, model::collection::CollectionSubject};
 
     #[test]
     fn choices_that_an_input_does_not_make_depend_on_its_first_ones_alone() {
@@ -248,6 +262,26 @@ mod tests {
         assert_ne!(choices(&[0, 2, 3, 4, 5, 6, 7, 8, 9, 11], true)[10..], continued[10..]);
         let long = vec![1; CHOICES + 1];
         assert_eq!(choices(&long, true), long);
+    }
+
+    /// Of a short input, on each backend and for each purpose.
+    #[test]
+    fn some_inputs_are_of_clients_that_do_much() {
+        let actions = |first: u8| -> usize {
+            let scenarios = (0..=u8::MAX).map(|seed| {
+                let input = [first, seed, 1, 2, 3, 4, 5, 6, 7, 8];
+                let case = COLLECTION.case(&input).expect("it is long enough");
+                let capabilities = case.backend.capabilities();
+                case.input().scenario::<CollectionSubject>(&capabilities)
+            });
+            scenarios.flat_map(|scenario| scenario.clients).map(|client| client.len()).sum()
+        };
+        for first in DEEP {
+            // Of the same plan.
+            let (deep, shallow) = (actions(first), actions(first - 2 * 12));
+            assert!(4 * deep > 5 * shallow, "{first:#x}: {deep} actions, without {shallow}");
+        }
+        assert!(DEEP.len() >= PLANS.len().max(CRASHING.len()), "every plan is among them");
     }
 
     #[test]

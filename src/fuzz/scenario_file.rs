@@ -24,8 +24,12 @@ impl Check for ScenarioFile {
     fn problem(&self, input: &[u8]) -> Option<String> {
         let problem = match input.split_first() {
             Some((0, choices)) => {
-                let text = edited(&mut Unstructured::new(choices)).ok().flatten()?;
-                return text_problem(&text).map(|problem| format!("{problem}: {text}"));
+                let (text, is_edited) = edited(&mut Unstructured::new(choices)).ok().flatten()?;
+                let problem = match is_edited {
+                    true => text_problem(&text),
+                    false => text_problem(&text).or_else(|| own_problem(&text)),
+                };
+                return problem.map(|problem| format!("{problem}: {text}"));
             }
             _ => {
                 let text = String::from_utf8_lossy(input);
@@ -69,6 +73,19 @@ fn text_problem(text: &str) -> Option<String> {
     }
 }
 
+/// A file that we wrote is the same to the letter when it is written again, and holds: the
+/// stores are sound.
+fn own_problem(text: &str) -> Option<String> {
+    let header = read_header(text).ok()?;
+    let store = store_named(&header.store)?;
+    if store.rewrite(text).is_ok_and(|again| again != text) {
+        return Some("it is another one when it is written again".to_owned());
+    }
+    let backend = simulated(&header.backend)?;
+    let broken = store.run_once(text, backend, FEW_IMAGES).ok().flatten();
+    broken.map(|violation| format!("it is broken ({})", violation.signature))
+}
+
 /// Why an error is none that one can read, if so.
 pub(super) fn unclear(error: &dyn Error) -> Option<String> {
     let said = error.to_string();
@@ -77,8 +94,8 @@ pub(super) fn unclear(error: &dyn Error) -> Option<String> {
 }
 
 /// A replay file of a scenario as the operations' targets have them, in which a few
-/// values are others.
-fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
+/// values may be others, and whether some were to be.
+fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<(String, bool)>> {
     let all = [&COLLECTION, &OTHER_STORES, &WORKSPACE];
     let of = choices.choose(&all)?;
     let edits: Vec<[u8; 8]> =
@@ -88,6 +105,9 @@ fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
     let store = store_named(case.store.store_name());
     let file = store.and_then(|store| store.file_of(&case.input(), case.backend));
     let Some(text) = file else { return Ok(None) };
+    if edits.is_empty() {
+        return Ok(Some((text, false)));
+    }
     let Ok(mut file) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
     for edit in edits {
         let [first, way @ .., what] = edit;
@@ -96,7 +116,7 @@ fn edited(choices: &mut Unstructured<'_>) -> arbitrary::Result<Option<String>> {
             change(member, &way, what);
         }
     }
-    Ok(Some(file.to_string()))
+    Ok(Some((file.to_string(), true)))
 }
 
 /// Goes some way into a value, and makes of what is there something else.

@@ -26,7 +26,9 @@ pub fn annotations(report: &Report, shown: &[Shown], comparison: Option<&Compari
         command(&mut lines, "error", &title, &text);
     }
     let level = if report.is_demanding() { "error" } else { "warning" };
-    for cell in report.results.iter().filter(|cell| !cell.missing.is_empty()) {
+    // What one part does not reach, others do.
+    let whole = report.results.iter().filter(|_| report.shard.is_none());
+    for cell in whole.filter(|cell| !cell.missing.is_empty()) {
         let title = format!("{} on {}: never reached", cell.store, cell.backend);
         command(&mut lines, level, &title, &cell.missing.join(", "));
     }
@@ -34,7 +36,7 @@ pub fn annotations(report: &Report, shown: &[Shown], comparison: Option<&Compari
         command(&mut lines, "error", "worse than the baseline", &worse.to_string());
     }
     for note in comparison.iter().flat_map(|comparison| &comparison.notes) {
-        command(&mut lines, "warning", "not compared with the baseline", note);
+        command(&mut lines, "warning", "the baseline", note);
     }
     lines
 }
@@ -95,7 +97,7 @@ mod tests {
         };
         let comparison = Comparison {
             worse: vec![Worse::Lost("users.get:x".to_owned())],
-            notes: vec!["speeds: none".to_owned()],
+            notes: vec!["not compared are speeds: none".to_owned()],
         };
         let text = annotations(&report, &[shown], Some(&comparison));
         let lines: Vec<&str> = text.lines().collect();
@@ -108,10 +110,12 @@ mod tests {
         assert!(lines[0].ends_with("%0A  replay: storeproof replay x.json"), "{text}");
         assert_eq!(lines[1], "::warning title=users on file%3A never reached::get:a, get:b");
         assert!(lines[2].starts_with("::error title=worse than the baseline::users.get:x was"));
-        assert!(lines[3].starts_with("::warning title=not compared with the baseline::speeds"));
+        assert!(lines[3].starts_with("::warning title=the baseline::not compared are speeds"));
         let demanding =
             Report { profile: "default".to_owned(), results: vec![cell], ..Report::default() };
         assert!(annotations(&demanding, &[], None).starts_with("::error title=users"));
+        let part = Report { shard: Some("1/2".to_owned()), ..demanding };
+        assert_eq!(annotations(&part, &[], None), "", "what a part misses says nothing");
         assert_eq!(annotations(&Report::default(), &[], None), "");
     }
 }

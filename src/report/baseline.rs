@@ -20,7 +20,7 @@ const SHORT: f64 = 0.2;
 pub struct Comparison {
     /// What is worse than it was.
     pub worse: Vec<Worse>,
-    /// What could not be compared, and why.
+    /// What could not be compared, or not well, and why.
     pub notes: Vec<String>,
 }
 
@@ -63,6 +63,9 @@ pub enum BaselineError {
     /// A speed in it is none.
     #[error("not a report: a speed in it can't be")]
     Impossible,
+    /// It is of a run that did not do all of its work, or not on the sound stores.
+    #[error("it is of a run {0}: what that one did not reach says nothing")]
+    NotWhole(&'static str),
 }
 
 /// Compares `now` with `baseline`. Outcomes are compared store by store, of those that
@@ -76,10 +79,12 @@ pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineEr
     let (alike, others) = in_common(&cells, baseline)?;
     if !others.is_empty() {
         let others = one_line(&others.join(" "));
-        let note =
-            format!("outcomes of {others}: not all backends of the baseline are in this run");
-        comparison.notes.push(note);
+        comparison.notes.push(format!(
+            "not compared are outcomes of {others}: not all backends of the baseline are in this \
+             run"
+        ));
     }
+    comparison.notes.extend(other_cases(now, baseline));
     for name in baseline.reached.iter().filter(|(_, count)| **count > 0).map(|(name, _)| name) {
         let store = name.split_once('.').map_or("", |(store, _)| store);
         if alike.contains(&store) && now.reached.get(name).is_none_or(|count| *count == 0) {
@@ -88,16 +93,34 @@ pub fn compare(now: &Report, baseline: &Report) -> Result<Comparison, BaselineEr
     }
     match (&now.speed, &baseline.speed) {
         (Some(own), Some(theirs)) if own.calibration.name == theirs.calibration.name => {
-            if !own.is_possible() {
-                return Err(BaselineError::Impossible);
-            }
             comparison.worse.extend(slower(own, theirs));
         }
-        (None, _) => comparison.notes.push("speeds: this run has none".to_owned()),
-        (_, None) => comparison.notes.push("speeds: the baseline has none".to_owned()),
-        _ => comparison.notes.push("speeds: the baseline has another calibration".to_owned()),
+        (own, theirs) => {
+            let why = match (own, theirs) {
+                (None, _) => "this run has none",
+                (_, None) => "the baseline has none",
+                _ => "the baseline has another calibration",
+            };
+            comparison.notes.push(format!("not compared are speeds: {why}"));
+        }
     }
     Ok(comparison)
+}
+
+/// What makes the cases others than those of the baseline: they may reach other outcomes.
+fn other_cases(now: &Report, baseline: &Report) -> Option<String> {
+    let number = |number: Option<u64>| number.map_or("none".to_owned(), |n| n.to_string());
+    let differences = [
+        ("seed", now.seed.to_string(), baseline.seed.to_string()),
+        ("--profile", now.profile.clone(), baseline.profile.clone()),
+        ("--cases", number(now.cases), number(baseline.cases)),
+        ("--time", number(now.time), number(baseline.time)),
+    ];
+    let (what, own, theirs) = differences.into_iter().find(|(_, own, theirs)| own != theirs)?;
+    Some(format!(
+        "{what} is {own} here and {} there: other cases may reach other outcomes",
+        one_line(&theirs)
+    ))
 }
 
 /// Finds out before anything is run whether these stores on backends can be compared with a
@@ -119,6 +142,14 @@ fn in_common<'b>(
 ) -> Result<(Vec<&'b str>, Vec<&'b str>), BaselineError> {
     if baseline.speed.as_ref().is_some_and(|speed| !speed.is_possible()) {
         return Err(BaselineError::Impossible);
+    }
+    let parts = [
+        (baseline.interrupted, "that was interrupted"),
+        (baseline.shard.is_some(), "of one part of the cases (`merge` joins them)"),
+        (baseline.planted.is_some(), "with a planted bug"),
+    ];
+    if let Some((_, what)) = parts.into_iter().find(|(is_so, _)| *is_so) {
+        return Err(BaselineError::NotWhole(what));
     }
     let theirs: BTreeSet<(&str, &str)> =
         baseline.results.iter().map(|cell| (&*cell.store, &*cell.backend)).collect();

@@ -26,13 +26,35 @@ pub fn junit(
     }
     if !report.regressions.is_empty() {
         let mut suite = TestSuite::new("regressions");
-        suite.add_test_cases(report.regressions.iter().map(regression));
+        let regressions = report.regressions.iter();
+        suite.add_test_cases(regressions.map(|result| regression(report, result)));
         junit.add_test_suite(suite);
+    }
+    if report.interrupted {
+        junit.add_test_suite(not_to_the_end("interrupted: the rest was not run"));
     }
     if let Some(comparison) = comparison {
         junit.add_test_suite(baseline(comparison));
     }
     junit.to_string()
+}
+
+/// What is there until the results are: whoever finds it was not waited for.
+///
+/// # Errors
+/// As [`junit`].
+pub fn unfinished() -> Result<String, quick_junit::SerializeError> {
+    let mut junit = quick_junit::Report::new("storeproof");
+    junit.add_test_suite(not_to_the_end("it ended before it had results"));
+    junit.to_string()
+}
+
+fn not_to_the_end(message: &str) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(message).set_type("interrupted");
+    let mut suite = TestSuite::new("run");
+    suite.add_test_case(case("run", "it comes to its end", status));
+    suite
 }
 
 fn case(class: &str, name: impl Into<quick_junit::XmlString>, status: TestCaseStatus) -> TestCase {
@@ -75,7 +97,11 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
         suite.add_test_case(case(&class, &*signature, failure(&signature, kind, text)));
         broken += 1;
     }
-    if cell.violations == 0 {
+    if cell.cases == 0 {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("none was run");
+        suite.add_test_case(case(&class, promise, status));
+    } else if cell.violations == 0 {
         suite.add_test_case(case(&class, promise, TestCaseStatus::success()));
     } else if broken == 0 {
         let message = format!("{} cases break a promise", cell.violations);
@@ -102,7 +128,7 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
     suite
 }
 
-fn regression(result: &RegressionResult) -> TestCase {
+fn regression(report: &Report, result: &RegressionResult) -> TestCase {
     let replay = format!("replay: storeproof replay {}\n", result.file);
     let status = match (result.outcome, &result.violation) {
         (Outcome::Holds, _) => TestCaseStatus::success(),
@@ -113,10 +139,11 @@ fn regression(result: &RegressionResult) -> TestCase {
         }
         (Outcome::Broken, None) => failure("it is broken", "violation", replay),
         (Outcome::Stale, _) => failure(
-            "its schedule, faults or crash name points that are gone: save it anew",
+            "its schedule or its faults name points that are gone: save it anew",
             "stale",
             replay,
         ),
+        (Outcome::NotRun, _) if report.interrupted => TestCaseStatus::skipped(),
         (Outcome::NotRun, _) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message("not run: the time for saved scenarios was over").set_type("time");

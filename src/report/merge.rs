@@ -1,10 +1,10 @@
 //! Joins the reports of the parts of a campaign.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{Cell, CorpusSize, Report, trace_hash_of};
+use super::{Cell, CorpusSize, Report, speed::Speed, trace_hash_of};
 use crate::check::{
-    campaign::{MOST_COUNTEREXAMPLES, first_ways, shown},
+    campaign::{MOST_COUNTEREXAMPLES, WayOfFailing, first_ways, shown},
     findings::file_name,
     one_line::one_line,
     shard::Shard,
@@ -17,7 +17,7 @@ pub enum MergeError {
     #[error("there is no report to join")]
     Nothing,
     /// One is not of a part.
-    #[error("{}: it is not of a part of a campaign (made with --shard)", of(*.part))]
+    #[error("{}: it is not of a part of a campaign (made with --shard I/N, of at least 2)", of(*.part))]
     NoShard {
         /// Which one.
         part: usize,
@@ -84,7 +84,7 @@ impl MergeError {
 pub fn merged(parts: &[Report]) -> Result<Report, MergeError> {
     let first = parts.first().ok_or(MergeError::Nothing)?;
     are_of_one_campaign(parts, first)?;
-    are_all_shards(parts)?;
+    let order = order_of_shards(parts)?;
     // Names of files are made of these.
     let is_name =
         |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
@@ -92,26 +92,55 @@ pub fn merged(parts: &[Report]) -> Result<Report, MergeError> {
         let what = "the name of a store or a backend in it is none".to_owned();
         return Err(MergeError::Impossible { part: 0, what });
     }
-    let mut whole = Report { shard: None, counterexamples: Vec::new(), ..first.clone() };
-    for (part, report) in parts.iter().enumerate().skip(1) {
+    let nothing = |cell: &Cell| Cell {
+        store: cell.store.clone(),
+        backend: cell.backend.clone(),
+        missing: cell.missing.clone(),
+        trace_hash: format!("{:016x}", 0),
+        ..Cell::default()
+    };
+    let mut whole = Report {
+        shard: None,
+        seconds: 0.0,
+        regressions: Vec::new(),
+        results: first.results.iter().map(nothing).collect(),
+        corpus: first.corpus.map(|_| CorpusSize::default()),
+        speed: None,
+        reached: BTreeMap::new(),
+        counterexamples: Vec::new(),
+        ..first.clone()
+    };
+    for part in order {
+        let Some(report) = parts.get(part) else { continue };
         add(&mut whole, report).map_err(|what| MergeError::Impossible { part, what })?;
     }
+    whole.speed = joined_speed(parts);
     let most = if whole.time.is_some() { usize::MAX } else { MOST_COUNTEREXAMPLES };
     for cell in &mut whole.results {
         cell.ways = first_ways(std::mem::take(&mut cell.ways), most);
         for way in shown(&cell.ways) {
-            let name = file_name(&cell.store, &cell.backend, way.case, way.mutated);
-            whole.counterexamples.push(name);
+            whole.counterexamples.push(name_of(first.seed, cell, way));
         }
     }
-    whole.regressions.sort_by(|one, other| one.file.cmp(&other.file));
-    let hashes: Vec<u64> = whole.results.iter().filter_map(hash).collect();
-    if hashes.len() < whole.results.len() {
-        let what = "a trace hash in it is none".to_owned();
-        return Err(MergeError::Impossible { part: 0, what });
-    }
-    whole.trace_hash = trace_hash_of(hashes.into_iter());
+    whole.trace_hash = trace_hash_of(whole.results.iter().filter_map(hash));
     Ok(whole)
+}
+
+/// The parts that found the counterexample of that name: its replay file lies beside their
+/// reports.
+#[must_use]
+pub fn found_by(parts: &[Report], name: &str) -> Vec<usize> {
+    let has_found = |report: &Report| {
+        let cells = report.results.iter();
+        let mut ways = cells.flat_map(|cell| cell.ways.iter().map(move |way| (cell, way)));
+        ways.any(|(cell, way)| name_of(report.seed, cell, way) == name)
+    };
+    let parts = parts.iter().enumerate();
+    parts.filter(|(_, report)| has_found(report)).map(|(part, _)| part).collect()
+}
+
+fn name_of(seed: u64, cell: &Cell, way: &WayOfFailing) -> String {
+    file_name(&cell.store, &cell.backend, seed, (way.case, way.mutated))
 }
 
 fn are_of_one_campaign(parts: &[Report], first: &Report) -> Result<(), MergeError> {
@@ -146,7 +175,8 @@ fn are_of_one_campaign(parts: &[Report], first: &Report) -> Result<(), MergeErro
     Ok(())
 }
 
-fn are_all_shards(parts: &[Report]) -> Result<(), MergeError> {
+/// All shards, in their order: the place of the part that is of each.
+fn order_of_shards(parts: &[Report]) -> Result<Vec<usize>, MergeError> {
     let mut shards: Vec<Shard> = Vec::new();
     for (part, report) in parts.iter().enumerate() {
         let text = report.shard.as_deref().ok_or(MergeError::NoShard { part })?;
@@ -162,11 +192,11 @@ fn are_all_shards(parts: &[Report]) -> Result<(), MergeError> {
         shards.push(shard);
     }
     let of = shards.first().map_or(0, |shard| shard.of());
-    let numbers: BTreeSet<u64> = shards.iter().map(|shard| shard.number()).collect();
-    match (1..=of).find(|number| !numbers.contains(number)) {
-        Some(number) => Err(MergeError::Missing(format!("{number}/{of}"))),
-        None => Ok(()),
-    }
+    let place = |number: u64| {
+        let place = shards.iter().position(|shard| shard.number() == number);
+        place.ok_or_else(|| MergeError::Missing(format!("{number}/{of}")))
+    };
+    (1..=of).map(place).collect()
 }
 
 fn hash(cell: &Cell) -> Option<u64> {
@@ -189,8 +219,9 @@ fn add(whole: &mut Report, part: &Report) -> Result<(), String> {
         // What none of them has reached.
         sum.missing.retain(|missing| cell.missing.contains(missing));
         sum.ways.extend(cell.ways.iter().cloned());
-        let own = hash(sum).unwrap_or_default();
-        let more = hash(cell).ok_or("a trace hash in it is none")?;
+        let (Some(own), Some(more)) = (hash(sum), hash(cell)) else {
+            return Err("a trace hash in it is none".to_owned());
+        };
         sum.trace_hash = format!("{:016x}", own.wrapping_add(more));
     }
     for (name, count) in &part.reached {
@@ -205,11 +236,16 @@ fn add(whole: &mut Report, part: &Report) -> Result<(), String> {
         }),
         _ => None,
     };
-    match (&mut whole.speed, &part.speed) {
-        (Some(own), Some(more)) if own.is_possible() && more.is_possible() => own.add(more),
-        (speed, _) => *speed = None,
-    }
     Ok(())
+}
+
+/// None: a part has none, or one that can't be.
+fn joined_speed(parts: &[Report]) -> Option<Speed> {
+    let possible = |part: &Report| part.speed.clone().filter(Speed::is_possible);
+    let mut speeds = parts.iter().map(possible).collect::<Option<Vec<Speed>>>()?.into_iter();
+    let mut sum = speeds.next()?;
+    speeds.for_each(|more| sum.add(&more));
+    Some(sum).filter(Speed::is_possible)
 }
 
 #[cfg(test)]

@@ -200,9 +200,14 @@ impl Report {
             && is_demanding(&self.profile, self.cases, self.time)
     }
 
-    /// The saved scenarios that do not hold, or were not run.
+    /// The saved scenarios that do not hold, or for which there was no time. Those that an
+    /// interrupted run did not come to are none of them.
     pub fn failed_regressions(&self) -> impl Iterator<Item = &RegressionResult> {
-        self.regressions.iter().filter(|regression| regression.outcome != Outcome::Holds)
+        self.regressions.iter().filter(|regression| match regression.outcome {
+            Outcome::Holds => false,
+            Outcome::Broken | Outcome::Stale => true,
+            Outcome::NotRun => !self.interrupted,
+        })
     }
 
     /// Whether nothing is wrong.

@@ -274,6 +274,17 @@ mod tests {
         assert_eq!(twice.to_text(), r#"{"b":2,"a":"x"}"#);
         twice.remove("a");
         assert_eq!(twice.to_text(), r#"{"b":2}"#);
+        let mut side_by_side = document(r#"{"a":1,"a":3,"b":2}"#);
+        side_by_side.set_text("a", "x");
+        assert_eq!(side_by_side.to_text(), r#"{"a":"x","b":2}"#);
+    }
+
+    #[test]
+    fn documents_are_equal_when_their_members_are() {
+        assert_eq!(document(r#"{"a":1}"#), document(r#" { "a" : 1 } "#));
+        for other in [r#"{"a":2}"#, r#"{"b":1}"#, "{}", r#"{"a":1,"b":1}"#] {
+            assert_ne!(document(r#"{"a":1}"#), document(other), "{other}");
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ mod tests {
         let there = InstantText::parse("2026-01-01T00:00:00.5Z").unwrap();
         assert_eq!(here, there);
         assert_eq!(here.as_str(), "2026-01-01T09:00:00.500+09:00");
+        assert_eq!(format!("{here} {here:?}"), format!("{0} {0}", here.as_str()));
         assert_eq!(InstantText::from(here.instant()).as_str(), there.as_str());
         assert!(InstantText::parse("today").is_none());
         let error = serde_json::from_str::<InstantText>("\"today\"").unwrap_err();

@@ -66,6 +66,17 @@ fn exactly_the_damaged_files_are_named_and_all_else_is_exported() {
 }
 
 #[test]
+fn what_was_set_aside_is_ours_and_what_is_too_deep_for_records_is_not() {
+    let deep = format!("users/{}f", "x/".repeat(600));
+    let fs = sim(with(&[("users/.storeproof.quarantine/x", "y"), (&deep, "z")]));
+    let inspection = inspect(&fs);
+    let told = notices(&inspection);
+    assert!(told.contains(&("users/.storeproof.quarantine/x", "leftover")), "{told:?}");
+    let below: Vec<_> = told.iter().filter(|(path, _)| path.starts_with("users/x/")).collect();
+    assert_eq!(below.len(), 1, "the directory that nobody goes down to: {below:?}");
+}
+
+#[test]
 fn each_kind_of_damage_has_its_name() {
     let envelope = text_of("users/u3.json");
     for (path, text, kind) in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use storeproof::{
     backend::file::survey::{OtherFile, OtherKind, survey},
-    seam::{CollectionExt, Instant, Selection, Write},
+    seam::{Backend, CollectionExt, Instant, Selection, Write},
 };
 
 use super::{
@@ -112,6 +112,54 @@ fn what_is_aside_and_cannot_be_read_is_a_damaged_record_to_a_survey() {
         }
         assert_eq!(damaged, 1, "{content}");
     }
+}
+
+/// Whoever could not give it its name back leaves that to the next one.
+#[test]
+fn what_is_aside_has_its_name_back_though_a_step_failed() {
+    for calls in 0.. {
+        let disk = sim(disk_with(&[(ASIDE, "2")]));
+        let fs = Process::new(disk.clone());
+        fs.meets(Fate::FailAfter(calls));
+        let opened = wait(super::backend(&fs).open(things()));
+        let Some(failed) = fs.failed() else { break };
+        let is_put_back = failed == "rename_no_replace" && opened.is_ok();
+        assert!(!is_put_back, "it is still aside, and nobody said so");
+        drop(opened);
+        let collection = open(&disk, things());
+        assert_eq!(contents(&collection), [("a".into(), "2".into())], "after {failed} failed");
+        assert_eq!(files(&disk), [("things/a.json".into(), "2".into())], "after {failed} failed");
+    }
+}
+
+/// A writer that is killed while it removes a record, and older software that then writes what
+/// has its name: who was there before settles that as well.
+#[test]
+fn what_a_killed_writer_left_aside_is_settled_by_who_has_the_collection_open() {
+    for calls in 0..200 {
+        let disk = sim(disk_with(&[("things/a.json", "1")]));
+        let doomed = Process::new(disk.clone());
+        let (handle, survivor) = (open(&doomed, things()), open(&disk, things()));
+        doomed.meets(Fate::DieAfter(calls));
+        let is_over = {
+            let place = id("a");
+            let mut removal = std::pin::pin!(handle.delete(&place));
+            let waker = std::task::Waker::noop();
+            removal.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready()
+        };
+        drop(handle);
+        let is_aside = files(&disk).iter().any(|(path, _)| path == ASIDE);
+        if is_aside {
+            // It is not what was judged.
+            old_writer_puts(&disk, ASIDE, "2");
+            assert_eq!(contents(&survivor), [("a".into(), "2".into())], "killed after {calls}");
+        }
+        if is_over {
+            assert!(!is_aside, "what was acknowledged is gone");
+            return;
+        }
+    }
+    panic!("it never came to its end");
 }
 
 /// A directory replaces no file.

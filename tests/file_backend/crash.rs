@@ -1,11 +1,15 @@
 //! What a kill or a loss of power leaves, at every step.
 
 use storeproof::{
-    seam::{CollectionExt, Write},
+    seam::{Backend, CollectionExt, Write},
     sim::disk::{Event, ImageKind, SimDisk},
 };
 
-use super::{contents, disk_with, files, id, open, record, sim, things, wait};
+use super::{
+    backend, contents, disk_with, files, id, open,
+    process::{Fate, Process},
+    record, sim, things, wait,
+};
 
 type State = Vec<(String, String)>;
 
@@ -231,9 +235,9 @@ fn opening_can_be_interrupted_anywhere() {
     }
 }
 
-#[test]
-fn recovery_leaves_what_somebody_else_wrote_since() {
-    // The writer died right after its intent had become durable.
+/// The disk of a writer that died right after its intent had become durable: to put 2 in
+/// place of 1 into `a`, and 3 into `b`.
+fn with_an_intent() -> SimDisk {
     let fs = sim(SimDisk::new());
     let collection = open(&fs, things());
     wait(collection.put(record("a", "1"))).unwrap();
@@ -241,15 +245,40 @@ fn recovery_leaves_what_somebody_else_wrote_since() {
     wait(collection.commit(vec![Write::put(record("a", "2")), Write::put(record("b", "3"))]))
         .unwrap();
     let whole = fs.disk();
-    let mut interrupted = None;
-    for at in start..=whole.trace_len() {
-        let image = whole.image(at, ImageKind::NothingUnsynced);
-        if image.read_raw("things/.storeproof.intent").is_some() {
-            interrupted = Some(image);
-            break;
+    let mut images = (start..=whole.trace_len())
+        .map(|at| whole.image(at, ImageKind::NothingUnsynced))
+        .filter(|image| image.read_raw("things/.storeproof.intent").is_some());
+    images.next().expect("at some step the intent is durable")
+}
+
+/// An opening that can't look for the intent, or can't be rid of it, is none.
+#[test]
+fn an_opening_that_fails_before_an_intent_is_settled_shows_no_half_of_it() {
+    let expected = [("a", "2"), ("b", "3")].map(|(id, data)| (id.to_owned(), data.to_owned()));
+    let mut failures = 0;
+    for calls in 0.. {
+        let fs = sim(with_an_intent());
+        let process = Process::new(fs.clone());
+        process.meets(Fate::FailAfter(calls));
+        let opened = wait(backend(&process).open(things()));
+        let Some(failed) = process.failed() else { break };
+        if let Ok(collection) = opened {
+            assert_eq!(contents(&collection), expected, "though {failed} failed");
+            assert!(fs.disk().read_raw("things/.storeproof.intent").is_none(), "after {failed}");
+            // It is not done again over what came later.
+            wait(collection.delete(&id("a"))).unwrap();
+            assert_eq!(contents(&open(&fs, things())), expected[1..], "after {failed}");
+        } else {
+            failures += 1;
+            assert_eq!(contents(&open(&fs, things())), expected, "after {failed} had failed");
         }
     }
-    let mut disk = interrupted.expect("at some step the intent is durable");
+    assert!(failures > 5, "only {failures} openings failed");
+}
+
+#[test]
+fn recovery_leaves_what_somebody_else_wrote_since() {
+    let mut disk = with_an_intent();
     disk.write_raw("things/a.json", &b"\"theirs\""[..], disk.now()).unwrap();
     let fs = sim(disk);
     let collection = open(&fs, things());

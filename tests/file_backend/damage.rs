@@ -321,3 +321,14 @@ fn a_purge_sets_aside_the_damage_that_an_expired_record_covered() {
     assert!(path.starts_with("things/.storeproof.quarantine/a%2525b.json~"), "{path}");
     assert_eq!(bytes, "{cut");
 }
+
+#[test]
+fn a_purge_leaves_an_expired_record_that_covers_a_newer_releases() {
+    let expired = r#"{"id":"a%b","encoding":"json","created_at":"2020-01-01T00:00:00Z","updated_at":"2020-01-01T00:00:00Z","expires_at":"2020-01-02T00:00:00Z","data":1}"#;
+    let newer = NEWER.replace("\"id\":\"a\"", "\"id\":\"a%b\"");
+    let fs = sim(disk_with(&[("things/a%b.json", expired), ("things/a%25b.json", &newer)]));
+    let collection = open(&fs, things());
+    let before = files(&fs);
+    assert_eq!(wait(collection.purge_expired()).unwrap(), 0);
+    assert_eq!(files(&fs), before);
+}

@@ -12,7 +12,7 @@ use std::{
 use storeproof::{
     backend::file::survey::{FileFormat, SurveyedFile, survey},
     fs::Fs,
-    seam::{Collection, CollectionExt, Error, ErrorKind, Outcome, Result, Write},
+    seam::{Collection, CollectionExt, Error, ErrorKind, Outcome, Record, Result, Write},
     sim::disk::{ImageKind, SimDisk, SimFs},
 };
 
@@ -263,11 +263,19 @@ fn a_step_that_fails_leaves_all_or_nothing_and_says_which() {
                 let found = contents(&other);
                 assert!(found == before || found == after, "{at}: {found:?} is half of it");
                 match &outcome {
-                    Ok(()) => assert_eq!(found, after, "{at}"),
+                    Ok(()) => {
+                        assert_eq!(found, after, "{at}");
+                        assert_eq!(leftover(&fs), None, "{at}: it is acknowledged");
+                        assert_ne!(failed, "create_file", "{at}: who needs that file?");
+                    }
                     Err(error) if error.outcome() == Outcome::NotDone => {
                         refusals += 1;
                         assert_eq!(found, before, "{at}");
                         assert!(matches!(error, Error::Io { .. }), "{at}");
+                        let message = error.to_string();
+                        assert!(message.contains("an injected failure"), "{at}: {message}");
+                        let is_single = case.name == "a put";
+                        assert!(!is_single || message.contains("of record \"a\""), "{at}");
                     }
                     // An intent that is not durable is taken back.
                     Err(_) => assert!(failed != "sync_dir" || !is_untouched, "{at}: it is not"),
@@ -294,6 +302,55 @@ fn a_step_that_fails_leaves_all_or_nothing_and_says_which() {
             assert!(refusals > 3, "{}: too few failures were reached", case.name);
         }
     }
+}
+
+#[test]
+fn a_put_goes_on_in_the_directory_that_older_software_has_just_made() {
+    let fs = sim(SimDisk::new());
+    let process = Process::new(fs);
+    let handle = open(&process, things());
+    process.meets(Fate::Before("create_dir", |fs| {
+        super::old_writer_puts(fs, "things/d/b.json", "1");
+    }));
+    wait(handle.put(record("d/a", "2"))).expect("the directory is there");
+    assert!(process.has_met_its_fate(), "it made no directory");
+    assert_eq!(contents(&handle).len(), 2);
+}
+
+/// What has expired in two directories, and steps that fail while it is purged.
+#[test]
+fn a_purge_that_fails_says_truly_whether_it_removed_something() {
+    let mut seen = (0, 0);
+    for calls in 0..ENOUGH {
+        let fs = sim(SimDisk::new());
+        let process = Process::new(fs.clone());
+        let handle = open(&process, things());
+        for place in ["a", "d/b"] {
+            let expired = Some(storeproof::seam::Instant::UNIX_EPOCH);
+            wait(handle.put(Record { expires_at: expired, ..record(place, "1") })).unwrap();
+        }
+        let before = records(&fs);
+        process.meets(Fate::FailAfter(calls));
+        let purged = wait(handle.purge_expired());
+        let Some(failed) = process.failed() else {
+            assert_eq!(purged.expect("nothing failed"), 2);
+            assert!(seen.0 > 3 && seen.1 > 0, "both outcomes are reached: {seen:?}");
+            return;
+        };
+        let Err(error) = purged else { continue };
+        let is_untouched = records(&fs) == before;
+        match error.outcome() {
+            Outcome::NotDone => {
+                seen.0 += 1;
+                assert!(is_untouched, "{failed}: something is removed: {error}");
+            }
+            Outcome::Unknown => {
+                seen.1 += 1;
+                assert!(!is_untouched, "{failed}: surely nothing is removed: {error}");
+            }
+        }
+    }
+    panic!("it never came to its end");
 }
 
 /// Older software writes into a directory of the collection, if there is one.
@@ -326,6 +383,8 @@ fn a_survey_of_what_a_killed_process_left_is_what_the_next_writer_finds() {
             Some(("d", "b.json")),
             // A directory where the commit was about to write.
             Some(("%252E.json", "b.json")),
+            // What is nobody's record in a directory that is to go.
+            Some(("a.json", "notes.txt")),
         ] {
             for calls in 0..ENOUGH {
                 let fs = sim((case.disk)());

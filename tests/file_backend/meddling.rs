@@ -6,7 +6,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use storeproof::{
     backend::file::survey::{OtherKind, survey},
     fs::{EntryKind, Fs},
-    seam::{Backend, Collection, CollectionExt, Outcome, Record, Result, Selection, Write},
+    seam::{
+        Backend, Collection, CollectionExt, ErrorKind, Outcome, Record, Result, Selection, Write,
+    },
     sim::disk::SimFs,
 };
 
@@ -331,6 +333,32 @@ fn a_survey_tells_what_of_ours_is_left_by_writers_that_died() {
     let told: Vec<_> = surveyed.others.iter().map(|other| (&*other.path, other.kind)).collect();
     let expected = left.map(|path| (&path["users/".len()..], OtherKind::Temporary));
     assert_eq!(told, expected);
+}
+
+/// What has the name of a directory, or of a file, is the other thing when it is looked for,
+/// and what it should be a moment later.
+#[test]
+fn what_has_a_name_for_a_moment_only_is_no_record_and_no_failure() {
+    fn above(fs: &SimFs) -> <SimFs as Fs>::Dir {
+        wait(fs.open_dir(&fs.root(), "users")).expect("the collection's directory")
+    }
+    let (fs, process, handle) = prepared();
+    drop(wait(fs.create_file(&above(&fs), "e")).expect("the name is free"));
+    process.meets(Fate::Before("metadata", |fs| {
+        wait(fs.remove_file(&above(fs), "e")).expect("it is there");
+        wait(fs.create_dir(&above(fs), "e")).expect("the name is free");
+    }));
+    let error = wait(handle.get(&id("e/a"))).expect_err("there is no such record");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+
+    let (fs, process, handle) = prepared();
+    wait(fs.create_dir(&above(&fs), "e.json")).expect("the name is free");
+    process.meets(Fate::Before("metadata", |fs| {
+        wait(fs.remove_dir(&above(fs), "e.json")).expect("it is there");
+        old_writer_puts(fs, "users/e.json", "{}");
+    }));
+    let error = wait(handle.get(&id("e"))).expect_err("there was no such record");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
 /// A writer that removes a file before it makes it anew.

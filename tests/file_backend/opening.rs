@@ -1,7 +1,8 @@
 //! Opening a collection while others do, or where a step fails.
 
 use storeproof::{
-    seam::{Backend, CollectionExt, Outcome},
+    backend::file::FileOptions,
+    seam::{Backend, CollectionExt, ListQuery, Outcome},
     sim::disk::SimDisk,
 };
 
@@ -33,6 +34,18 @@ fn an_opening_that_fails_says_where_and_stands_in_nobodys_way() {
         assert_eq!(contents(&collection).len(), 1, "after {failed} had failed");
     }
     assert!(failures > 5, "only {failures} openings failed");
+}
+
+#[test]
+fn a_page_has_one_record_at_least() {
+    let options = FileOptions { page_size: 0, ..FileOptions::default() };
+    let fs = sim(SimDisk::new());
+    let collection = wait(backend(&fs).with_options(options).open(things())).unwrap();
+    for place in ["a", "b"] {
+        wait(collection.put(record(place, "1"))).unwrap();
+    }
+    let page = wait(collection.list(&ListQuery::default())).unwrap();
+    assert_eq!((page.records.len(), page.next_cursor.is_some()), (1, true));
 }
 
 /// Two processes open a collection that neither has seen before.

@@ -2,13 +2,14 @@
 
 use storeproof::{
     backend::file::FileOptions,
-    fs::{FileTime, Fs},
+    fs::{Access, FileTime, Fs},
     seam::{Backend, CollectionExt, ErrorKind, ListQuery, Selection},
     sim::disk::SimDisk,
 };
 
 use super::{
-    backend, contents, disk_with, old_writer_puts, old_writer_removes, open, process::Process,
+    backend, contents, disk_with, id, old_writer_puts, old_writer_removes, open,
+    process::{Fate, Process},
     record, sim, things, users, wait,
 };
 
@@ -77,6 +78,60 @@ fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
         let calls = fs.calls() - before;
         assert!(calls < 30, "a claim and a count made {calls} calls");
     }
+}
+
+/// In a large directory that is not looked through again after a change of ours, older
+/// software changes something between two steps of it.
+#[test]
+fn what_comes_between_two_steps_of_our_own_change_is_seen_in_a_large_directory() {
+    let large = || {
+        let disk = sim(SimDisk::new());
+        let fs = Process::new(disk.clone());
+        let collection = open(&fs, things());
+        for number in 0..200 {
+            wait(collection.put(record(&format!("r-{number:03}"), "1"))).unwrap();
+        }
+        assert_eq!(count(&collection), 200);
+        // The first change after the look leaves a stamp, the next look finds it.
+        wait(collection.put(record("z", "1"))).unwrap();
+        assert_eq!(count(&collection), 201);
+        (disk, fs, collection)
+    };
+    let (disk, _, collection) = large();
+    old_writer_puts(&disk, "things/theirs.json", "1");
+    wait(collection.put(record("ours", "1"))).unwrap();
+    assert_eq!(count(&collection), 203, "theirs came before ours");
+
+    let (_, fs, collection) = large();
+    fs.meets(Fate::Before("rename", |disk| old_writer_puts(disk, "things/r-000.json", "2")));
+    wait(collection.delete(&id("r-000"))).unwrap();
+    assert!(fs.has_met_its_fate());
+    assert_eq!(count(&collection), 201, "theirs is another one than what was removed");
+}
+
+/// Somebody holds the lock all the time, and changes nothing.
+#[test]
+fn readers_wait_for_no_writer() {
+    let fs = sim(SimDisk::new());
+    let collection = open(&fs, users());
+    wait(collection.put(record("a", r#"{"id":"a","username":"ann"}"#))).unwrap();
+    let dir = wait(fs.open_dir(&fs.root(), "users")).unwrap();
+    let lock = wait(fs.open_file(&dir, ".storeproof.lock", Access::ReadWrite)).unwrap();
+    wait(fs.lock(&lock)).unwrap();
+    let read = || {
+        assert_eq!(wait(collection.get(&id("a"))).unwrap().id, id("a"));
+        let absent = wait(collection.get(&id("b"))).unwrap_err();
+        assert_eq!(absent.kind(), ErrorKind::NotFound);
+    };
+    read();
+    assert_eq!(count(&collection), 1);
+    assert_eq!(contents(&collection).len(), 1);
+    assert_eq!(wait(collection.find("username", &["ann"])).unwrap().records.len(), 1);
+    // A change of one file is under way.
+    let mut head = wait(fs.read_head(&lock)).unwrap();
+    head[0] += 1;
+    wait(fs.write_head(&lock, &head)).unwrap();
+    assert_eq!(wait(collection.get(&id("a"))).unwrap().id, id("a"));
 }
 
 #[test]

@@ -90,6 +90,16 @@ fn fails_cleanly<E: Entity>(of: fn(&WorkspaceStore) -> &EntityStore<E>) {
 }
 
 #[test]
+fn a_link_that_fails_is_told_and_not_recorded() {
+    let (store, fates) = over_a_failing_backend();
+    fates.lock().unwrap().push(Outcome::NotDone);
+    let error = wait(store.system_deployments().link("s", "d")).unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotDone, "{error}");
+    assert_eq!(store.take_changes(), []);
+    assert!(wait(store.system_deployments().systems_of("d")).unwrap().is_empty());
+}
+
+#[test]
 fn a_write_that_fails_is_told_and_not_recorded_whatever_the_kind() {
     fails_cleanly(WorkspaceStore::systems);
     fails_cleanly(WorkspaceStore::deployments);

@@ -146,7 +146,13 @@ fn a_resource_keeps_when_it_was_created_and_tells_when_it_changed() {
     let updated = stored().updated_at.expect("its name has changed");
     assert_eq!(stored().created_at, Some(created), "it is kept, whatever is given");
     wait(resources.upsert(&["a"], changed)).unwrap();
-    assert_eq!(stored().updated_at, Some(updated), "nothing has changed since");
+    assert_eq!(stored().updated_at.as_ref(), Some(&updated), "nothing has changed since");
+
+    // What this release does not know is a part of it as well.
+    let unknown = Document::parse(br#"{"x":1}"#).expect("an object");
+    let further = Resource { unknown, ..stored() };
+    wait(resources.upsert(&["a"], further)).unwrap();
+    assert_ne!(stored().updated_at, Some(updated), "a member that is unknown has changed");
 
     let own = Resource { identifier: "j".to_owned(), created_at: Some(later.clone()), ..given };
     wait(resources.upsert(&["b"], own)).unwrap();

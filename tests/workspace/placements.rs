@@ -138,6 +138,16 @@ fn a_link_and_a_variable_replace_what_is_none() {
     assert_eq!(wait(of_r.get(&["r", "a"])).unwrap().unwrap().value, super::json("1"));
 }
 
+#[test]
+fn a_payload_with_the_id_of_another_record_is_damage() {
+    let lying = r#"{"id":"b","name":"n","workspaceId":"w"}"#;
+    let store = over(Repository::<System>::spec("w"), &[("a", lying)]);
+    let error = wait(store.systems().get(&["a"])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    let all = wait(store.systems().items()).unwrap();
+    assert_eq!((all.entities.len(), all.damaged.len()), (0, 1));
+}
+
 /// What a key finds and what is no entity all the same is named.
 #[test]
 fn a_lookup_names_what_is_no_entity() {

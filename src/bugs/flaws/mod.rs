@@ -62,6 +62,16 @@ pub trait Flaw: Send + Sync + 'static {
     async fn claim(&self, sound: &dyn Collection, selection: &Selection) -> Result<Record> {
         sound.claim(selection).await
     }
+
+    /// In place of [`Collection::purge_expired`].
+    async fn purge_expired(&self, sound: &dyn Collection) -> Result<u64> {
+        sound.purge_expired().await
+    }
+
+    /// In place of [`Collection::settle`].
+    async fn settle(&self, sound: &dyn Collection) -> Result<()> {
+        sound.settle().await
+    }
 }
 
 /// A collection with a flaw.
@@ -110,7 +120,7 @@ impl<F: Flaw> Collection for Flawed<F> {
     }
 
     async fn purge_expired(&self) -> Result<u64> {
-        self.sound.purge_expired().await
+        self.flaw.purge_expired(&*self.sound).await
     }
 
     async fn quarantine(&self, id: &RecordId, expected: &[u8]) -> Result<()> {
@@ -118,6 +128,6 @@ impl<F: Flaw> Collection for Flawed<F> {
     }
 
     async fn settle(&self) -> Result<()> {
-        self.sound.settle().await
+        self.flaw.settle(&*self.sound).await
     }
 }

@@ -54,6 +54,9 @@ pub enum EntryError {
         /// Whose it should be.
         expected: &'static str,
     },
+    /// Nobody can run what it says.
+    #[error("the scenario can't be run: {0}")]
+    Scenario(String),
 }
 
 /// Whether a text is of this version, and of the store of that name.

@@ -24,7 +24,7 @@ pub mod reached;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use entry::{Entry, EntryError, SCHEMA};
@@ -38,10 +38,12 @@ use super::{
     campaign::{Cases, Effort, Progress, run_these},
     coverage::Coverage,
     crash::CrashCheck,
-    findings::CellFindings,
-    generate,
+    findings::{CellFindings, Found, saved},
+    generate, limits,
+    replay::ReplayError,
     scenario::Scenario,
     shard::Shard,
+    shrink::shrink_or_keep,
     trace_hash::{hash_of, mix},
     verify::{Opener, Target},
     violation::Signature,
@@ -74,8 +76,20 @@ pub trait Explorer {
     /// When it is not what was reached of this store.
     fn load_reached(&mut self, text: &str) -> Result<(), EntryError>;
 
-    /// Runs cases, and keeps those that reach something new.
+    /// Runs cases, and keeps those that reach something new. What fails is left as large as
+    /// it is: making it small may take minutes.
     fn explore(&mut self, exploration: &Exploration<'_>) -> Explored;
+
+    /// Makes what failed small, unless `stop` is set.
+    ///
+    /// # Errors
+    /// When its replay file is not one of this store that can be run on this backend.
+    fn make_small(
+        &self,
+        found: &Found,
+        backend: &dyn BackendUnderTest,
+        stop: &AtomicBool,
+    ) -> Result<Found, ReplayError>;
 
     /// How many entries there are.
     fn entries(&self) -> usize;
@@ -100,11 +114,20 @@ pub struct Exploration<'a> {
     /// Where they come from.
     pub origin: Origin,
     /// The ways of failing that have been looked at: they are counted.
-    pub known: &'a BTreeSet<Signature>,
+    pub known: &'a KnownWays,
     /// How many others are to be looked at.
     pub most_ways: usize,
     /// Who watches.
     pub progress: &'a Progress,
+}
+
+/// Ways of failing that have been looked at.
+#[derive(Debug, Default)]
+pub struct KnownWays {
+    /// Those of which there is a scenario that surely fails again.
+    pub sure: BTreeSet<Signature>,
+    /// Those that were seen once, on threads or in processes.
+    pub uncertain: BTreeSet<Signature>,
 }
 
 /// Where cases come from.
@@ -170,6 +193,9 @@ impl<S: Subject> Corpus<S> {
 impl<S: Subject> Explorer for Corpus<S> {
     fn load(&mut self, name: &str, text: &str) -> Result<(), EntryError> {
         let entry = Entry::<S::Op>::read(text, S::NAME)?;
+        if let Some(problem) = limits::problem::<S>(&entry.scenario) {
+            return Err(EntryError::Scenario(problem));
+        }
         if entry.version == env!("CARGO_PKG_VERSION") {
             self.add_reached(entry.backend, entry.keys);
         }
@@ -198,7 +224,7 @@ impl<S: Subject> Explorer for Corpus<S> {
             parents: &self.parents,
             opening: opening(S::NAME, name),
             before: reached.clone(),
-            found: Mutex::new(Found { reached, entries: Vec::new() }),
+            found: Mutex::new(News { reached, entries: Vec::new() }),
         };
         let divergences = exploration.divergences.with(S::DECLARED);
         let target = Target::<S> {
@@ -208,7 +234,7 @@ impl<S: Subject> Explorer for Corpus<S> {
             crashes: CrashCheck::default(),
         };
         let findings = run_these(&target, &exploration.effort, exploration.progress, &cases);
-        let Found { reached, entries } =
+        let News { reached, entries } =
             cases.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut findings = CellFindings::of(&target, findings);
         let new_keys = reached.len() - before;
@@ -241,6 +267,21 @@ impl<S: Subject> Explorer for Corpus<S> {
         Explored { findings, new_keys, entries: texts, dropped }
     }
 
+    fn make_small(
+        &self,
+        found: &Found,
+        backend: &dyn BackendUnderTest,
+        stop: &AtomicBool,
+    ) -> Result<Found, ReplayError> {
+        let (replay, divergences) = limits::runnable::<S>(&found.replay, backend)?;
+        let crashes = CrashCheck::default();
+        let target = Target::<S> { backend, open: &*self.open, divergences: &divergences, crashes };
+        let small = shrink_or_keep(&target, replay.scenario, replay.violation, stop);
+        // What was read from a replay file can be written to one.
+        let small = saved(&target, found.case, small).unwrap_or_else(|| found.clone());
+        Ok(Found { mutated: found.mutated, ..small })
+    }
+
     fn entries(&self) -> usize {
         self.parents.len()
     }
@@ -264,11 +305,11 @@ struct Exploring<'a, S: Subject> {
     opening: u64,
     /// What was reached before.
     before: Coverage,
-    found: Mutex<Found<S::Op>>,
+    found: Mutex<News<S::Op>>,
 }
 
 /// What was reached by now.
-struct Found<Op> {
+struct News<Op> {
     reached: Coverage,
     /// What each was the first to reach.
     entries: Vec<(Vec<u32>, Scenario<Op>)>,
@@ -326,8 +367,13 @@ impl<S: Subject> Cases<S> for Exploring<'_, S> {
         }
     }
 
-    fn is_known(&self, signature: &Signature) -> bool {
-        self.exploration.known.contains(signature)
+    fn is_known(&self, signature: &Signature, uncertain: bool) -> bool {
+        let KnownWays { sure, uncertain: seen_once } = self.exploration.known;
+        sure.contains(signature) || (uncertain && seen_once.contains(signature))
+    }
+
+    fn makes_small(&self) -> bool {
+        false
     }
 
     fn most_ways(&self) -> usize {

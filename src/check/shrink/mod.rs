@@ -15,7 +15,10 @@ mod faults;
 mod preemptions;
 mod rename;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use edit::{
     Place, action_at, decisions, forget_client, places, remove_decisions, set_action, without,
@@ -83,47 +86,20 @@ pub fn shrink<S: Subject>(
     target: &Target<'_, S>,
     scenario: &Scenario<S::Op>,
 ) -> Option<Counterexample<S::Op>> {
-    shrink_like(target, scenario, None)
-}
-
-/// The same, of a failure that resembles what was `seen`.
-fn shrink_like<S: Subject>(
-    target: &Target<'_, S>,
-    scenario: &Scenario<S::Op>,
-    seen: Option<Signature>,
-) -> Option<Counterexample<S::Op>> {
-    let mut shrinker =
-        Shrinker { target, signature: seen, executions: 0, in_vain: BTreeSet::new() };
-    let mut best = shrinker.simulated(scenario).or_else(|| shrinker.fails(scenario))?;
-    shrinker.signature = Some(best.violation.signature.clone());
-    loop {
-        let length = weight(&best.scenario);
-        shrinker.remove_whole_parts(&mut best);
-        shrinker.remove_actions(&mut best);
-        shrinker.remove_pairs(&mut best);
-        shrinker.remove_preemptions(&mut best);
-        shrinker.simplify_faults(&mut best);
-        shrinker.simplify(&mut best);
-        shrinker.simplify_crashes(&mut best);
-        shrinker.rename(&mut best);
-        if weight(&best.scenario) >= length || shrinker.is_exhausted() {
-            break;
-        }
-    }
-    best.executions = shrinker.executions;
-    Some(best)
+    Shrinker::new(target, None, &AtomicBool::new(false)).shrink(scenario)
 }
 
 /// The scenario made small, or as it was, with what was `seen`, if it does not fail
-/// again.
+/// again. Where `stop` is set it is left as small as it is by then.
 pub fn shrink_or_keep<S: Subject>(
     target: &Target<'_, S>,
     scenario: Scenario<S::Op>,
     seen: Violation,
+    stop: &AtomicBool,
 ) -> Counterexample<S::Op> {
-    let signature = Some(seen.signature.clone());
-    shrink_like(target, &scenario, signature).unwrap_or_else(|| Counterexample {
-        executions: repeats(&scenario.mode),
+    let mut shrinker = Shrinker::new(target, Some(seen.signature.clone()), stop);
+    shrinker.shrink(&scenario).unwrap_or(Counterexample {
+        executions: shrinker.executions,
         scenario,
         violation: seen,
         seen_again: false,
@@ -160,14 +136,47 @@ struct Shrinker<'a, S: Subject> {
     /// Hashes of the candidates that were tried in vain: the passes come by the
     /// same ones again and again.
     in_vain: BTreeSet<u64>,
+    /// Set when nobody has the time for more.
+    stop: &'a AtomicBool,
 }
 
-impl<S: Subject> Shrinker<'_, S> {
+impl<'a, S: Subject> Shrinker<'a, S> {
+    /// Of a failure that resembles this one, if there is one.
+    fn new(target: &'a Target<'a, S>, signature: Option<Signature>, stop: &'a AtomicBool) -> Self {
+        Self { target, signature, executions: 0, in_vain: BTreeSet::new(), stop }
+    }
+
+    /// `None` when it does not fail, however often it is run.
+    fn shrink(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
+        let mut best = self.simulated(scenario).or_else(|| self.fails(scenario))?;
+        self.signature = Some(best.violation.signature.clone());
+        loop {
+            let length = weight(&best.scenario);
+            self.remove_whole_parts(&mut best);
+            self.remove_actions(&mut best);
+            self.remove_pairs(&mut best);
+            self.remove_preemptions(&mut best);
+            self.simplify_faults(&mut best);
+            self.simplify(&mut best);
+            self.simplify_crashes(&mut best);
+            self.rename(&mut best);
+            if weight(&best.scenario) >= length || self.is_exhausted() {
+                break;
+            }
+        }
+        best.executions = self.executions;
+        Some(best)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     fn is_exhausted(&self) -> bool {
         let kind = self.signature.as_ref().map(|signature| signature.kind);
         // Each run of these takes long.
         let most = if kind == Some(Kind::NoEnd) { MOST_EXECUTIONS / 10 } else { MOST_EXECUTIONS };
-        self.executions >= most
+        self.executions >= most || self.is_stopped()
     }
 
     fn run(&mut self, scenario: &Scenario<S::Op>) -> Verified {
@@ -178,7 +187,8 @@ impl<S: Subject> Shrinker<'_, S> {
     /// The scenario with its schedule and crash pinned down, if it fails in
     /// the same way.
     fn fails(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
-        (0..repeats(&scenario.mode)).find_map(|_| self.fails_once(scenario))
+        (0..repeats(&scenario.mode))
+            .find_map(|_| if self.is_stopped() { None } else { self.fails_once(scenario) })
     }
 
     fn fails_once(&mut self, scenario: &Scenario<S::Op>) -> Option<Counterexample<S::Op>> {
@@ -215,6 +225,9 @@ impl<S: Subject> Shrinker<'_, S> {
         }
         (0..SCHEDULES_TRIED_AT_LAST).find_map(|seed| {
             let mode = Mode::Simulated(random_schedule(seed));
+            if self.is_stopped() {
+                return None;
+            }
             self.fails_once(&Scenario { mode, ..scenario.clone() })
         })
     }
@@ -222,8 +235,11 @@ impl<S: Subject> Shrinker<'_, S> {
     /// Takes `candidate` in place of `best` if it fails in the same way, with
     /// its schedule or with another one, at its crash point or at another one.
     fn take(&mut self, best: &mut Counterexample<S::Op>, mut candidate: Scenario<S::Op>) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
         let hash = hash_of(&[&serde_json::to_vec(&candidate).unwrap_or_default()]);
-        if self.is_exhausted() || self.in_vain.contains(&hash) {
+        if self.in_vain.contains(&hash) {
             return false;
         }
         // At another moment first, then with anything else left.

@@ -1,16 +1,12 @@
 //! A store on a backend in a campaign: what came of it so far.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::super::check::Pair;
 use crate::check::{
     campaign_state::{CellState, StateError},
-    corpus::Origin,
+    corpus::{KnownWays, Origin},
     findings::CellFindings,
-    violation::Signature,
 };
 
 /// How many cases a turn has, while nobody knows how long one takes.
@@ -62,9 +58,16 @@ impl<'a> Cell<'a> {
     }
 
     /// The ways of failing that have been looked at.
-    pub(super) fn known(&self) -> BTreeSet<Signature> {
-        let ways = self.findings.ways.iter();
-        ways.flat_map(|way| [way.seen.clone(), way.shrunk.clone()]).collect()
+    pub(super) fn known(&self) -> KnownWays {
+        let mut known = KnownWays::default();
+        for (way, found) in self.findings.ways.iter().zip(&self.findings.counterexamples) {
+            let ways = match way.uncertain && !found.seen_again {
+                true => &mut known.uncertain,
+                false => &mut known.sure,
+            };
+            ways.extend([way.seen.clone(), way.shrunk.clone()]);
+        }
+        known
     }
 
     /// The place of the next case.
@@ -116,5 +119,42 @@ impl<'a> Cell<'a> {
             (self.fresh_operations, self.fresh_seconds),
             &self.findings,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cell;
+    use crate::check::{
+        backends::Memory,
+        campaign::WayOfFailing,
+        findings::Found,
+        registry::store_named,
+        violation::{Kind, Signature, Violation},
+    };
+
+    #[test]
+    fn what_was_seen_once_is_known_to_those_that_may_not_fail_again() {
+        let mut cell = Cell::new((store_named("users").unwrap(), &Memory), None).unwrap();
+        let signature = |rule: &str| Signature { kind: Kind::Outcome, rule: rule.to_owned() };
+        for (case, rule, uncertain, seen_again) in
+            [(1, "simulated", false, true), (2, "once", true, false), (3, "again", true, true)]
+        {
+            let (seen, shrunk) = (signature(rule), signature(rule));
+            let violation = Violation { signature: signature(rule), steps: vec![], crash: None };
+            cell.findings.ways.push(WayOfFailing { case, mutated: false, uncertain, seen, shrunk });
+            cell.findings.counterexamples.push(Found {
+                case,
+                mutated: false,
+                executions: 1,
+                seen_again,
+                steps: 1,
+                violation,
+                replay: String::new(),
+            });
+        }
+        let known = cell.known();
+        assert_eq!(known.sure, ["simulated", "again"].map(signature).into());
+        assert_eq!(known.uncertain, [signature("once")].into());
     }
 }

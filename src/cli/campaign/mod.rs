@@ -5,16 +5,16 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds |
+//! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds, and as soon as something fails |
 //! | `corpus/STORE/*.json` | the scenarios that reached something new |
 //! | `corpus/STORE/BACKEND.reached` | which keys of coverage were reached (`ReachedKeys`) |
-//! | `counterexamples/` | what failed, as soon as it is small |
+//! | `counterexamples/` | what failed: as it was found at first, small in the end |
 //! | `campaign.lock` | held by the process that runs it |
 //!
-//! **How it goes on.** A directory with the state of a campaign that did not run for all
-//! of `--time` is gone on with: nothing that the state says to be done is done again. It
-//! must be the same campaign; otherwise it is an error. One that ran for all of its
-//! `--time` is over: with a longer `--time` it goes on, with the same one or a shorter one
+//! **How it goes on.** A directory with the state of a campaign that was interrupted, or did
+//! not run for all of `--time`, is gone on with: nothing that the state says to be done is
+//! done again. It must be the same campaign of the same program; otherwise it is an error.
+//! One that came to its end is over: with a longer `--time` it goes on, with the same one or a shorter one
 //! a new one begins, which inherits the corpus. To begin anew before that, remove
 //! `campaign.json` (and `corpus/`), or give another directory.
 
@@ -36,7 +36,8 @@ use self::{
 };
 use super::{
     check::{Plan, now},
-    files::OutputDirectory,
+    client,
+    files::{self, OutputDirectory},
     regressions,
     speed::{Calibrating, processor_time},
     usage::Failure,
@@ -44,11 +45,12 @@ use super::{
 use crate::{
     check::{
         attention::Attention,
-        campaign::{Effort, Progress},
+        campaign::{Effort, MOST_COUNTEREXAMPLES_IN_TIME, Progress},
         campaign_state::{CampaignState, Identity, SCHEMA},
         corpus::{Exploration, Explorer, Origin, entry::EntryError, opening},
-        findings::CellFindings,
-        regression::{Regression, RegressionResult},
+        findings::{CellFindings, Found},
+        regression::{self, Regression, RegressionResult},
+        trace_hash::hash_of,
     },
     report::{
         CorpusSize,
@@ -62,9 +64,6 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a turn takes at most, about; and at least, so that it is worth it.
 const TURN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
-
-/// How many ways of failing are made small, of one store on one backend.
-const MOST_WAYS: usize = 12;
 
 /// Something that is no result.
 fn say(text: &str) {
@@ -98,7 +97,7 @@ pub(super) struct Campaign<'a> {
     saved: Instant,
     /// When how many new keys were reached.
     news: VecDeque<(Instant, usize)>,
-    _lock: File,
+    lock: File,
 }
 
 impl<'a> Campaign<'a> {
@@ -111,6 +110,7 @@ impl<'a> Campaign<'a> {
     ) -> Result<Self, Failure> {
         let identity = Identity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: format!("{:016x}", hash_of(&[&files::read_bytes(&client::program()?.path)?])),
             seed: plan.seed,
             profile: plan.profile.name().to_owned(),
             shard: plan.shard.to_string(),
@@ -169,7 +169,7 @@ impl<'a> Campaign<'a> {
             regressions,
             saved: started,
             news: VecDeque::new(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -187,17 +187,13 @@ impl<'a> Campaign<'a> {
         mut self,
         saved_scenarios: &[Regression<'_>],
         progress: &Progress,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<(Outcome, Ended), Failure> {
         let mut calibrating = Calibrating::default();
         calibrating.measure();
-        if !saved_scenarios.is_empty() {
-            progress.enter("saved scenarios".to_owned());
-            let (jobs, time) = (self.plan.jobs, Some(self.time));
-            let known = &self.regressions;
-            self.regressions =
-                regressions::run(saved_scenarios, known, jobs, time, &progress.stop)?;
+        self.run_saved(saved_scenarios, progress)?;
+        for place in 0..self.cells.len() {
+            self.make_small(place, progress)?;
         }
-        self.save(false)?;
         while !progress.stop.load(Ordering::Relaxed)
             && (self.elapsed() < self.time || !self.attention.has_met_all())
         {
@@ -206,9 +202,10 @@ impl<'a> Campaign<'a> {
             let turn = self.attention.next(|cell| can_mutate.get(cell) == Some(&true));
             let Some((cell, origin)) = turn else { break };
             self.turn(cell, origin, progress)?;
+            self.make_small(cell, progress)?;
         }
-        let is_interrupted = progress.stop.load(Ordering::Relaxed);
-        self.save(!is_interrupted)?;
+        self.save()?;
+        let state = self.state();
         calibrating.measure();
         let cells = self.cells.iter().map(|cell| CellSpeed {
             store: cell.pair.0.name().to_owned(),
@@ -216,13 +213,71 @@ impl<'a> Campaign<'a> {
             operations: cell.fresh_operations,
             seconds: cell.fresh_seconds,
         });
-        Ok(Outcome {
+        let outcome = Outcome {
             speed: Speed { calibration: calibrating.result(), cells: cells.collect() },
             corpus: self.corpus(),
             elapsed: self.elapsed(),
             regressions: self.regressions,
             findings: self.cells.into_iter().map(|cell| cell.findings).collect(),
-        })
+        };
+        Ok((outcome, Ended { state, _lock: self.lock }))
+    }
+
+    /// Runs saved scenarios as long as there is time for them, and saves what came of them
+    /// every now and then.
+    fn run_saved(&mut self, saved: &[Regression<'_>], progress: &Progress) -> Result<(), Failure> {
+        if saved.is_empty() {
+            return self.save();
+        }
+        progress.enter("saved scenarios".to_owned());
+        let end = now() + regressions::budget(Some(self.time));
+        loop {
+            let until = end.min(now() + SAVE_EVERY);
+            let (known, jobs) = (&self.regressions, self.plan.jobs);
+            self.regressions = regressions::run(saved, known, jobs, until, &progress.stop)?;
+            self.save()?;
+            let left = self.regressions.iter().any(|it| it.outcome == regression::Outcome::NotRun);
+            if !left || now() >= end || progress.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes small what failed on that cell. It was saved before: this may take minutes.
+    fn make_small(&mut self, place: usize, progress: &Progress) -> Result<(), Failure> {
+        let raw = |cell: &Cell<'_>| {
+            let found = cell.findings.counterexamples.iter().filter(|found| found.is_raw());
+            found.cloned().collect::<Vec<Found>>()
+        };
+        for mut found in self.cells.get(place).map(raw).unwrap_or_default() {
+            let Some(cell) = self.cells.get_mut(place) else { return Ok(()) };
+            let (store, backend) = cell.pair;
+            let Some(explorer) = self.explorers.get(store.name()) else { return Ok(()) };
+            let name = found.file_name(store.name(), backend.name(), self.plan.seed);
+            let name = format!("counterexamples/{name}");
+            if found.replay.is_empty() {
+                // Who took it away has no more use for it.
+                let Some(text) = self.output.read(&name)? else { continue };
+                found.replay = text;
+            }
+            progress.enter(format!(
+                "making small what fails of {} on {}",
+                store.name(),
+                backend.name()
+            ));
+            let small = explorer.make_small(&found, backend, &progress.stop);
+            let small = small.map_err(|error| {
+                Failure::new(format!("{}: {error}", self.output.path(&name).display()))
+            })?;
+            if progress.stop.load(Ordering::Relaxed) {
+                // It goes on with that from the start.
+                return Ok(());
+            }
+            self.output.replace(&name, &small.replay)?;
+            cell.findings.replace(small);
+            self.save()?;
+        }
+        Ok(())
     }
 
     /// Whether the opening of a cell is over, and its store has a corpus.
@@ -248,7 +303,7 @@ impl<'a> Campaign<'a> {
             shard: self.plan.shard,
             origin,
             known: &cell.known(),
-            most_ways: MOST_WAYS.saturating_sub(cell.findings.ways.len()),
+            most_ways: MOST_COUNTEREXAMPLES_IN_TIME.saturating_sub(cell.findings.ways.len()),
             progress,
         });
         let took = began.elapsed();
@@ -265,14 +320,14 @@ impl<'a> Campaign<'a> {
             self.output.remove(&entry_path(store.name(), name))?;
         }
         for found in &explored.findings.counterexamples {
-            let name = found.file_name(store.name(), backend.name());
-            self.output.write(&format!("counterexamples/{name}"), &found.replay)?;
+            let name = found.file_name(store.name(), backend.name(), self.plan.seed);
+            self.output.replace(&format!("counterexamples/{name}"), &found.replay)?;
         }
         let is_urgent = !explored.findings.ways.is_empty();
         cell.learn(origin, explored.findings, took, worked);
         progress.remark(self.note());
         if is_urgent || self.saved.elapsed() >= SAVE_EVERY {
-            self.save(false)?;
+            self.save()?;
         }
         Ok(())
     }
@@ -311,7 +366,7 @@ impl<'a> Campaign<'a> {
         CorpusSize { entries: entries.sum(), keys: keys.sum() }
     }
 
-    fn save(&mut self, finished: bool) -> Result<(), Failure> {
+    fn save(&mut self) -> Result<(), Failure> {
         for cell in self.cells.iter_mut().filter(|cell| cell.has_news) {
             let (store, backend) = (cell.pair.0.name(), cell.pair.1.name());
             if let Some(explorer) = self.explorers.get(store) {
@@ -320,19 +375,39 @@ impl<'a> Campaign<'a> {
             }
             cell.has_news = false;
         }
-        let state = CampaignState {
-            schema: SCHEMA,
-            identity: self.identity.clone(),
-            seconds: self.elapsed().as_secs_f64(),
-            finished,
-            regressions: self.regressions.clone(),
-            cells: self.cells.iter().map(Cell::state).collect(),
-        };
-        let text = state.to_text().map_err(|error| Failure::new(error.to_string()))?;
-        self.output.replace(STATE, &text)?;
+        write_state(self.output, &self.state())?;
         self.saved = now();
         Ok(())
     }
+
+    fn state(&self) -> CampaignState {
+        CampaignState {
+            schema: SCHEMA,
+            identity: self.identity.clone(),
+            seconds: self.elapsed().as_secs_f64(),
+            finished: false,
+            regressions: self.regressions.clone(),
+            cells: self.cells.iter().map(Cell::state).collect(),
+        }
+    }
+}
+
+/// A campaign that ended, and of which nobody was told yet.
+pub(super) struct Ended {
+    state: CampaignState,
+    _lock: File,
+}
+
+impl Ended {
+    /// Says that it is over: there is a report of it.
+    pub(super) fn finish(self, output: &OutputDirectory) -> Result<(), Failure> {
+        write_state(output, &CampaignState { finished: true, ..self.state })
+    }
+}
+
+fn write_state(output: &OutputDirectory, state: &CampaignState) -> Result<(), Failure> {
+    let text = state.to_text().map_err(|error| Failure::new(error.to_string()))?;
+    output.replace(STATE, &text)
 }
 
 /// Where the corpus of a store is.
