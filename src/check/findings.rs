@@ -122,7 +122,9 @@ impl Found {
         self.executions == 0
     }
 
-    fn is_of(&self, way: &WayOfFailing) -> bool {
+    /// Whether it is of this way of failing.
+    #[must_use]
+    pub fn is_of(&self, way: &WayOfFailing) -> bool {
         (self.case, self.mutated) == (way.case, way.mutated)
     }
 

@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use super::{
     Format, Status, bugs,
     campaign::{Campaign, Earlier, Outcome},
-    client,
+    chosen, client,
     files::{self, OutputDirectory},
     gate::Gate,
     progress::{Total, shown},
@@ -29,7 +29,7 @@ use crate::{
         backends::{self, BackendUnderTest},
         campaign::{Effort, Progress},
         findings::Found,
-        registry::{Request, STORES, StoreUnderTest, add_reached, store_named},
+        registry::{Request, StoreUnderTest, add_reached},
         regression::{Regression, RegressionResult},
         shard::Shard,
     },
@@ -249,10 +249,10 @@ impl<'a> Plan<'a> {
         canary: Option<&'a Canary<'_>>,
     ) -> Result<Self, Failure> {
         let (stores, backends): (Vec<&dyn StoreUnderTest>, _) = match canary {
-            None => (chosen_stores(&arguments.store)?, backends),
+            None => (chosen::stores(&arguments.store)?, backends),
             Some(canary) => (vec![&canary.store], &*canary.backends),
         };
-        let backends = chosen_backends(&arguments.backend, backends)?;
+        let backends = chosen::backends(&arguments.backend, backends)?;
         let cells =
             stores.iter().flat_map(|store| backends.iter().map(|backend| (*store, *backend)));
         let deep = arguments.profile == Profile::Deep && arguments.cases.is_none();
@@ -262,7 +262,7 @@ impl<'a> Plan<'a> {
         Ok(Self {
             planted: canary.map(|canary| canary.id),
             cells: cells.collect(),
-            divergences: permitted(&arguments.allow, arguments.allow_file.as_deref())?,
+            divergences: chosen::divergences(&arguments.allow, arguments.allow_file.as_deref())?,
             seed: arguments.seed.map_or_else(random_seed, Ok)?,
             shard: arguments.shard.unwrap_or(Shard::WHOLE),
             jobs: arguments.jobs.map_or_else(processors, usize::from),
@@ -421,65 +421,6 @@ fn shrinking(found: &Found) -> String {
              same twice): kept with all of its {steps} steps"
         ),
     }
-}
-
-/// The divergences of these names, and of those in the file.
-fn permitted(names: &[String], file: Option<&Path>) -> Result<Divergences, Failure> {
-    let mut permitted = Vec::new();
-    let mut permit = |name: &str, site: &str| -> Result<(), Failure> {
-        permitted.push(Divergence::named(name).ok_or_else(|| {
-            Failure::new(format!("{site}no divergence {name:?} (see check --list-divergences)"))
-        })?);
-        Ok(())
-    };
-    for name in names {
-        permit(name, "")?;
-    }
-    if let Some(path) = file {
-        for (number, line) in files::read(path)?.lines().enumerate() {
-            let name = line.split('#').next().unwrap_or_default().trim();
-            if !name.is_empty() {
-                permit(name, &format!("{}:{}: ", path.display(), number + 1))?;
-            }
-        }
-    }
-    Ok(Divergences::of(permitted))
-}
-
-fn chosen_stores<'a>(names: &[String]) -> Result<Vec<&'a dyn StoreUnderTest>, Failure> {
-    if names.is_empty() {
-        return Ok(STORES.to_vec());
-    }
-    let find = |name: &String| {
-        store_named(name).ok_or_else(|| {
-            let known: Vec<&str> = STORES.iter().map(|store| store.name()).collect();
-            Failure::new(format!("no store {name:?}; there are: {}", known.join(" ")))
-        })
-    };
-    distinct(names).map(find).collect()
-}
-
-fn chosen_backends<'a>(
-    names: &[String],
-    all: &'a [Box<dyn BackendUnderTest + '_>],
-) -> Result<Vec<&'a dyn BackendUnderTest>, Failure> {
-    if names.is_empty() {
-        return Ok(all.iter().map(AsRef::as_ref).collect());
-    }
-    let find = |name: &String| {
-        let found = all.iter().map(AsRef::as_ref).find(|backend| backend.name() == name);
-        found.ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|backend| backend.name()).collect();
-            Failure::new(format!("no backend {name:?}; there are: {}", known.join(" ")))
-        })
-    };
-    distinct(names).map(find).collect()
-}
-
-/// Each once: who names something twice does not want it twice.
-fn distinct(names: &[String]) -> impl Iterator<Item = &String> {
-    let first = |place: usize, name: &String| !names.iter().take(place).any(|it| it == name);
-    names.iter().enumerate().filter(move |(place, name)| first(*place, name)).map(|(_, name)| name)
 }
 
 pub(super) fn random_seed() -> Result<u64, Failure> {

@@ -3,6 +3,7 @@
 mod bugs;
 mod campaign;
 mod check;
+mod chosen;
 mod client;
 mod data_directory;
 mod driver;

@@ -6,7 +6,7 @@ use super::super::check::Pair;
 use crate::check::{
     campaign_state::{CellState, StateError},
     corpus::{KnownWays, Origin},
-    findings::CellFindings,
+    findings::{CellFindings, Found},
 };
 
 /// How many cases a turn has, while nobody knows how long one takes.
@@ -60,8 +60,10 @@ impl<'a> Cell<'a> {
     /// The ways of failing that have been looked at.
     pub(super) fn known(&self) -> KnownWays {
         let mut known = KnownWays::default();
-        for (way, found) in self.findings.ways.iter().zip(&self.findings.counterexamples) {
-            let ways = match way.uncertain && !found.seen_again {
+        let counterexamples = &self.findings.counterexamples;
+        for way in &self.findings.ways {
+            let fails_again = |found: &Found| found.is_of(way) && found.seen_again;
+            let ways = match way.uncertain && !counterexamples.iter().any(fails_again) {
                 true => &mut known.uncertain,
                 false => &mut known.sure,
             };
@@ -124,11 +126,10 @@ impl<'a> Cell<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Cell;
+    use super::{Cell, Found};
     use crate::check::{
         backends::Memory,
         campaign::WayOfFailing,
-        findings::Found,
         registry::store_named,
         violation::{Kind, Signature, Violation},
     };

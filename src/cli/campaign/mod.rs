@@ -5,7 +5,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds, and as soon as something fails |
+//! | `campaign.json` | its state ([`CampaignState`]), replaced every few seconds, and when something fails |
 //! | `corpus/STORE/*.json` | the scenarios that reached something new |
 //! | `corpus/STORE/BACKEND.reached` | which keys of coverage were reached (`ReachedKeys`) |
 //! | `counterexamples/` | what failed: as it was found at first, small in the end |
@@ -14,8 +14,8 @@
 //! **How it goes on.** A directory with the state of a campaign that was interrupted, or did
 //! not run for all of `--time`, is gone on with: nothing that the state says to be done is
 //! done again. It must be the same campaign of the same program; otherwise it is an error.
-//! One that came to its end is over: with a longer `--time` it goes on, with the same one or a shorter one
-//! a new one begins, which inherits the corpus. To begin anew before that, remove
+//! One that came to its end is over: with a longer `--time` it goes on, with the same one or
+//! a shorter one a new one begins, which inherits the corpus. To begin anew before that, remove
 //! `campaign.json` (and `corpus/`), or give another directory.
 
 mod cell;
