@@ -160,12 +160,10 @@ fn parts_of_what_fails_show_what_the_whole_shows() {
     // Of another run, under a name of this one's, in the other part's directory.
     let names = counterexamples(&whole);
     assert!(!names.is_empty());
-    let stray = here.join("part-1/counterexamples");
-    for name in &names {
-        if !stray.join(name).exists() {
-            fs::write(stray.join(name), "of somebody else").unwrap();
-        }
-    }
+    let strays = names.iter().map(|name| here.join("part-2/counterexamples").join(name));
+    let strays: Vec<_> = strays.filter(|stray| !stray.exists()).collect();
+    assert!(!strays.is_empty(), "the first part found none of {names:?}");
+    strays.iter().for_each(|stray| fs::write(stray, "of somebody else").unwrap());
     let merge = ["merge", "part-2/report.json", "part-1/report.json"];
     let merged = failed(here, &merge, "joined");
     assert_eq!(comparable(merged.clone()), comparable(whole));
