@@ -260,19 +260,27 @@ fn saved_scenarios_of_an_interrupted_campaign_are_not_run_again() {
     assert!(!junit.contains("<failure"), "{junit}");
 }
 
+/// The state of a campaign of a second that was interrupted after so many.
+fn interrupted_after(directory: &Path, seconds: f64) -> Value {
+    report(directory, &A_SECOND, "out");
+    let mut state = json_of(&directory.join("out/campaign.json"));
+    (state["finished"], state["seconds"]) = (false.into(), json!(seconds));
+    state
+}
+
+const A_SECOND: [&str; 9] =
+    ["check", "--time", "1s", ALONE[0], ALONE[1], ALONE[2], ALONE[3], ALONE[4], ALONE[5]];
+
 #[test]
 fn a_campaign_that_was_interrupted_after_its_time_comes_to_its_end() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let check = [&["check", "--time", "1s"][..], &ALONE].concat();
-    report(here, &check, "out");
     // As it is where the last turn was, or the report was to be written.
+    let state = interrupted_after(here, 1.5);
     let path = here.join("out/campaign.json");
-    let mut state = json_of(&path);
-    (state["finished"], state["seconds"]) = (false.into(), json!(1.5));
     fs::write(&path, state.to_string()).unwrap();
     let cases = fresh(&state);
-    report(here, &check, "out");
+    report(here, &A_SECOND, "out");
     let state = json_of(&path);
     assert_eq!(state["finished"], true);
     assert!(fresh(&state) >= cases && state["seconds"].as_f64().unwrap() >= 1.5, "{state}");
@@ -282,11 +290,8 @@ fn a_campaign_that_was_interrupted_after_its_time_comes_to_its_end() {
 fn what_failed_and_was_not_made_small_yet_is_when_the_campaign_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let check = [&["check", "--time", "1s"][..], &ALONE].concat();
-    report(here, &check, "out");
+    let mut state = interrupted_after(here, 0.5);
     let path = here.join("out/campaign.json");
-    let mut state = json_of(&path);
-    (state["finished"], state["seconds"]) = (false.into(), json!(0.5));
     // One that the sound store does not break: it is seen once.
     let store = store_named("users").unwrap();
     let input = Input {
@@ -311,14 +316,14 @@ fn what_failed_and_was_not_made_small_yet_is_when_the_campaign_goes_on() {
     fs::create_dir_all(saved.parent().unwrap()).unwrap();
 
     fs::write(&saved, half_of(&text)).unwrap();
-    let broken = [&check[..], &["--out", "out"]].concat();
-    let output = storeproof(here, &broken);
+    let go_on = [&A_SECOND[..], &["--out", "out"]].concat();
+    let output = storeproof(here, &go_on);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let said = self::text(&output.stderr);
     assert!(said.contains("users-memory-5-7.json: not a replay file"), "{said}");
 
     fs::write(&saved, &text).unwrap();
-    let output = storeproof(here, &broken);
+    let output = storeproof(here, &go_on);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let stdout = self::text(&output.stdout);
     assert!(stdout.contains("seen once, and not in 1 runs since"), "{stdout}");

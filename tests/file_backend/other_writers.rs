@@ -1,10 +1,12 @@
 //! Older software that writes meanwhile, without knowing the lock.
 
+use std::sync::Arc;
+
 use storeproof::{
     backend::file::FileOptions,
     fs::{Access, FileTime, Fs},
-    seam::{Backend, CollectionExt, ErrorKind, ListQuery, Selection},
-    sim::disk::SimDisk,
+    seam::{Backend, Collection, CollectionExt, ErrorKind, ListQuery, Selection},
+    sim::disk::{SimDisk, SimFs},
 };
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     record, sim, things, users, wait,
 };
 
-fn count(collection: &std::sync::Arc<dyn storeproof::seam::Collection>) -> u64 {
+fn count(collection: &Arc<dyn Collection>) -> u64 {
     wait(collection.count(&Selection::all())).unwrap()
 }
 
@@ -60,9 +62,10 @@ fn they_are_seen_between_changes_of_our_own() {
     }
 }
 
-#[test]
-fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
-    let fs = Process::new(sim(SimDisk::new()));
+/// A collection of 201 records that is not looked through again after a change of ours.
+fn large() -> (SimFs, Process, Arc<dyn Collection>) {
+    let disk = sim(SimDisk::new());
+    let fs = Process::new(disk.clone());
     let collection = open(&fs, things());
     for number in 0..200 {
         wait(collection.put(record(&format!("r-{number:03}"), "1"))).unwrap();
@@ -71,6 +74,12 @@ fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
     // The first change after the look leaves a stamp, the next look finds it.
     wait(collection.put(record("z", "1"))).unwrap();
     assert_eq!(count(&collection), 201);
+    (disk, fs, collection)
+}
+
+#[test]
+fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
+    let (_, fs, collection) = large();
     for left in (190..=200).rev() {
         let before = fs.calls();
         wait(collection.claim(&Selection::all())).unwrap();
@@ -84,19 +93,6 @@ fn our_own_changes_in_a_large_directory_need_no_look_at_its_files() {
 /// software changes something between two steps of it.
 #[test]
 fn what_comes_between_two_steps_of_our_own_change_is_seen_in_a_large_directory() {
-    let large = || {
-        let disk = sim(SimDisk::new());
-        let fs = Process::new(disk.clone());
-        let collection = open(&fs, things());
-        for number in 0..200 {
-            wait(collection.put(record(&format!("r-{number:03}"), "1"))).unwrap();
-        }
-        assert_eq!(count(&collection), 200);
-        // The first change after the look leaves a stamp, the next look finds it.
-        wait(collection.put(record("z", "1"))).unwrap();
-        assert_eq!(count(&collection), 201);
-        (disk, fs, collection)
-    };
     let (disk, _, collection) = large();
     old_writer_puts(&disk, "things/theirs.json", "1");
     wait(collection.put(record("ours", "1"))).unwrap();
