@@ -141,6 +141,6 @@ fn main() -> ExitCode {
         println!("case {case}, made small in {} runs:", found.executions);
         println!("{}", terminal::violation("collection", "cached", &found.violation));
     }
-    println!("{} cases, {} violations", findings.cases, findings.violations);
-    ExitCode::from(u8::from(findings.violations > 0))
+    println!("{} cases, {} violations", findings.cases, findings.totals.violations);
+    ExitCode::from(u8::from(findings.totals.violations > 0))
 }

@@ -287,6 +287,25 @@ fn a_campaign_that_was_interrupted_after_its_time_comes_to_its_end() {
 }
 
 #[test]
+fn times_of_a_faster_machine_that_began_the_campaign_count_for_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let mut state = interrupted_after(here, 1.5);
+    let before = state["cells"][0]["fresh_seconds"].as_f64().unwrap();
+    let calibration = state["calibration"].as_f64().unwrap();
+    state["calibration"] = (calibration * 1e4).into();
+    fs::write(here.join("out/campaign.json"), state.to_string()).unwrap();
+    let report = report(here, &A_SECOND, "out");
+    let seconds = report["speed"]["cells"][0]["seconds"].as_f64().unwrap();
+    let own = report["speed"]["calibration"]["per_second"].as_f64().unwrap();
+    let expected = before * calibration * 1e4 / own;
+    assert!(
+        seconds > expected / 2.0 && seconds < expected * 2.0,
+        "{before} s of a machine 10 000 times as fast became {seconds} s: expected {expected} s"
+    );
+}
+
+#[test]
 fn what_failed_and_was_not_made_small_yet_is_when_the_campaign_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
@@ -424,7 +443,7 @@ fn what_is_made_from_a_corpus_and_fails_is_made_small_and_saved() {
     // A corpus of the sound store.
     let mut sound = store.explorer();
     let found = explore(&mut *sound, &Memory, Origin::Fresh, 200);
-    assert_eq!(found.findings.violations, 0);
+    assert_eq!(found.findings.totals.violations, 0);
     assert!(found.new_keys > 100 && found.entries.len() > 20, "{} keys", found.new_keys);
     assert_eq!(sound.reached("memory"), found.new_keys);
     // The flawed one inherits it.

@@ -227,7 +227,7 @@ fn what_does_not_fail_again_is_kept_as_it_was() {
     };
     let effort = Effort { seed: 1, first: 0, cases: 200, jobs: 1 };
     let findings = campaign::run(&target, &effort, &Progress::default());
-    assert_eq!(findings.violations, 1);
+    assert_eq!(findings.totals.violations, 1);
     let [(number, found)] = findings.counterexamples.as_slice() else {
         panic!("it is not kept: {:#?}", findings.counterexamples);
     };

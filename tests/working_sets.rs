@@ -63,7 +63,13 @@ fn stale_reads_are_come_by_and_refuted_where_none_are_declared() {
     let sound = |collection, surroundings: &_| WorkingSetsSubject::open(collection, surroundings);
     for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file()] {
         let findings = campaign(backend, &sound, &declared(), 1_000);
-        assert_eq!(findings.violations, 0, "{}: {:#?}", backend.name(), findings.counterexamples);
+        assert_eq!(
+            findings.totals.violations,
+            0,
+            "{}: {:#?}",
+            backend.name(),
+            findings.counterexamples
+        );
         let strict = campaign(backend, &sound, &Divergences::default(), 1_000);
         let kinds = strict.counterexamples.iter().map(|(_, found)| &found.violation.signature.kind);
         let kinds: Vec<&Kind> = kinds.collect();

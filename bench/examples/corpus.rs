@@ -67,7 +67,7 @@ fn campaign(
         attention.learn(cell, origin, processor_time() - began, new_keys);
         let took = processor_time() - started;
         let keys = backends.iter().map(|backend| explorer.reached(backend.name())).sum();
-        if findings.violations > 0 {
+        if findings.totals.violations > 0 {
             return (keys, Some(took));
         }
         if took >= time {

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     backends::Capabilities,
     coverage::Coverage,
-    exhaustive::Scopes,
     generate,
     scenario::Scenario,
     shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
+    totals::Totals,
     trace_hash::mix,
     verify::{Target, Verified, verify},
     violation::{Signature, Violation},
@@ -91,16 +91,8 @@ pub type Numbered<Op> = (u64, Counterexample<Op>);
 pub struct Findings<C> {
     /// How many cases ran.
     pub cases: u64,
-    /// How many calls they made.
-    pub operations: u64,
-    /// How many interleavings they ran.
-    pub schedules: u64,
-    /// How many crash images they made, opened and checked.
-    pub crash_images: u64,
-    /// What was covered of the cases that were run in every interleaving.
-    pub scopes: Scopes,
-    /// How many cases broke a promise.
-    pub violations: u64,
+    /// What they did.
+    pub totals: Totals,
     /// What was reached.
     pub reached: Reached,
     /// The same for the same seed, whatever the number of jobs.
@@ -213,12 +205,8 @@ impl<S: Subject> Cases<S> for OfSeed {
 const BATCH: u64 = 32;
 
 struct Tally<Op> {
-    operations: u64,
-    schedules: u64,
-    crash_images: u64,
-    scopes: Scopes,
     cases: u64,
-    violations: u64,
+    totals: Totals,
     trace_hash: u64,
     reached: Reached,
     /// The first case of each way of failing, by [rank](Failed::rank).
@@ -242,12 +230,8 @@ impl<Op> Failed<Op> {
 impl<Op: Operation> Tally<Op> {
     fn new<S: Subject<Op = Op>>() -> Self {
         Self {
-            operations: 0,
-            schedules: 0,
-            crash_images: 0,
-            scopes: Scopes::default(),
             cases: 0,
-            violations: 0,
+            totals: Totals::default(),
             trace_hash: 0,
             reached: Reached::new::<S>(),
             failed: BTreeMap::new(),
@@ -256,15 +240,11 @@ impl<Op: Operation> Tally<Op> {
 
     fn add(&mut self, case: u64, scenario: Scenario<Op>, verified: Verified) {
         self.cases += 1;
-        self.operations += verified.operations;
-        self.schedules += verified.schedules;
-        self.crash_images += verified.crash_images;
-        self.scopes.add(&verified.scopes);
+        self.totals.add(&Totals::of(&verified));
         // A sum does not depend on which job came first.
         let own = mix(verified.digest ^ mix(case));
         self.trace_hash = self.trace_hash.wrapping_add(own);
         if let Some(violation) = verified.violation {
-            self.violations += 1;
             self.note_failure(Failed { case, scenario, violation });
         }
     }
@@ -278,11 +258,7 @@ impl<Op: Operation> Tally<Op> {
 
     fn merge(&mut self, other: Self) {
         self.cases += other.cases;
-        self.operations += other.operations;
-        self.schedules += other.schedules;
-        self.crash_images += other.crash_images;
-        self.scopes.add(&other.scopes);
-        self.violations += other.violations;
+        self.totals.add(&other.totals);
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);
         self.reached.merge(&other.reached);
         other.failed.into_values().for_each(|failed| self.note_failure(failed));
@@ -328,11 +304,7 @@ pub(super) fn run_these<S: Subject>(
         counterexamples,
         ways,
         cases: tally.cases,
-        operations: tally.operations,
-        schedules: tally.schedules,
-        crash_images: tally.crash_images,
-        scopes: tally.scopes,
-        violations: tally.violations,
+        totals: tally.totals,
         reached: tally.reached,
         trace_hash: tally.trace_hash,
     }
@@ -380,7 +352,7 @@ fn job<S: Subject>(
         if start >= effort.cases {
             return tally;
         }
-        let before = tally.operations;
+        let before = tally.totals.operations;
         let end = (start + batch).min(effort.cases);
         for place in start..end {
             let number = cases.number(effort.first.saturating_add(place));
@@ -394,7 +366,7 @@ fn job<S: Subject>(
             tally.add(number, scenario, verified);
         }
         progress.cases.fetch_add(end - start, Ordering::Relaxed);
-        progress.operations.fetch_add(tally.operations - before, Ordering::Relaxed);
+        progress.operations.fetch_add(tally.totals.operations - before, Ordering::Relaxed);
     }
 }
 

@@ -8,16 +8,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::{
     campaign::WayOfFailing,
-    exhaustive::Scopes,
     findings::{CellFindings, Found},
     one_line::one_line,
     registry::StoreUnderTest,
     regression::RegressionResult,
+    schema::unreadable_schema,
     shard::Shard,
+    totals::Totals,
 };
 
 /// The version of the format that this program writes, and the only one that it reads.
@@ -33,6 +33,10 @@ pub struct CampaignState {
     pub identity: Identity,
     /// How long it ran, in seconds.
     pub seconds: f64,
+    /// How often `check::calibration`'s work was done in a second when it ran last, for the
+    /// times of its cells. None: nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<f64>,
     /// Whether it ran for all the time that it was given.
     pub finished: bool,
     /// What came of saved scenarios.
@@ -76,17 +80,9 @@ pub struct CellState {
     pub fresh_operations: u64,
     /// How long these took of a processor, in seconds.
     pub fresh_seconds: f64,
-    /// How many calls all of them made.
-    pub operations: u64,
-    /// How many interleavings they ran.
-    pub schedules: u64,
-    /// How many crash images they made, opened and checked.
-    pub crash_images: u64,
-    /// What was covered of the cases that were run in every interleaving.
-    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
-    pub scopes: Scopes,
-    /// How many cases broke a promise.
-    pub violations: u64,
+    /// What all of them did.
+    #[serde(flatten)]
+    pub totals: Totals,
     /// Of all cases, in hexadecimal.
     pub trace_hash: String,
     /// How often each `operation:outcome` was reached.
@@ -133,15 +129,8 @@ impl CampaignState {
     /// # Errors
     /// When it is none.
     pub fn read(text: &str) -> Result<Self, StateError> {
-        #[derive(Deserialize)]
-        struct Head<'a> {
-            #[serde(borrow)]
-            schema: &'a RawValue,
-        }
-
-        let found = serde_json::from_str::<Head<'_>>(text)?.schema.get();
-        if found != SCHEMA.to_string() {
-            return Err(StateError::Schema(found.chars().take(40).collect()));
+        if let Some(found) = unreadable_schema(text, SCHEMA..=SCHEMA)? {
+            return Err(StateError::Schema(found));
         }
         let state: Self = serde_json::from_str(text)?;
         let impossible = |what: &str| Err(StateError::Impossible(what.to_owned()));
@@ -151,6 +140,9 @@ impl CampaignState {
         let is_time = |seconds: f64| (0.0..1e12).contains(&seconds);
         if !is_time(state.seconds) || !state.cells.iter().all(|cell| is_time(cell.fresh_seconds)) {
             return impossible("a time in it is none");
+        }
+        if !state.calibration.is_none_or(|per_second| (1e-6..1e12).contains(&per_second)) {
+            return impossible("its calibration is none");
         }
         if state.cells.iter().any(|cell| cell.fresh.max(cell.mutated) > MOST_CASES) {
             return impossible("it has more cases than can have been run");
@@ -238,11 +230,7 @@ impl CellState {
             mutated,
             fresh_operations,
             fresh_seconds,
-            operations: findings.operations,
-            schedules: findings.schedules,
-            crash_images: findings.crash_images,
-            scopes: findings.scopes,
-            violations: findings.violations,
+            totals: findings.totals,
             trace_hash: format!("{:016x}", findings.trace_hash),
             reached: findings.reached.table(),
             ways: findings.ways.clone(),
@@ -266,11 +254,7 @@ impl CellState {
             .map_err(|_| StateError::Impossible("a trace hash in it is none".to_owned()))?;
         Ok(CellFindings {
             cases: self.fresh.saturating_add(self.mutated),
-            operations: self.operations,
-            schedules: self.schedules,
-            crash_images: self.crash_images,
-            scopes: self.scopes,
-            violations: self.violations,
+            totals: self.totals,
             reached,
             trace_hash,
             ways: self.ways.clone(),

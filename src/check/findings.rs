@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     campaign::{Findings, Numbered, WayOfFailing, first_ways, shown},
-    exhaustive::Scopes,
     replay::{self, Replay},
     shrink::Counterexample,
     statistics::Reached,
+    totals::Totals,
     verify::Target,
     violation::Violation,
 };
@@ -22,11 +22,7 @@ impl CellFindings {
     pub fn nothing(reached: Reached) -> Self {
         Self {
             cases: 0,
-            operations: 0,
-            schedules: 0,
-            crash_images: 0,
-            scopes: Scopes::default(),
-            violations: 0,
+            totals: Totals::default(),
             reached,
             trace_hash: 0,
             ways: Vec::new(),
@@ -44,11 +40,7 @@ impl CellFindings {
             counterexamples: found.filter_map(|(case, found)| saved(target, case, found)).collect(),
             ways: findings.ways,
             cases: findings.cases,
-            operations: findings.operations,
-            schedules: findings.schedules,
-            crash_images: findings.crash_images,
-            scopes: findings.scopes,
-            violations: findings.violations,
+            totals: findings.totals,
             reached: findings.reached,
             trace_hash: findings.trace_hash,
         }
@@ -56,13 +48,8 @@ impl CellFindings {
 
     /// Adds what further cases of the same store on the same backend found.
     pub fn merge(&mut self, other: Self) {
-        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-        add(&mut self.cases, other.cases);
-        add(&mut self.operations, other.operations);
-        add(&mut self.schedules, other.schedules);
-        add(&mut self.crash_images, other.crash_images);
-        self.scopes.add(&other.scopes);
-        add(&mut self.violations, other.violations);
+        self.cases = self.cases.saturating_add(other.cases);
+        self.totals.add(&other.totals);
         self.reached.merge(&other.reached);
         // A sum, as that of the cases: it is the same whatever the parts were.
         self.trace_hash = self.trace_hash.wrapping_add(other.trace_hash);

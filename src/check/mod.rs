@@ -26,11 +26,13 @@ pub mod regression;
 pub mod replay;
 mod run;
 pub mod scenario;
+pub mod schema;
 pub mod shard;
 pub mod shrink;
 #[cfg(test)]
 mod smoke;
 pub mod statistics;
+pub mod totals;
 pub mod trace_hash;
 mod untouched;
 pub mod verify;

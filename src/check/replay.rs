@@ -1,9 +1,10 @@
 //! Replay files: a scenario with what it was saved for, as readable JSON.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
-use super::{one_line::one_line, scenario::Scenario, violation::Violation};
+use super::{
+    one_line::one_line, scenario::Scenario, schema::unreadable_schema, violation::Violation,
+};
 use crate::model::subject::Operation;
 
 /// The version of the format that this program writes. It reads all before it,
@@ -70,12 +71,6 @@ pub enum ReplayError {
 }
 
 #[derive(Deserialize)]
-struct SchemaOnly<'a> {
-    #[serde(borrow)]
-    schema: &'a RawValue,
-}
-
-#[derive(Deserialize)]
 struct Names {
     store: String,
     backend: String,
@@ -86,9 +81,8 @@ struct Names {
 /// # Errors
 /// When it is not a replay file of the version that this program reads.
 pub fn read_header(text: &str) -> Result<Header, ReplayError> {
-    let found = serde_json::from_str::<SchemaOnly<'_>>(text)?.schema.get();
-    if !(1..=SCHEMA).any(|version| found == version.to_string()) {
-        return Err(ReplayError::Schema { found: found.to_owned() });
+    if let Some(found) = unreadable_schema(text, 1..=SCHEMA)? {
+        return Err(ReplayError::Schema { found });
     }
     let Names { store, backend } = serde_json::from_str(text)?;
     Ok(Header { store, backend })

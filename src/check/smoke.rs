@@ -35,7 +35,7 @@ fn holds(store: &str) {
         let first = found.counterexamples.first();
         let (name, on) = (store.name(), backend.name());
         assert!(first.is_none(), "{name} on {on}: {}", first.map_or("", |found| &found.replay));
-        assert_eq!((found.violations, found.cases), (0, cases), "{name} on {on}");
+        assert_eq!((found.totals.violations, found.cases), (0, cases), "{name} on {on}");
     }
 }
 

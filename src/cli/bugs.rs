@@ -201,7 +201,7 @@ impl Search {
             });
             let control = Control {
                 cases: findings.cases,
-                violations: findings.violations,
+                violations: findings.totals.violations,
                 counterexamples: paths.collect(),
             };
             Some((control, findings.counterexamples))

@@ -315,7 +315,7 @@ impl<'a> Plan<'a> {
             speeds.push(CellSpeed {
                 store: store.name().to_owned(),
                 backend: backend.name().to_owned(),
-                operations: found.operations,
+                operations: found.totals.operations,
                 seconds: processor_time().saturating_sub(worked).as_secs_f64(),
             });
             findings.push(found);
@@ -369,11 +369,7 @@ impl<'a> Plan<'a> {
                 store: store.name().to_owned(),
                 backend: backend.name().to_owned(),
                 cases: found.cases,
-                operations: found.operations,
-                schedules: found.schedules,
-                crash_images: found.crash_images,
-                scopes: found.scopes,
-                violations: found.violations,
+                totals: found.totals,
                 // A campaign says how far it came, also if it could not come further.
                 missing: if self.time.is_some() || (asks_for_all && !interrupted) {
                     store.missing(*backend, &found.reached)

@@ -29,8 +29,8 @@ impl Calibrating {
     }
 
     /// The median of what was measured.
-    pub(super) fn result(self) -> Calibration {
-        Calibration { name: calibration::NAME.to_owned(), per_second: median(self.0) }
+    pub(super) fn result(&self) -> Calibration {
+        Calibration { name: calibration::NAME.to_owned(), per_second: median(self.0.clone()) }
     }
 }
 

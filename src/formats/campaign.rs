@@ -20,6 +20,7 @@ use crate::check::{
     findings::Found,
     registry::store_named,
     regression::{Outcome, RegressionResult},
+    totals::Totals,
     violation::{Kind, Signature, Violation},
 };
 
@@ -62,6 +63,7 @@ fn states() -> Vec<Sample> {
             allowed: Vec::new(),
         },
         seconds: 0.5,
+        calibration: None,
         finished: false,
         regressions: Vec::new(),
         cells: Vec::new(),
@@ -74,11 +76,13 @@ fn states() -> Vec<Sample> {
         mutated: 512,
         fresh_operations: 9_000,
         fresh_seconds: 1.25,
-        operations: 14_000,
-        schedules: 700,
-        crash_images: 80_000,
-        scopes: Scopes { whole: 2, bounded: 1, cut: 0, interleavings: 900 },
-        violations: 3,
+        totals: Totals {
+            operations: 14_000,
+            schedules: 700,
+            crash_images: 80_000,
+            scopes: Scopes { whole: 2, bounded: 1, cut: 0, interleavings: 900 },
+            violations: 3,
+        },
         trace_hash: "00ff00ff00ff00ff".to_owned(),
         reached: BTreeMap::from([("get:user".to_owned(), 40), ("fault:io".to_owned(), 2)]),
         ways: vec![WayOfFailing {
@@ -114,6 +118,7 @@ fn states() -> Vec<Sample> {
             ..begun.identity.clone()
         },
         seconds: 28_800.25,
+        calibration: None,
         finished: true,
         regressions: vec![regression],
         cells: vec![cell],
@@ -127,11 +132,13 @@ fn states() -> Vec<Sample> {
     ways.for_each(|way| way.uncertain = true);
     let mut of_a_program = begun.clone();
     of_a_program.identity.program = "fedcba9876543210".to_owned();
+    let calibrated = CampaignState { calibration: Some(70.5), ..far.clone() };
     [
         ("begun", begun),
         ("far", far),
         ("failed-on-threads", on_threads),
         ("of-a-program", of_a_program),
+        ("calibrated", calibrated),
     ]
     .map(sample)
     .into()

@@ -13,6 +13,7 @@ use crate::{
         campaign::WayOfFailing,
         exhaustive::Scopes,
         regression::{Outcome, RegressionResult},
+        totals::Totals,
         violation::{Kind, Signature, Violation},
     },
     report::{
@@ -35,11 +36,13 @@ fn samples() -> Vec<Sample> {
         store: store.to_owned(),
         backend: backend.to_owned(),
         cases: 20_000,
-        operations: 1_234_567,
-        schedules: 30_000,
-        crash_images: 4_000_000_000,
-        scopes: Scopes::default(),
-        violations,
+        totals: Totals {
+            operations: 1_234_567,
+            schedules: 30_000,
+            crash_images: 4_000_000_000,
+            scopes: Scopes::default(),
+            violations,
+        },
         missing: missing.iter().map(ToString::to_string).collect(),
         ..Cell::default()
     };
@@ -71,7 +74,7 @@ fn samples() -> Vec<Sample> {
     };
     let mut proven = holds.clone();
     for cell in &mut proven.results {
-        cell.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
+        cell.totals.scopes = Scopes { whole: 90, bounded: 7, cut: 1, interleavings: 81_234 };
     }
     let planted = Report { planted: Some("A7".to_owned()), ..violated.clone() };
     let mut on_threads = part_of_a_campaign(&violated);

@@ -17,6 +17,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     snapshot!("api-keys/v1/of-a-user"),
     snapshot!("api-keys/v1/smallest"),
     snapshot!("campaign-state/v1/begun"),
+    snapshot!("campaign-state/v1/calibrated"),
     snapshot!("campaign-state/v1/failed-on-threads"),
     snapshot!("campaign-state/v1/far"),
     snapshot!("campaign-state/v1/of-a-program"),

@@ -5,10 +5,10 @@ use super::scenario_file::unclear;
 use crate::{
     check::{
         campaign_state::CampaignState, corpus::reached::ReachedKeys, registry::STORES,
-        replay::read_violation,
+        replay::read_violation, totals::Totals,
     },
     report::{
-        Cell, Report, Shown,
+        Report, Shown,
         annotations::annotations,
         baseline::{Comparison, compare},
         junit::junit,
@@ -53,12 +53,8 @@ fn report(text: &str) -> Option<String> {
 
 /// The only part of a campaign is the campaign.
 fn joined_problem(report: &Report, joined: &Report) -> Option<String> {
-    let counts = |report: &Report| -> Vec<[u64; 5]> {
-        let cells = report.results.iter();
-        let of = |cell: &Cell| {
-            [cell.cases, cell.operations, cell.schedules, cell.crash_images, cell.violations]
-        };
-        cells.map(of).collect()
+    let counts = |report: &Report| -> Vec<(u64, Totals)> {
+        report.results.iter().map(|cell| (cell.cases, cell.totals)).collect()
     };
     let is_same = counts(report) == counts(joined) && report.reached == joined.reached;
     (!is_same).then(|| format!("joined alone it is {joined:?}"))

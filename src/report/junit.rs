@@ -80,10 +80,10 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
     }
     for (name, count) in [
         ("cases", cell.cases),
-        ("operations", cell.operations),
-        ("schedules", cell.schedules),
-        ("crash_images", cell.crash_images),
-        ("violations", cell.violations),
+        ("operations", cell.totals.operations),
+        ("schedules", cell.totals.schedules),
+        ("crash_images", cell.totals.crash_images),
+        ("violations", cell.totals.violations),
     ] {
         suite.add_property((name.to_owned(), count.to_string()));
     }
@@ -101,10 +101,10 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
         let mut status = TestCaseStatus::skipped();
         status.set_message("none was run");
         suite.add_test_case(case(&class, promise, status));
-    } else if cell.violations == 0 {
+    } else if cell.totals.violations == 0 {
         suite.add_test_case(case(&class, promise, TestCaseStatus::success()));
     } else if broken == 0 {
-        let message = format!("{} cases break a promise", cell.violations);
+        let message = format!("{} cases break a promise", cell.totals.violations);
         let status = failure(&message, "violation", message.clone());
         suite.add_test_case(case(&class, promise, status));
     }
@@ -173,6 +173,7 @@ mod tests {
     use crate::{
         check::{
             regression::{Outcome, RegressionResult},
+            totals::Totals,
             violation::{Kind, Signature, Step, Violation},
         },
         report::{
@@ -201,7 +202,7 @@ mod tests {
             store: "users".to_owned(),
             backend: backend.to_owned(),
             cases: 40,
-            violations,
+            totals: Totals { violations, ..Totals::default() },
             ..Cell::default()
         };
         let result = |file: &str, outcome| RegressionResult {

@@ -209,13 +209,8 @@ fn add(whole: &mut Report, part: &Report) -> Result<(), String> {
     whole.seconds = whole.seconds.max(part.seconds);
     whole.interrupted |= part.interrupted;
     for (sum, cell) in whole.results.iter_mut().zip(&part.results) {
-        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
-        add(&mut sum.cases, cell.cases);
-        add(&mut sum.operations, cell.operations);
-        add(&mut sum.schedules, cell.schedules);
-        add(&mut sum.crash_images, cell.crash_images);
-        add(&mut sum.violations, cell.violations);
-        sum.scopes.add(&cell.scopes);
+        sum.cases = sum.cases.saturating_add(cell.cases);
+        sum.totals.add(&cell.totals);
         // What none of them has reached.
         sum.missing.retain(|missing| cell.missing.contains(missing));
         sum.ways.extend(cell.ways.iter().cloned());

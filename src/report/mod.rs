@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use self::speed::Speed;
 use crate::check::{
     campaign::WayOfFailing,
-    exhaustive::Scopes,
     one_line::one_line,
     regression::{Outcome, RegressionResult},
+    schema::unreadable_schema,
+    totals::Totals,
     trace_hash::mix,
     violation::Violation,
 };
@@ -94,17 +95,9 @@ pub struct Cell {
     pub backend: String,
     /// How many cases ran.
     pub cases: u64,
-    /// How many calls they made.
-    pub operations: u64,
-    /// How many interleavings they ran.
-    pub schedules: u64,
-    /// How many crash images they made, opened and checked.
-    pub crash_images: u64,
-    /// What was covered of small scopes that were run in every interleaving.
-    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
-    pub scopes: Scopes,
-    /// How many cases broke a promise.
-    pub violations: u64,
+    /// What they did.
+    #[serde(flatten)]
+    pub totals: Totals,
     /// The outcomes that must be reached and were not, as `operation:class`.
     pub missing: Vec<String>,
     /// Of all cases, in hexadecimal: a sum, so that parts of a campaign add up.
@@ -150,8 +143,11 @@ pub enum ReportError {
     #[error("not a report: {}", one_line(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It has another version.
-    #[error("the report has schema version {0}; this release of storeproof reads version {SCHEMA}")]
-    Schema(u64),
+    #[error(
+        "the report has schema version {}; this release of storeproof reads version {SCHEMA}",
+        one_line(.0)
+    )]
+    Schema(String),
 }
 
 impl Report {
@@ -169,26 +165,24 @@ impl Report {
     /// # Errors
     /// When it is not one of the version that this release writes.
     pub fn read(text: &str) -> Result<Self, ReportError> {
-        #[derive(Deserialize)]
-        struct SchemaOnly {
-            schema: u64,
-        }
-
-        match serde_json::from_str(text)? {
-            SchemaOnly { schema: SCHEMA } => Ok(serde_json::from_str(text)?),
-            SchemaOnly { schema } => Err(ReportError::Schema(schema)),
+        match unreadable_schema(text, SCHEMA..=SCHEMA)? {
+            None => Ok(serde_json::from_str(text)?),
+            Some(found) => Err(ReportError::Schema(found)),
         }
     }
 
     /// How many cases broke a promise.
     #[must_use]
     pub fn violations(&self) -> u64 {
-        self.sum(|cell| cell.violations)
+        self.totals().violations
     }
 
-    /// The sum of a number of all stores on backends.
-    fn sum(&self, of: impl Fn(&Cell) -> u64) -> u64 {
-        self.results.iter().map(of).fold(0, u64::saturating_add)
+    /// What all cases did.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut sum = Totals::default();
+        self.results.iter().for_each(|cell| sum.add(&cell.totals));
+        sum
     }
 
     /// Whether outcomes that were never reached are a failure of this report: of a
@@ -216,14 +210,6 @@ impl Report {
         self.violations() == 0
             && self.failed_regressions().next().is_none()
             && !(self.is_demanding() && self.is_incomplete())
-    }
-
-    /// What was covered of small scopes that were run in every interleaving.
-    #[must_use]
-    pub fn scopes(&self) -> Scopes {
-        let mut sum = Scopes::default();
-        self.results.iter().for_each(|cell| sum.add(&cell.scopes));
-        sum
     }
 
     /// Whether a store did not reach what it must on some backend.

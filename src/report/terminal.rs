@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Cell, Report};
 use crate::check::{
     exhaustive::Scopes,
+    totals::Totals,
     violation::{Step, Violation},
 };
 
@@ -27,17 +28,9 @@ pub fn grouped(number: u64) -> String {
 pub fn table(report: &Report) -> String {
     let head = ["store", "backend", "cases", "operations", "schedules", "crash images", "verdict"];
     let mut rows = vec![head.map(str::to_owned)];
-    rows.extend(report.results.iter().map(row));
-    let sum = |of: fn(&Cell) -> u64| grouped(report.sum(of));
-    rows.push([
-        "total".into(),
-        String::new(),
-        sum(|cell| cell.cases),
-        sum(|cell| cell.operations),
-        sum(|cell| cell.schedules),
-        sum(|cell| cell.crash_images),
-        String::new(),
-    ]);
+    rows.extend(report.results.iter().map(row_of));
+    let cases = report.results.iter().map(|cell| cell.cases).fold(0, u64::saturating_add);
+    rows.push(row(["total", ""], cases, &report.totals(), String::new()));
     aligned(&rows, &[2, 3, 4, 5])
 }
 
@@ -45,7 +38,7 @@ pub fn table(report: &Report) -> String {
 /// where there were none.
 #[must_use]
 pub fn scopes(report: &Report) -> String {
-    let scopes = report.scopes();
+    let scopes = report.totals().scopes;
     if scopes.is_empty() {
         return String::new();
     }
@@ -60,21 +53,20 @@ pub fn scopes(report: &Report) -> String {
     )
 }
 
-fn row(cell: &Cell) -> [String; 7] {
-    let verdict = match (cell.violations, cell.missing.len()) {
+fn row_of(cell: &Cell) -> [String; 7] {
+    let verdict = match (cell.totals.violations, cell.missing.len()) {
         (0, 0) => "holds".to_owned(),
         (0, missing) => format!("{missing} outcomes never reached"),
         (violations, _) => format!("VIOLATED in {} cases", grouped(violations)),
     };
-    [
-        cell.store.clone(),
-        cell.backend.clone(),
-        grouped(cell.cases),
-        grouped(cell.operations),
-        grouped(cell.schedules),
-        grouped(cell.crash_images),
-        verdict,
-    ]
+    row([&cell.store, &cell.backend], cell.cases, &cell.totals, verdict)
+}
+
+fn row([store, backend]: [&str; 2], cases: u64, totals: &Totals, verdict: String) -> [String; 7] {
+    let Totals { operations, schedules, crash_images, .. } = *totals;
+    let [cases, operations, schedules, crash_images] =
+        [cases, operations, schedules, crash_images].map(grouped);
+    [store.to_owned(), backend.to_owned(), cases, operations, schedules, crash_images, verdict]
 }
 
 /// A violation as a reader needs it: the steps as a table, and the rule.

@@ -1,10 +1,9 @@
 //! An entry of a corpus on disk: a scenario, and what it was the first to reach.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 use crate::{
-    check::{one_line::one_line, scenario::Scenario},
+    check::{one_line::one_line, scenario::Scenario, schema::unreadable_schema},
     model::subject::Operation,
 };
 
@@ -62,18 +61,12 @@ pub enum EntryError {
 /// Whether a text is of this version, and of the store of that name.
 pub(super) fn check_head(text: &str, store: &'static str) -> Result<(), EntryError> {
     #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(borrow)]
-        schema: &'a RawValue,
-    }
-    #[derive(Deserialize)]
     struct Names {
         store: String,
     }
 
-    let found = serde_json::from_str::<Head<'_>>(text)?.schema.get();
-    if found != SCHEMA.to_string() {
-        return Err(EntryError::Schema { found: found.chars().take(40).collect() });
+    if let Some(found) = unreadable_schema(text, SCHEMA..=SCHEMA)? {
+        return Err(EntryError::Schema { found });
     }
     let Names { store: found } = serde_json::from_str(text)?;
     if found != store {

@@ -99,7 +99,8 @@ impl<'a> Cell<'a> {
         match origin {
             Origin::Fresh => {
                 self.fresh = self.fresh.saturating_add(cases);
-                self.fresh_operations = self.fresh_operations.saturating_add(found.operations);
+                self.fresh_operations =
+                    self.fresh_operations.saturating_add(found.totals.operations);
                 self.fresh_seconds += worked.as_secs_f64();
             }
             Origin::Mutated => self.mutated = self.mutated.saturating_add(cases),

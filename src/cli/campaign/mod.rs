@@ -94,6 +94,7 @@ pub(super) struct Campaign<'a> {
     explorers: BTreeMap<&'static str, Box<dyn Explorer>>,
     regressions: Vec<RegressionResult>,
     attention: Attention,
+    calibrating: Calibrating,
     saved: Instant,
     /// When how many new keys were reached.
     news: VecDeque<(Instant, usize)>,
@@ -151,6 +152,13 @@ impl<'a> Campaign<'a> {
                  begins, with its corpus; a longer --time would go on with it",
             ));
         }
+        let mut calibrating = Calibrating::default();
+        calibrating.measure();
+        if let Some(before) = state.as_ref().and_then(|state| state.calibration) {
+            // It may have run on another machine.
+            let slower = before / calibrating.result().per_second;
+            cells.iter_mut().for_each(|cell| cell.fresh_seconds *= slower);
+        }
         let (before, regressions) = state.map_or_else(Default::default, |state| {
             let before = Duration::try_from_secs_f64(state.seconds).unwrap_or_default();
             (before, state.regressions)
@@ -167,6 +175,7 @@ impl<'a> Campaign<'a> {
             cells,
             explorers,
             regressions,
+            calibrating,
             saved: started,
             news: VecDeque::new(),
             lock,
@@ -188,8 +197,6 @@ impl<'a> Campaign<'a> {
         saved_scenarios: &[Regression<'_>],
         progress: &Progress,
     ) -> Result<(Outcome, Ended), Failure> {
-        let mut calibrating = Calibrating::default();
-        calibrating.measure();
         self.run_saved(saved_scenarios, progress)?;
         for place in 0..self.cells.len() {
             self.make_small(place, progress)?;
@@ -204,9 +211,9 @@ impl<'a> Campaign<'a> {
             self.turn(cell, origin, progress)?;
             self.make_small(cell, progress)?;
         }
+        self.calibrating.measure();
         self.save()?;
         let state = self.state();
-        calibrating.measure();
         let cells = self.cells.iter().map(|cell| CellSpeed {
             store: cell.pair.0.name().to_owned(),
             backend: cell.pair.1.name().to_owned(),
@@ -214,7 +221,7 @@ impl<'a> Campaign<'a> {
             seconds: cell.fresh_seconds,
         });
         let outcome = Outcome {
-            speed: Speed { calibration: calibrating.result(), cells: cells.collect() },
+            speed: Speed { calibration: self.calibrating.result(), cells: cells.collect() },
             corpus: self.corpus(),
             elapsed: self.elapsed(),
             regressions: self.regressions,
@@ -385,6 +392,7 @@ impl<'a> Campaign<'a> {
             schema: SCHEMA,
             identity: self.identity.clone(),
             seconds: self.elapsed().as_secs_f64(),
+            calibration: Some(self.calibrating.result().per_second),
             finished: false,
             regressions: self.regressions.clone(),
             cells: self.cells.iter().map(Cell::state).collect(),

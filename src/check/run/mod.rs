@@ -1,5 +1,7 @@
 //! One run of a scenario: the storage, the clients, and what they saw.
 
+mod seats;
+
 use std::{
     future::poll_fn,
     pin::pin,
@@ -11,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+pub(super) use self::seats::Seat;
 use super::{
     backends::{OlderSoftware, Storage, World},
     gate::Gate,
@@ -22,16 +25,15 @@ use super::{
 use crate::{
     model::{
         legacy::OlderAction,
-        subject::{Handle, Subject, Surroundings},
+        subject::{Handle, Subject},
     },
-    seam::{Backend, Collection, CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
+    seam::{CollectionSpec, Entropy, Error, ErrorKind, Outcome, Site},
     sim::{
         clock::{SimClock, enter_client},
         entropy::SimEntropy,
         executor::{Client, End, MOST_STEPS, Sim, run as run_clients},
         faults::Fault,
         schedule::Decider,
-        scheduled::Scheduled,
         single::{run_alone, run_beside_others},
     },
 };
@@ -69,22 +71,6 @@ pub(super) struct Run<'a, S: Subject> {
 struct Older {
     software: Arc<dyn OlderSoftware>,
     gate: Gate,
-}
-
-/// A client's store, and what the client remembers.
-pub(super) struct Seat<'a, S: Subject> {
-    storage: &'a dyn Storage,
-    pub store: Arc<S::Store>,
-    pub variant: u8,
-    pub memory: S::Memory,
-    pub handle: Handle,
-}
-
-impl<'a, S: Subject> Seat<'a, S> {
-    fn new(storage: &'a dyn Storage, (store, handle): &(Arc<S::Store>, Handle)) -> Self {
-        let (store, handle) = (Arc::clone(store), *handle);
-        Self { storage, store, variant: 0, memory: S::Memory::default(), handle }
-    }
 }
 
 /// A call that went on, or a part of which went on, without its client, who had given it
@@ -158,11 +144,6 @@ impl<'a, S: Subject> Run<'a, S> {
         })
     }
 
-    /// A seat at a store on a new handle of `storage`.
-    pub fn seat<'b>(&self, storage: &'b dyn Storage) -> Result<Seat<'b, S>, Error> {
-        self.alone(self.open(storage, 0))?.map(|opened| Seat::new(storage, &opened))
-    }
-
     /// Runs what nobody else can hold up.
     pub fn alone<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
         self.sim.allow(MOST_STEPS);
@@ -184,56 +165,6 @@ impl<'a, S: Subject> Run<'a, S> {
         self.sim.is_spent()
     }
 
-    /// Opens the store in a variant on a new handle of `storage`.
-    pub async fn open(
-        &self,
-        storage: &dyn Storage,
-        variant: u8,
-    ) -> Result<(Arc<S::Store>, Handle), Error> {
-        let handle = self.next_handle();
-        let backend = storage.handle()?;
-        let collection = self.collection(&*backend, &self.spec).await?;
-        let mut further = Vec::with_capacity(self.further.len());
-        for spec in &self.further {
-            further.push(self.collection(&*backend, spec).await?);
-        }
-        let surroundings = Surroundings {
-            clock: Arc::new(self.clock.for_store()),
-            entropy: Arc::clone(&self.entropy),
-            variant,
-            further,
-        };
-        Ok(((self.target.open)(collection, &surroundings), handle))
-    }
-
-    /// A handle that is about to be opened.
-    pub fn next_handle(&self) -> Handle {
-        let number = self.handles.fetch_add(1, Ordering::Relaxed);
-        Handle { number, opened: self.tick() }
-    }
-
-    async fn collection(
-        &self,
-        backend: &dyn Backend,
-        spec: &CollectionSpec,
-    ) -> Result<Arc<dyn Collection>, Error> {
-        let collection = backend.open(spec.clone()).await?;
-        Ok(match self.target.backend.capabilities().has_points {
-            true => collection,
-            false => Arc::new(Scheduled::new(collection, self.sim.clone())),
-        })
-    }
-
-    /// A seat for each client, at as many handles as the scenario says.
-    fn seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
-        let mut stores = Vec::new();
-        for _ in 0..self.scenario.handles.max(1) {
-            stores.push(self.alone(self.open(&*self.storage, 0))??);
-        }
-        let of_client = stores.iter().cycle().take(self.scenario.clients.len());
-        Ok(of_client.map(|store| Seat::new(&*self.storage, store)).collect())
-    }
-
     /// Runs each client in a process of its own, and says how many were killed.
     pub fn in_processes(&self, kills: &[Kill]) -> Result<u64, Error> {
         let needed = self.target.backend.crew().zip(self.storage.directory());
@@ -244,25 +175,6 @@ impl<'a, S: Subject> Run<'a, S> {
         })?;
         self.set_up(&mut self.seat(&*self.storage)?)?;
         run_clients_in_processes(self, crew, directory, kills)
-    }
-
-    /// The seats when the setup is done.
-    pub fn prepared_seats(&self) -> Result<Vec<Seat<'_, S>>, Error> {
-        let mut seats = self.seats()?;
-        if let Some(first) = seats.first_mut() {
-            self.set_up(first)?;
-        }
-        Ok(seats)
-    }
-
-    /// Does the setup, one action after the other.
-    fn set_up(&self, seat: &mut Seat<'_, S>) -> Result<(), Error> {
-        for (action, what) in self.scenario.setup.iter().enumerate() {
-            let place = Place { phase: Phase::Setup, client: ALONE, action };
-            self.sim.begin_setup(action);
-            self.alone(self.act(place, what, seat))??;
-        }
-        Ok(())
     }
 
     /// Runs the clients by the seeded executor.

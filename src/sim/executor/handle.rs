@@ -1,5 +1,4 @@
-//! The seeded executor: one thread, one client at a time, and a decision at
-//! every scheduling point.
+//! What the code of a simulated run calls: its scheduling points, its faults, its time.
 
 use std::{
     fmt,
@@ -9,13 +8,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use super::{
-    clock::{current_client, enter_client},
-    faults::{Fault, FaultPlan, Faults},
-    schedule::{Decider, Point},
+    super::{
+        clock::current_client,
+        faults::{Fault, FaultPlan, Faults},
+        schedule::Point,
+    },
+    task::Task,
 };
 
 /// A handle on the simulation, for everything that has scheduling points.
@@ -111,7 +113,7 @@ impl Sim {
 
     /// Whether several clients are under way: alone, there is nothing to decide.
     #[must_use]
-    pub(super) fn is_contended(&self) -> bool {
+    pub(in crate::sim) fn is_contended(&self) -> bool {
         self.0.contended.load(Ordering::Relaxed)
     }
 
@@ -152,7 +154,7 @@ impl Sim {
     }
 
     /// What goes wrong at the step that the running client takes now.
-    pub(super) fn fault(&self, step: &'static str) -> Option<Fault> {
+    pub(in crate::sim) fn fault(&self, step: &'static str) -> Option<Fault> {
         self.0.faults.as_ref()?.at(step)
     }
 
@@ -177,7 +179,7 @@ impl Sim {
     /// Has the running client give up what it does: whoever polls it drops it
     /// when it is pending ([`Self::gives_up`]). Who has gone on without the
     /// client comes back here, and goes on.
-    pub(super) fn give_up(&self) -> GivingUp<'_> {
+    pub(in crate::sim) fn give_up(&self) -> GivingUp<'_> {
         GivingUp { sim: self, waited: false }
     }
 
@@ -188,7 +190,7 @@ impl Sim {
     }
 
     /// Lets an operation go on by itself that its client no longer waits for.
-    pub(super) fn detach(
+    pub(in crate::sim) fn detach(
         &self,
         operation: impl Future<Output = ()> + Send + 'static,
         io_steps: impl FnOnce() -> usize + Send + 'static,
@@ -249,15 +251,34 @@ impl Sim {
         self.0.time.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    /// Begins a run of so many clients.
+    pub(super) fn start(&self, clients: usize) {
+        if let Some(faults) = &self.0.faults {
+            faults.start_clients(clients);
+        }
+        self.state(|state| {
+            state.reached = None;
+            state.clients.clear();
+            state.clients.resize(clients, Progress::default());
+        });
+        self.set_alive(clients);
+    }
+
+    /// So many clients and operations that were left alone have not come to their ends.
+    pub(super) fn set_alive(&self, alive: usize) {
+        self.0.contended.store(alive > 1, Ordering::Relaxed);
+    }
+
     /// Ends a run that does not come to its end: what clients leave alone now goes
     /// nowhere.
-    fn abandon(&self, tasks: Vec<Task<'_>>) {
+    pub(super) fn abandon(&self, tasks: Vec<Task<'_>>) {
+        self.set_alive(0);
         drop(tasks);
         drop(self.state(|state| std::mem::take(&mut state.detached)));
     }
 
     /// Makes tasks of the operations that were left alone.
-    fn adopt(&self, tasks: &mut Vec<Task<'_>>) -> usize {
+    pub(super) fn adopt(&self, tasks: &mut Vec<Task<'_>>) -> usize {
         if !self.has_faults() {
             return 0;
         }
@@ -276,6 +297,11 @@ impl Sim {
         self.0.steps_left.store(steps, Ordering::Relaxed);
     }
 
+    /// From here on, steps are bounded by nothing.
+    pub(super) fn allow_all(&self) {
+        self.allow(UNBOUNDED);
+    }
+
     /// Whether all steps that were allowed have been made.
     #[must_use]
     pub fn is_spent(&self) -> bool {
@@ -284,7 +310,7 @@ impl Sim {
 
     /// Counts one step; false: no more are allowed. Threads that count at the
     /// same time may count one step for several: the bound need not be exact.
-    fn count(&self) -> bool {
+    pub(super) fn count(&self) -> bool {
         let left = self.0.steps_left.load(Ordering::Relaxed);
         self.0.steps_left.store(left.saturating_sub(1), Ordering::Relaxed);
         left > 0
@@ -295,7 +321,7 @@ impl Sim {
     }
 
     /// The point that `client` stands at: the one it reached, or `otherwise`.
-    fn point(&self, client: usize, otherwise: &'static str) -> Point<'static> {
+    pub(super) fn point(&self, client: usize, otherwise: &'static str) -> Point<'static> {
         self.state(|state| {
             let step = state.reached.take().unwrap_or(otherwise);
             let Some(progress) = state.clients.get_mut(client) else {
@@ -345,7 +371,7 @@ impl Future for Step<'_> {
 
 /// The future of [`Sim::give_up`].
 #[derive(Debug)]
-pub(super) struct GivingUp<'a> {
+pub(in crate::sim) struct GivingUp<'a> {
     sim: &'a Sim,
     waited: bool,
 }
@@ -361,240 +387,5 @@ impl Future for GivingUp<'_> {
         self.sim.state(|state| state.gives_up = true);
         context.waker().wake_by_ref();
         Poll::Pending
-    }
-}
-
-/// How a simulated run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Every client came to its end.
-    Finished,
-    /// Those left wait for each other.
-    Deadlock,
-    /// [`MOST_STEPS`] were made, and some go on.
-    Endless,
-}
-
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A client's whole life, as a future.
-pub type Client<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
-
-struct Task<'a> {
-    /// None once it has come to its end.
-    future: Option<Client<'a>>,
-    /// Waits for its waker.
-    blocked: bool,
-    woken: Arc<Woken>,
-    waker: Waker,
-}
-
-/// Runs the clients to their ends, interleaved as `decider` says, or until they
-/// have made [`MOST_STEPS`].
-///
-/// A pure function of the clients and the decider: nothing else decides
-/// anything.
-pub fn run(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
-    sim.allow(MOST_STEPS);
-    let end = run_bounded(sim, clients, decider);
-    if end != End::Endless {
-        sim.allow(UNBOUNDED);
-    }
-    end
-}
-
-fn run_bounded(sim: &Sim, clients: Vec<Client<'_>>, decider: &mut Decider) -> End {
-    let mut tasks: Vec<Task<'_>> = clients.into_iter().map(Task::new).collect();
-    let mut alive = tasks.len();
-    if let Some(faults) = &sim.0.faults {
-        faults.start_clients(alive);
-    }
-    sim.state(|state| {
-        state.reached = None;
-        state.clients.clear();
-        state.clients.resize(tasks.len(), Progress::default());
-    });
-    sim.0.contended.store(alive > 1, Ordering::Relaxed);
-    let mut runnable: Vec<usize> = (0..tasks.len()).collect();
-    let start = Point { client: 0, operation: 0, step: "start", occurrence: 0 };
-    let mut current = if alive > 1 { decider.decide(start, &runnable) } else { 0 };
-    while let Some(task) = tasks.get_mut(current) {
-        enter_client(current);
-        let otherwise = if task.poll() { "blocked" } else { "end" };
-        let adopted = sim.adopt(&mut tasks);
-        alive += adopted;
-        if otherwise == "end" {
-            alive -= 1;
-        }
-        if otherwise == "end" || adopted > 0 {
-            sim.0.contended.store(alive > 1, Ordering::Relaxed);
-            if alive == 0 {
-                return End::Finished;
-            }
-        }
-        let point = sim.point(current, otherwise);
-        if point.step == "blocked"
-            && otherwise == "blocked"
-            && let Some(task) = tasks.get_mut(current)
-        {
-            task.blocked = true;
-            // It may wake itself for ever.
-            sim.count();
-        }
-        if sim.is_spent() {
-            sim.0.contended.store(false, Ordering::Relaxed);
-            sim.abandon(tasks);
-            return End::Endless;
-        }
-        runnable.clear();
-        runnable
-            .extend(tasks.iter_mut().enumerate().filter_map(|(k, t)| t.is_runnable().then_some(k)));
-        if runnable.is_empty() {
-            sim.0.contended.store(false, Ordering::Relaxed);
-            sim.abandon(tasks);
-            return End::Deadlock;
-        }
-        current = decider.decide(point, &runnable);
-    }
-    End::Finished
-}
-
-impl<'a> Task<'a> {
-    fn new(future: Client<'a>) -> Self {
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        Self { future: Some(future), blocked: false, woken, waker }
-    }
-
-    /// Whether it is still alive afterwards.
-    fn poll(&mut self) -> bool {
-        let Some(future) = &mut self.future else { return false };
-        let mut context = Context::from_waker(&self.waker);
-        if future.as_mut().poll(&mut context).is_ready() {
-            self.future = None;
-            return false;
-        }
-        true
-    }
-
-    fn is_runnable(&mut self) -> bool {
-        if self.woken.0.swap(false, Ordering::Relaxed) {
-            self.blocked = false;
-        }
-        self.future.is_some() && !self.blocked
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{cell::RefCell, task::Poll};
-
-    use super::{Client, End, Sim, run};
-    use crate::sim::{
-        schedule::{Decider, Schedule},
-        single::run_alone,
-    };
-
-    fn trace(schedule: &Schedule) -> (Vec<(usize, u32)>, Decider) {
-        let sim = Sim::default();
-        let log = RefCell::new(Vec::new());
-        let client = |number: usize| -> Client<'_> {
-            let (sim, log) = (&sim, &log);
-            Box::pin(async move {
-                for step in 0..3 {
-                    sim.begin(number, step as usize);
-                    sim.step("begin").await;
-                    log.borrow_mut().push((number, step));
-                }
-            })
-        };
-        let mut decider = Decider::new(schedule);
-        let clients = vec![client(0), client(1), client(2)];
-        assert_eq!(run(&sim, clients, &mut decider), End::Finished);
-        (log.into_inner(), decider)
-    }
-
-    #[test]
-    fn without_preemptions_clients_run_one_after_the_other() {
-        let (log, _) = trace(&Schedule::default());
-        let expected: Vec<_> = (0..3).flat_map(|client| (0..3).map(move |n| (client, n))).collect();
-        assert_eq!(log, expected);
-    }
-
-    #[test]
-    fn a_random_schedule_replays_from_its_preemptions() {
-        let mut differing = 0;
-        for seed in 0..50 {
-            let (log, decider) = trace(&Schedule::Random { seed, one_in: 2 });
-            let (again, _) = trace(&Schedule::Random { seed, one_in: 2 });
-            assert_eq!(log, again, "seed {seed} gave two runs");
-            let (replayed, replay) = trace(&Schedule::Preemptions(decider.into_taken()));
-            assert_eq!(log, replayed, "seed {seed} did not replay");
-            assert_eq!(replay.stale(), 0, "seed {seed} has stale preemptions");
-            differing += usize::from(log != trace(&Schedule::default()).0);
-        }
-        assert!(differing > 40, "only {differing} of 50 random schedules interleaved anything");
-    }
-
-    #[test]
-    fn clients_that_go_on_for_ever_are_stopped() {
-        for clients in [1, 2] {
-            for schedule in [Schedule::default(), Schedule::Random { seed: 1, one_in: 2 }] {
-                let sim = Sim::default();
-                let spinning = || -> Client<'_> {
-                    Box::pin(async {
-                        loop {
-                            sim.step("again").await;
-                        }
-                    })
-                };
-                let mut decider = Decider::new(&schedule);
-                let all = (0..clients).map(|_| spinning()).collect();
-                assert_eq!(run(&sim, all, &mut decider), End::Endless, "{clients} clients");
-                assert!(sim.is_spent());
-            }
-        }
-        let sim = Sim::default();
-        let waking: Client<'_> = Box::pin(std::future::poll_fn(|context| {
-            context.waker().wake_by_ref();
-            Poll::<()>::Pending
-        }));
-        let mut decider = Decider::new(&Schedule::default());
-        assert_eq!(run(&sim, vec![waking], &mut decider), End::Endless, "it wakes itself");
-    }
-
-    #[test]
-    fn who_has_made_all_steps_waits_also_when_alone() {
-        let sim = Sim::default();
-        let sim = &sim;
-        let make = |count: u64| async move {
-            for _ in 0..count {
-                sim.step("again").await;
-            }
-        };
-        assert_eq!(run_alone(0, make(10)), Some(()), "nothing is bounded yet");
-        sim.allow(10);
-        assert_eq!(run_alone(0, make(10)), Some(()));
-        assert_eq!(run_alone(0, make(1)), None);
-        assert!(sim.is_spent());
-    }
-
-    #[test]
-    fn clients_that_wait_for_nobody_are_a_deadlock() {
-        let sim = Sim::default();
-        let stuck: Client<'_> = Box::pin(std::future::poll_fn(|_| Poll::<()>::Pending));
-        let mut decider = Decider::new(&Schedule::default());
-        assert_eq!(run(&sim, vec![stuck], &mut decider), End::Deadlock);
     }
 }
