@@ -86,8 +86,8 @@ enum Status {
 
 /// Runs the program with the process's arguments.
 ///
-/// Exit status 0: all holds; 1: a violation or
-/// damaged data; 2: bad usage or surroundings.
+/// Exit status 0: all holds; 1: a violation, damaged data, or what else a command calls a
+/// failure; 2: bad usage or surroundings, or interrupted.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

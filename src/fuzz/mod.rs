@@ -18,7 +18,8 @@
 //! was found by a decoder as an input in its corpus.
 //!
 //! **To add a target**: one file here that implements [`Check`], its [`FuzzTarget`] in [`TARGETS`],
-//! one file in `fuzz/fuzz_targets/` with its entry in `fuzz/Cargo.toml`, and a corpus.
+//! one file in `fuzz/fuzz_targets/` with its entry in `fuzz/Cargo.toml`, its options in
+//! `fuzz/options/NAME.options`, and a corpus.
 
 mod crypto_decode;
 mod cursor_decode;

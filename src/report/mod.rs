@@ -1,4 +1,4 @@
-//! Results: as JSON, and as text for a terminal.
+//! Results: as JSON, as text for a terminal, and as CI wants them; joined, and compared.
 
 pub mod annotations;
 pub mod baseline;

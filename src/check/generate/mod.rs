@@ -86,8 +86,9 @@ const POINTS_OF_A_CALL: u32 = 3;
 const POINTS_OF_A_CALL_WITH_POINTS: u32 = 24;
 
 /// Case number `case` of the campaign with that `seed`: a pure function of
-/// them. The clients' operations do not depend on the backend, so that one
-/// trace runs on all of them.
+/// them. On what the backend can do depends what a case is for (a crash, faults, real
+/// threads), and whether its storage begins with older files; where both are the same, so
+/// are the clients' calls.
 #[must_use]
 pub fn case<S: Subject>(seed: u64, case: u64, capabilities: &Capabilities) -> Scenario<S::Op> {
     let bytes = bytes_of_case::<S>(seed, case);

@@ -6,8 +6,9 @@
 //! is run with the schedule and the faults as they were; if that no longer fails, a
 //! few random schedules are searched, because fewer steps need another
 //! interleaving, and other places for the faults. All passes are repeated until none
-//! of them finds anything more; no candidate is tried twice. What failed on threads, or
-//! in processes, is simulated first: if it fails so as well, it surely does again.
+//! of them finds anything more, or there were [`MOST_EXECUTIONS`]; no candidate is tried
+//! twice. What failed on threads, or in processes, is simulated first: if it fails so as
+//! well, it surely does again.
 
 mod crash;
 mod edit;
