@@ -90,23 +90,51 @@ mod workspace;
 
 #[cfg(test)]
 mod all_files_are_tested {
-    use std::fs;
+    use std::{fs, path::Path};
 
     /// Cargo does not look for tests here by itself: a file that no `mod` names
     /// would silently not run.
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "it looks at the sources")]
     fn every_file_in_tests_is_a_module_of_this_one() {
-        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
-        let modules = fs::read_to_string(format!("{tests}/behaviour.rs")).unwrap();
-        for entry in fs::read_dir(tests).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "behaviour")
-            else {
-                continue;
-            };
-            let line = format!("mod {module};");
-            assert!(modules.contains(&line), "tests/{name} is not run: add `{line}`");
+        let tests = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
+        let files = modules_in(tests, &tests.join("behaviour.rs"));
+        assert!(files > 100, "only {files} files were looked at");
+    }
+
+    /// Demands that `parent` names every file of its folder, and these those of theirs; how
+    /// many there are.
+    #[expect(clippy::disallowed_methods, reason = "it looks at the sources")]
+    fn modules_in(folder: &Path, parent: &Path) -> usize {
+        let text = fs::read_to_string(parent)
+            .unwrap_or_else(|error| panic!("{}, or it would not run: {error}", parent.display()));
+        let mut files = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if is_source && path != parent {
+                files += 1;
+                let line = format!("mod {name};");
+                let mut lines = text.lines().map(|line| line.trim().rsplit("pub(crate) ").next());
+                let is_named = lines.any(|named| named == Some(&line));
+                assert!(
+                    is_named,
+                    "{} is not run: {} lacks `{line}`",
+                    path.display(),
+                    parent.display()
+                );
+            } else if path.is_dir() && has_sources(&path) {
+                let own = path.join("mod.rs");
+                let parent = if own.exists() { own } else { folder.join(format!("{name}.rs")) };
+                files += modules_in(&path, &parent);
+            }
         }
+        files
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "it looks at the sources")]
+    fn has_sources(folder: &Path) -> bool {
+        let mut entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.any(|path| path.extension().is_some_and(|extension| extension == "rs"))
     }
 }

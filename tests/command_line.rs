@@ -4,9 +4,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -50,13 +51,21 @@ fn bad_usage_is_one_line_and_exit_status_2() {
         "no backend \"floppy\"; there are: mem",
     );
     assert_refused(here, &["check", "--cases", "0"], "invalid value '0' for '--cases <N>'");
+    assert_refused(here, &["check", "--cases", "-1"], "invalid value '-1' for '--cases <N>'");
+    assert_refused(here, &["bugs", "--seed", "-1"], "invalid value '-1' for '--seed <N>'");
+    assert_refused(here, &["bugs", "--id", "A99"], "no bug \"A99\"; there are: A1 ");
     assert_refused(here, &["check", "--cases", "5", "--time", "5s"], "cannot be used with");
+    assert_refused(here, &["check", "--jobs", "many"], "(see storeproof check --help)");
+    assert_refused(here, &["replay", "a\nb\u{1b}"], "a\\nb\\u{1b} can't be read");
     assert_refused(here, &["check", "--time", "soon"], "expected a time like 90s");
     assert_refused(here, &["check", "--jobs", "0"], "invalid value '0' for '--jobs <N>'");
     assert_refused(here, &["check", "--allow", "everything"], "no divergence \"everything\"");
     assert_refused(here, &["check", "--frobnicate"], "unexpected argument");
+    assert_refused(here, &["check", "--sed", "1"], "a similar argument exists: '--seed'");
+    assert_refused(here, &["check", "--format", "yaml"], "[possible values: human, json]");
+    assert_refused(here, &[], "a command is needed");
     assert_refused(here, &["frobnicate"], "unrecognized subcommand");
-    assert_refused(here, &["replay"], "required");
+    assert_refused(here, &["replay"], "were not provided: <FILE>...");
     assert_refused(here, &["driver", "--backend", "floppy"], "invalid value 'floppy'");
     assert_refused(here, &["replay", "absent.json"], "absent.json can't be read");
 }
@@ -87,9 +96,18 @@ fn a_replay_that_takes_long_ends_when_it_is_interrupted() {
         json!({ "exhaustive": { "preemptions": null, "runs": 1_000_000 } });
     let path = directory.path().join("long.json");
     fs::write(&path, replay.to_string()).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_storeproof")).arg("replay").arg(&path).spawn();
-    let mut child = child.unwrap();
-    std::thread::sleep(Duration::from_millis(700));
+    let quick = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/regressions/sessions-trimming-names-its-own-session-twice.json");
+    // Who runs the tests in the background may have them ignore interrupts.
+    let mut child = Command::new("env")
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_storeproof"), "replay"])
+        .args([&quick, &path])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("holds now"), "{said}");
     assert_eq!(child.try_wait().unwrap(), None, "it is to take longer");
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -114,6 +132,95 @@ fn an_output_directory_that_cannot_be_written_is_refused_before_any_work() {
     assert_refused(directory.path(), &["check", "--out", "file"], "file can't be made");
     assert_refused(directory.path(), &["check", "--out", "file/below"], "file/below can't be made");
     assert_refused(directory.path(), &["check", "--out", "/proc/here"], "/proc/here can't be made");
+    fs::create_dir(directory.path().join("out")).unwrap();
+    fs::write(directory.path().join("out/counterexamples"), "").unwrap();
+    assert_refused(directory.path(), &["check", "--out", "out"], "move it away");
+}
+
+/// The JUnit file takes no other file's place, be it there already or not.
+#[test]
+fn a_result_in_the_place_of_another_file_is_refused_before_any_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let check = ["check", "--cases", "2", "--store", "users", "--backend", "memory"];
+    let base = [&check[..], &["--seed", "1", "--out", "base"]].concat();
+    assert_eq!(storeproof(here, &base).status.code(), Some(0));
+    let kept = fs::read(here.join("base/report.json")).unwrap();
+    for arguments in [
+        &["--out", "new", "--junit", "new/report.json"][..],
+        &["--out", "base", "--junit", "./base/../base/report.json"],
+        &["--baseline", "base/report.json", "--junit", "base/report.json"],
+    ] {
+        let message = "the JUnit file would be in the place of ";
+        assert_refused(here, &[&check[..], arguments].concat(), message);
+    }
+    let merge = ["merge", "base/report.json", "--out", "new", "--junit", "base/report.json"];
+    assert_refused(here, &merge, "the JUnit file would be in the place of base/report.json");
+    assert_eq!(fs::read(here.join("base/report.json")).unwrap(), kept, "it is as it was");
+}
+
+/// What stands in the way when all is done hides no result.
+#[test]
+fn a_report_that_cannot_be_written_is_printed_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::create_dir_all(here.join("out/report.json")).unwrap();
+    let check = ["check", "--cases", "2", "--store", "users", "--backend", "memory"];
+    let output = storeproof(here, &[&check[..], &["--out", "out"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stdout).contains("users  memory"), "{output:?}");
+    assert!(text(&output.stderr).contains("out/report.json can't be written"), "{output:?}");
+}
+
+#[test]
+fn a_replay_says_what_is_broken_what_holds_and_what_is_stale() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let plant = ["check", "--plant", "A47", "--seed", "1", "--cases", "200", "--backend", "memory"];
+    assert_eq!(storeproof(here, &plant).status.code(), Some(1), "the planted bug is found");
+    let found = fs::read_dir(here.join("storeproof-out/counterexamples")).unwrap();
+    let found = found.map(|entry| entry.unwrap().path()).next().expect("a replay file");
+    let found = found.to_str().unwrap();
+    // The store that is proven has no such bug.
+    let output = storeproof(here, &["replay", found, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    let result = &document["results"][0];
+    assert_eq!((&result["store"], &result["violation"]), (&json!("users"), &Value::Null));
+    let output = storeproof(here, &["replay", found]);
+    assert!(text(&output.stdout).contains("holds now (it broke: "), "{output:?}");
+    // Faults at calls that nobody makes any more.
+    let saved = "users-hybrid-sqlite-a-timed-out-write-read-back-too-early.json";
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions").join(saved);
+    let mut stale: Value = serde_json::from_slice(&fs::read(saved).unwrap()).unwrap();
+    for fault in stale["scenario"]["faults"]["listed"].as_array_mut().unwrap() {
+        fault["step"] = "nonesuch".into();
+    }
+    fs::write(here.join("stale.json"), stale.to_string()).unwrap();
+    let output = storeproof(here, &["replay", "stale.json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).starts_with("stale.json: STALE: "), "{output:?}");
+}
+
+#[test]
+fn bugs_says_what_is_found_and_leaves_a_replay_file_of_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let bugs = ["bugs", "--id", "A47", "--id", "A71", "--seed", "7", "--out", "out"];
+    let output = storeproof(here, &[&bugs[..], &["--steps", "--jobs", "1000"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = text(&output.stdout);
+    assert!(said.contains("found 2 of 2") && said.contains("All found. Seed 7"), "{said}");
+    assert!(said.contains("VIOLATION  users on memory"), "{said}");
+    for id in ["A47", "A71"] {
+        assert!(here.join(format!("out/bugs/{id}.json")).is_file(), "{id} has no replay file");
+    }
+    let output = storeproof(here, &[&bugs[..], &["--format", "json"]].concat());
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let written = fs::read(here.join("out/bugs.json")).unwrap();
+    assert_eq!(printed, serde_json::from_slice::<Value>(&written).unwrap());
+    assert_eq!((&printed["planted"], &printed["found"]), (&json!(2), &json!(2)));
 }
 
 #[test]

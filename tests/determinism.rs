@@ -26,7 +26,7 @@ fn run(
 }
 
 #[test]
-fn one_seed_gives_one_trace_on_every_backend_and_any_number_of_jobs() {
+fn one_seed_gives_one_trace_on_simulated_storage_and_any_number_of_jobs() {
     for store in STORES {
         for backend in [&Memory as &dyn BackendUnderTest, &Simulated::file(), &Simulated::legacy()]
         {

@@ -4,6 +4,7 @@ use storeproof::{
     check::{
         backends::{BackendUnderTest, Memory, Simulated},
         generate::Purpose,
+        registry::STORES,
         scenario::{Mode, Scenario},
         shrink::shrink,
         statistics::Reached,
@@ -13,7 +14,8 @@ use storeproof::{
         api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
         sessions::SessionsSubject, subject::Subject, users::UsersSubject,
         watermark::WatermarkSubject, webhooks::WebhooksSubject,
-        worker_heartbeats::WorkerHeartbeatsSubject,
+        worker_heartbeats::WorkerHeartbeatsSubject, working_sets::WorkingSetsSubject,
+        workspace::WorkspaceSubject,
     },
     sim::schedule::{Bounds, Schedule},
 };
@@ -58,7 +60,10 @@ fn every_store_holds_in_all_interleavings_of_small_scopes() {
         prove::<SessionsSubject>(),
         prove::<WatermarkSubject>(),
         prove::<WorkerHeartbeatsSubject>(),
+        prove::<WorkspaceSubject>(),
+        prove::<WorkingSetsSubject>(),
     ];
+    assert_eq!(proven.len(), STORES.len(), "a store is missing");
     assert!(proven.iter().sum::<u64>() > 2_000, "{proven:?}");
 }
 

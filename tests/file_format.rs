@@ -436,7 +436,8 @@ fn assert_within_its_place(id: &RecordId, bytes: &[u8]) {
         (Err(_), _) => {
             let known = is_raw || stored.id == *id || path.raw_id().is_none();
             assert!(known, "{:?} names the damaged {path:?}", stored.id);
-            assert!(stored.id == *id || path.id() == PathId::Hashed || is_raw);
+            let is_own = stored.id == *id || path.id() == PathId::Hashed || is_raw;
+            assert!(is_own, "{:?} at {path:?} of {id:?}: {}", stored.id, shown());
         }
     }
 }

@@ -181,7 +181,7 @@ fn snapshots_that_are_not_there_are_bad_usage() {
     for (arguments, message) in [
         (&["--check", "--snapshots", "absent"][..], "absent can't be read"),
         (&["--check", "--snapshots", "."], "holds no snapshots"),
-        (&["--snapshots", "."], "required"),
+        (&["--snapshots", "."], "were not provided: --check"),
         (&["--write", "/proc/here"], "can't be made"),
     ] {
         let output = formats(directory.path(), arguments);

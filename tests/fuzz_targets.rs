@@ -72,6 +72,7 @@ fn the_corpora_are_made_of_the_snapshots_and_of_the_saved_counterexamples() {
         .map(|(name, text)| (name, String::from_utf8(text).unwrap()))
         .collect();
     assert!(!saved.is_empty());
+    let mut written = 0;
     for target in TARGETS.iter().filter(|target| !target.name.ends_with("_ops")) {
         let seeds = seeds(target.name, &saved);
         let total = seeds.len();
@@ -81,6 +82,7 @@ fn the_corpora_are_made_of_the_snapshots_and_of_the_saved_counterexamples() {
             if env::var_os(UPDATE).is_some() && input.len() <= longest(target) {
                 fs::create_dir_all(corpus(target)).unwrap();
                 fs::write(&path, &input).unwrap();
+                written += 1;
             }
             let Ok(there) = fs::read(&path) else { continue };
             committed += 1;
@@ -93,6 +95,7 @@ fn the_corpora_are_made_of_the_snapshots_and_of_the_saved_counterexamples() {
         }
         assert!(total >= 3 && committed * 2 > total, "{}: {committed} of {total}", target.name);
     }
+    assert_eq!(written, 0, "so many are written: run the tests without {UPDATE}");
 }
 
 /// A target that cargo-fuzz does not know, or the script, would never run.

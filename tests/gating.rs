@@ -310,6 +310,7 @@ fn a_planted_bug_closes_the_gate_and_is_told_apart_from_a_finding() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     assert!(stdout.contains("NOT FOUND  A18 is planted"), "{stdout}");
+    assert!(stdout.contains("Nothing was found."), "{stdout}");
 
     for (arguments, message) in [
         (&["check", "--plant", "A99"][..], "no bug \"A99\""),

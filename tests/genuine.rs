@@ -2,7 +2,10 @@
 //! are not part of the source, and fixtures in the tests stand for them
 //! elsewhere.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use storeproof::{
@@ -19,12 +22,24 @@ pub(crate) struct Genuine {
     pub(crate) manifest: Value,
 }
 
+/// Where they are; none, which is said: they are not at hand, and nothing was tried.
+pub(crate) fn data_directories() -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    if !data.is_dir() {
+        println!("SKIPPED: there are no genuine data in {}", data.display());
+        return None;
+    }
+    Some(data)
+}
+
 impl Genuine {
-    /// The data directory of that name; none where it is not at hand.
+    /// The data directory of that name; none where there are none.
     #[expect(clippy::disallowed_methods, reason = "the test copies real files")]
     pub(crate) fn read(name: &str) -> Option<Self> {
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-        let manifest = std::fs::read(data.join(format!("{name}.manifest.json"))).ok()?;
+        let data = data_directories()?;
+        let manifest = data.join(format!("{name}.manifest.json"));
+        let manifest = std::fs::read(&manifest)
+            .unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
         let mut disk = SimDisk::new();
         let mut ahead = vec![data.join(name)];
         while let Some(directory) = ahead.pop() {

@@ -11,6 +11,7 @@ use storeproof::{
         backends::{BackendUnderTest, FileOs, open_on},
         generate::Purpose,
         processes::{Program, child},
+        registry::STORES,
         scenario::Scenario,
         statistics::{Event, Reached},
         verify::{Verified, verify},
@@ -21,7 +22,8 @@ use storeproof::{
         api_keys::ApiKeysSubject, collection::CollectionSubject, secrets::SecretsSubject,
         sessions::SessionsSubject, subject::Subject, users::UsersSubject,
         watermark::WatermarkSubject, webhooks::WebhooksSubject,
-        worker_heartbeats::WorkerHeartbeatsSubject,
+        worker_heartbeats::WorkerHeartbeatsSubject, working_sets::WorkingSetsSubject,
+        workspace::WorkspaceSubject,
     },
 };
 
@@ -34,7 +36,7 @@ use crate::{
 const FLAW: &str = "STOREPROOF_TEST_FLAW";
 
 /// The product's own clients.
-fn sound() -> Program {
+pub(crate) fn sound() -> Program {
     Program {
         path: env!("CARGO_BIN_EXE_storeproof").into(),
         arguments: vec!["client".to_owned()],
@@ -105,7 +107,10 @@ fn every_store_holds_in_processes_that_are_killed() {
         hold::<SessionsSubject>(&backend, 16),
         hold::<WatermarkSubject>(&backend, 16),
         hold::<WorkerHeartbeatsSubject>(&backend, 16),
+        hold::<WorkspaceSubject>(&backend, 16),
+        hold::<WorkingSetsSubject>(&backend, 16),
     ];
+    assert_eq!(killed.len(), STORES.len(), "a store is missing");
     for (processes, _) in killed {
         assert!(processes > 4, "hardly anybody was killed: {killed:?}");
     }
@@ -151,5 +156,6 @@ fn a_program_that_is_no_client_is_refused() {
         &mut reached,
     );
     let said = verified.violation.map(|violation| violation.signature.rule);
-    assert!(said.is_some_and(|rule| rule.contains("no client of storeproof")));
+    let said = said.expect("a client that is none is no client");
+    assert!(said.contains("no client of storeproof"), "{said}");
 }

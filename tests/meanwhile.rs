@@ -11,10 +11,11 @@ use storeproof::{
     backend::memory::MemoryBackend,
     bugs::flaws::{Flaw, Flawed},
     seam::{
-        Backend, Collection, CollectionExt, Error, Found, Outcome, Record, RecordId, Result, Site,
-        Write,
+        Backend, Collection, CollectionExt, Error, Found, Outcome, Payload, Record, RecordId,
+        Result, Site, Write,
     },
     store::{
+        error::Kind,
         sessions::{Session, SessionStore, Sessions},
         worker_heartbeats::{Heartbeat, HeartbeatError, WorkerHeartbeatStore, WorkerHeartbeats},
     },
@@ -81,6 +82,68 @@ fn a_session_that_comes_while_damage_in_its_place_is_deleted_goes_as_well() {
             return;
         }
     }
+}
+
+/// No key finds anything, though it is there: what a key is of is not what is stored (rows
+/// that were put into a database by hand, files that were written in place).
+#[derive(Default)]
+struct KeysAreBehind(AtomicUsize);
+
+#[async_trait]
+impl Flaw for KeysAreBehind {
+    async fn find(&self, sound: &dyn Collection, key: &str, _parts: &[&str]) -> Result<Found> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) < 20, "it looks for ever");
+        sound.find(key, &["nobody's"]).await
+    }
+}
+
+#[test]
+fn a_session_that_no_key_finds_is_found_by_its_place() {
+    let backend = MemoryBackend::new(clock());
+    let collection = wait(backend.open(SessionStore::spec())).unwrap();
+    let sound = SessionStore::new(Arc::clone(&collection), clock());
+    wait(sound.create(session("a", "u"))).unwrap();
+    let flaw = KeysAreBehind::default();
+    let store = SessionStore::new(Flawed::over(collection, flaw), clock());
+    assert_eq!(wait(store.get("a", Some("u"))).unwrap().id, "a");
+    assert_eq!(wait(store.get("b", Some("u"))).unwrap_err().kind(), Kind::NotFound);
+}
+
+#[test]
+fn what_lies_in_a_sessions_place_and_says_another_id_is_damage() {
+    let backend = MemoryBackend::new(clock());
+    let collection = wait(backend.open(SessionStore::spec())).unwrap();
+    let data = Payload::json(br#"{"id":"u/a","user_id":"x"}"#.as_slice()).unwrap();
+    wait(collection.put(Record::json(id("u/a"), data, at(0)))).unwrap();
+    let flaw = Counted::default();
+    let store = SessionStore::new(Flawed::over(collection, flaw), clock());
+    assert_eq!(wait(store.get("a", Some("u"))).unwrap_err().kind(), Kind::Corrupt);
+    wait(store.delete("a", Some("u"))).expect("it is set aside");
+    assert_eq!(wait(store.get("a", Some("u"))).unwrap_err().kind(), Kind::NotFound);
+}
+
+/// Nothing is wrong, as long as few calls are made.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+#[async_trait]
+impl Flaw for Counted {
+    async fn find(&self, sound: &dyn Collection, key: &str, parts: &[&str]) -> Result<Found> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) < 20, "it looks for ever");
+        sound.find(key, parts).await
+    }
+}
+
+#[test]
+fn a_worker_that_no_key_finds_is_found_by_its_place() {
+    let backend = MemoryBackend::new(clock());
+    let collection = wait(backend.open(WorkerHeartbeatStore::spec())).unwrap();
+    let sound = WorkerHeartbeatStore::new(Arc::clone(&collection), clock());
+    wait(sound.upsert(Heartbeat::new("w", 1))).unwrap();
+    let flaw = KeysAreBehind::default();
+    let store = WorkerHeartbeatStore::new(Flawed::over(collection, flaw), clock());
+    assert_eq!(wait(store.get("w")).unwrap().worker_id, "w");
+    assert_eq!(wait(store.get("v")).unwrap_err().kind(), Kind::NotFound);
 }
 
 /// The session that is being created is deleted right before its user's are counted.

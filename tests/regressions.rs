@@ -14,6 +14,8 @@ use storeproof::check::{
     replay::read_header,
 };
 
+use crate::killed_processes::sound;
+
 /// What is wrong with a replay file; none: it can be run, and holds.
 fn problem(text: &str, backends: &[Box<dyn BackendUnderTest>]) -> Option<String> {
     let header = match read_header(text) {
@@ -41,7 +43,7 @@ fn problem(text: &str, backends: &[Box<dyn BackendUnderTest>]) -> Option<String>
 #[test]
 fn every_saved_counterexample_holds() {
     let scratch = tempfile::tempdir().expect("a temporary directory");
-    let backends = backends::all(scratch.path());
+    let backends = backends::all_with_processes(scratch.path(), &sound());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions");
     let mut problems = Vec::new();
     let mut count = 0;

@@ -535,6 +535,9 @@ fn a_damaged_file_is_corrupt_and_named_and_goes_to_quarantine() {
     assert_eq!(damaged(&of("u")), ["b", "u/a"]);
     assert_eq!(damaged(&of("v")), ["b"], "a flat one may be anybody's");
     assert!(!format!("{:?}", of("u")).contains("secret"));
+    let mut titled = session("t", "u");
+    titled.title = Some("what was said first".to_owned());
+    assert!(!format!("{titled:?}").contains("said"), "{titled:?}");
     assert_eq!(error_of(wait(store.create(session("a", "u")))), "SessionAlreadyExists");
     for id in ["a", "b"] {
         assert_eq!(error_of(wait(store.delete(id, None))), "corrupt", "whose it is must be said");

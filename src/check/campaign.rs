@@ -14,6 +14,7 @@ use super::{
     backends::Capabilities,
     coverage::Coverage,
     generate,
+    jobs::on_jobs,
     scenario::Scenario,
     shrink::{Counterexample, shrink_or_keep},
     statistics::Reached,
@@ -310,7 +311,6 @@ pub(super) fn run_these<S: Subject>(
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "jobs are threads")]
 fn run_cases<S: Subject>(
     target: &Target<'_, S>,
     effort: &Effort,
@@ -319,13 +319,10 @@ fn run_cases<S: Subject>(
 ) -> Tally<S::Op> {
     let next = AtomicU64::new(0);
     let total = Mutex::new(Tally::new::<S>());
-    std::thread::scope(|scope| {
-        for _ in 0..effort.jobs.max(1) {
-            scope.spawn(|| {
-                let tally = job(target, effort, progress, cases, &next);
-                total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
-            });
-        }
+    let most = usize::try_from(effort.cases).unwrap_or(usize::MAX);
+    on_jobs(effort.jobs.min(most), || {
+        let tally = job(target, effort, progress, cases, &next);
+        total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     });
     total.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,6 +17,7 @@ mod gate;
 pub mod generate;
 pub mod history;
 pub mod input;
+pub mod jobs;
 mod limits;
 pub mod linearize;
 pub mod one_line;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     backends::BackendUnderTest,
+    jobs::on_jobs,
     registry::{Replayed, StoreUnderTest, store_named},
     replay::{ReplayError, read_header},
     trace_hash::hash_of,
@@ -162,26 +163,22 @@ pub fn run_all(
 ) -> Result<Vec<RegressionResult>, (String, RegressionError)> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(regressions.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(regression) = regressions.get(place) else { return };
-                    let digest = regression.digest();
-                    let before = known.iter().find(|result| {
-                        (&result.file, &result.digest) == (&regression.file, &digest)
-                            && result.outcome != Outcome::NotRun
-                    });
-                    let result = match before {
-                        Some(result) => Ok(result.clone()),
-                        None if go_on() => regression.run(),
-                        None => Ok(regression.with(Outcome::NotRun)),
-                    };
-                    let result = result.map_err(|error| (regression.file.clone(), error));
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
-                }
+    on_jobs(jobs.min(regressions.len()), || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(regression) = regressions.get(place) else { return };
+            let digest = regression.digest();
+            let before = known.iter().find(|result| {
+                (&result.file, &result.digest) == (&regression.file, &digest)
+                    && result.outcome != Outcome::NotRun
             });
+            let result = match before {
+                Some(result) => Ok(result.clone()),
+                None if go_on() => regression.run(),
+                None => Ok(regression.with(Outcome::NotRun)),
+            };
+            let result = result.map_err(|error| (regression.file.clone(), error));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
         }
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     backend: Vec<String>,
     /// So many cases of each store on each backend.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     cases: Option<u64>,
     /// Go on for so long (90s, 5m, 1h30m), gather a corpus, and look more where there is
     /// more to find. A campaign that was interrupted goes on, with the same arguments and
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "cases")]
     time: Option<Duration>,
     /// Decides every case; chosen at random where it is not given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Only the I-th of N equal parts, none of which has a case of another; `merge` joins
     /// their reports.
@@ -171,7 +171,8 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
     let backends = backends::all_with_processes(scratch.path(), &client::program()?);
     let canary = arguments.plant.as_deref().map(|id| Canary::new(id, &backends)).transpose()?;
     let mut plan = Plan::new(arguments, &backends, canary.as_ref())?;
-    let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
+    let (junit, baseline) = (arguments.junit.as_deref(), arguments.baseline.as_deref());
+    let gate = Gate::open(junit, baseline, &[], &arguments.out)?;
     let cells = plan.cells.iter().map(|(store, backend)| (store.name(), backend.name()));
     gate.must_compare(&cells.collect())?;
     let saved = regressions::read(arguments.regressions.as_deref(), plan.shard, &backends)?;

@@ -72,12 +72,27 @@ pub(super) fn make_room_for(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(parent).map_err(|error| failed(parent, "can't be made", &error))
 }
 
-/// Whether these are names of one file.
+/// Whether these are names of one file, which need not be there yet.
 pub(super) fn are_same(one: &Path, other: &Path) -> bool {
-    match (std::fs::canonicalize(one), std::fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
+    match (whole(one), whole(other)) {
+        (Some(one), Some(other)) => one == other,
         _ => false,
     }
+}
+
+/// The path without links and relative parts, as far as there is such a thing now.
+fn whole(path: &Path) -> Option<PathBuf> {
+    if let Ok(whole) = std::fs::canonicalize(path) {
+        return Some(whole);
+    }
+    let path = std::path::absolute(path).ok()?;
+    let parent = std::fs::canonicalize(path.parent()?);
+    Some(
+        parent.map_or_else(
+            |_| path.clone(),
+            |parent| parent.join(path.file_name().unwrap_or_default()),
+        ),
+    )
 }
 
 /// The directory that results go to.
@@ -93,7 +108,13 @@ impl OutputDirectory {
             .prefix(".storeproof-")
             .tempfile_in(path)
             .map_err(|error| failed(path, "can't be written to", &error))?;
-        Ok(Self(path.to_owned()))
+        let output = Self(path.to_owned());
+        let replays = output.path("counterexamples");
+        if replays.exists() && !replays.is_dir() {
+            let what = "it is a file, where replay files are to go: move it away";
+            return Err(Failure::new(format!("{}: {what}", replays.display())));
+        }
+        Ok(output)
     }
 
     /// The path of a file in it.

@@ -34,10 +34,23 @@ pub(super) struct Gate {
 impl Gate {
     /// Reads the baseline, and finds out whether the files can be written, before any
     /// work is done. Until the results are there, the JUnit file says that there are none.
-    pub(super) fn open(junit: Option<&Path>, baseline: Option<&Path>) -> Result<Self, Failure> {
+    /// It takes the place of none of `inputs`, which are read too, nor of the report, which
+    /// goes to `out`.
+    pub(super) fn open(
+        junit: Option<&Path>,
+        baseline: Option<&Path>,
+        inputs: &[PathBuf],
+        out: &Path,
+    ) -> Result<Self, Failure> {
+        let of_baseline = baseline.map(Path::to_owned);
         let baseline = baseline.map(|path| Ok((path.to_owned(), read_report(path)?)));
         let baseline = baseline.transpose()?;
         if let Some(path) = junit {
+            let others = inputs.iter().cloned().chain(of_baseline).chain([out.join(REPORT)]);
+            if let Some(other) = others.into_iter().find(|other| files::are_same(path, other)) {
+                let what = format!("the JUnit file would be in the place of {}", other.display());
+                return Err(Failure::new(format!("{}: {what}", path.display())));
+            }
             files::make_room_for(path)?;
             files::write(path, &in_junit(path, unfinished())?)?;
         }
@@ -63,13 +76,15 @@ impl Gate {
         output: &OutputDirectory,
     ) -> Result<Status, Failure> {
         let json = report.to_text().map_err(|error| Failure::new(error.to_string()))?;
-        output.replace(REPORT, &json)?;
+        // What can't be written can be read all the same.
+        let written = output.replace(REPORT, &json);
         let comparison = self.compare(report)?;
-        self.tell(report, shown, comparison.as_ref())?;
+        let told = self.tell(report, shown, comparison.as_ref());
         match format {
             Format::Json => print(&json)?,
             Format::Human => print(&summary(report, shown, comparison.as_ref(), how, output))?,
         }
+        written.and(told)?;
         Ok(status(report, comparison.as_ref()))
     }
 
@@ -110,13 +125,7 @@ fn in_junit(path: &Path, text: Result<String, SerializeError>) -> Result<String,
 /// What the results come to.
 fn status(report: &Report, comparison: Option<&Comparison>) -> Status {
     let is_worse = comparison.is_some_and(|comparison| !comparison.worse.is_empty());
-    if is_worse || !report.holds() {
-        Status::Violated
-    } else if report.interrupted {
-        Status::Interrupted
-    } else {
-        Status::Holds
-    }
+    Status::of(is_worse || !report.holds(), report.interrupted)
 }
 
 /// Reads a report.json.

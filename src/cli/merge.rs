@@ -37,7 +37,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
-    let gate = Gate::open(arguments.junit.as_deref(), arguments.baseline.as_deref())?;
+    let (junit, baseline) = (arguments.junit.as_deref(), arguments.baseline.as_deref());
+    let gate = Gate::open(junit, baseline, &arguments.reports, &arguments.out)?;
     let parts = arguments.reports.iter().map(|path| read_report(path));
     let parts = parts.collect::<Result<Vec<Report>, Failure>>()?;
     let names: Vec<String> =

@@ -48,9 +48,5 @@ pub(super) fn run(arguments: &Arguments, stop: &Arc<AtomicBool>) -> Result<Statu
             print(&migration.to_text().map_err(|error| Failure::new(error.to_string()))?)?;
         }
     }
-    Ok(match (migration.interrupted, migration.holds()) {
-        (true, _) => Status::Interrupted,
-        (false, true) => Status::Holds,
-        (false, false) => Status::Violated,
-    })
+    Ok(Status::of(!migration.holds(), migration.interrupted))
 }

@@ -23,7 +23,7 @@ mod usage;
 
 use std::{process::ExitCode, sync::Arc, sync::atomic::AtomicBool};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Proves persistence layers: runs reference models against real backends.
 #[derive(Debug, Parser)]
@@ -84,6 +84,17 @@ enum Status {
     Interrupted,
 }
 
+impl Status {
+    /// What was found counts, also where an interruption left something undone.
+    const fn of(violated: bool, interrupted: bool) -> Self {
+        match (violated, interrupted) {
+            (true, _) => Self::Violated,
+            (false, true) => Self::Interrupted,
+            (false, false) => Self::Holds,
+        }
+    }
+}
+
 /// Runs the program with the process's arguments.
 ///
 /// Exit status 0: all holds; 1: a violation, damaged data, or what else a command calls a
@@ -92,7 +103,11 @@ enum Status {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage::report_parse_error(&error),
+        Err(error) => {
+            let command = Arguments::command();
+            let is_command = |name: &str| command.find_subcommand(name).is_some();
+            return usage::report_parse_error(&error, is_command);
+        }
     };
     let stop = Arc::new(AtomicBool::new(false));
     // Who looks at `stop` comes to an end of his own; others an interrupt ends as it ends any

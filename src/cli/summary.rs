@@ -56,6 +56,8 @@ pub(super) fn summary(
         "Worse than the baseline."
     } else if report.interrupted {
         "Interrupted: what was run holds."
+    } else if report.planted.is_some() {
+        "Nothing was found."
     } else {
         "All holds."
     };

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use clap::error::ErrorKind;
+
 use crate::check::verify;
 
 /// Why a command could not do its work.
@@ -37,28 +39,63 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 /// Says on standard error why nothing came of it.
 pub(super) fn report(failure: &Failure) -> ExitCode {
     // Standard error may be closed: the exit status still tells.
-    let _ = writeln!(std::io::stderr(), "storeproof: {failure}");
+    let _ = writeln!(std::io::stderr(), "storeproof: {}", escaped(&failure.0));
     ExitCode::from(2)
 }
 
-/// The first line of what clap says, or all of it for `--help`.
-pub(super) fn report_parse_error(error: &clap::Error) -> ExitCode {
+/// In one line, whatever the names in it are.
+fn escaped(message: &str) -> String {
+    let escape = |c: char| c.is_control().then(|| c.escape_default());
+    let mut shown = String::with_capacity(message.len());
+    for c in message.chars() {
+        match escape(c) {
+            Some(escaped) => shown.extend(escaped),
+            None => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// What clap says is wrong, in a line; all that it says for `--help`.
+pub(super) fn report_parse_error(
+    error: &clap::Error,
+    is_command: impl Fn(&str) -> bool,
+) -> ExitCode {
     if !error.use_stderr() {
         return match print(&error.render().to_string()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => report(&failure),
         };
     }
-    let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or("bad usage");
-    let message = first.strip_prefix("error: ").unwrap_or(first);
-    report(&Failure(format!("{message} (see storeproof --help)")))
+    let message = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is needed".to_owned(),
+        _ => problem_of(&error.render().to_string()),
+    };
+    let command = std::env::args().nth(1).filter(|name| is_command(name));
+    let command = command.map(|name| name + " ").unwrap_or_default();
+    report(&Failure(format!("{message} (see storeproof {command}--help)")))
 }
 
-/// Sets `stop` when the user interrupts.
+/// What is wrong, with the names and tips that clap has below it, and without its usage.
+fn problem_of(said: &str) -> String {
+    let lines = said.lines().map(str::trim);
+    let problem = lines.take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
+    let parts: Vec<&str> = problem.filter(|line| !line.is_empty()).collect();
+    let whole = parts.join(" ").replace(" tip: ", "; ");
+    whole.strip_prefix("error: ").unwrap_or(&whole).to_owned()
+}
+
+/// Sets `stop` when the user interrupts; who does so again has waited long enough.
 pub(super) fn stop_on_interrupt(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     let stop = Arc::clone(stop);
-    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))
+    let stop_or_exit = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(2);
+        }
+    };
+    ctrlc::set_handler(stop_or_exit)
         .map_err(|error| Failure(format!("can't listen for interrupts: {error}")))
 }
 

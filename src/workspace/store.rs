@@ -85,9 +85,9 @@ impl Builder {
     /// into memory where that is its place.
     ///
     /// # Errors
-    /// `Storage`: `InvalidName` when the id has anything but 1 to 38 of `A-Z a-z 0-9 - _`;
-    /// `InvalidArgument` when a kind is placed in a durable backend and there is none;
-    /// those of the storage.
+    /// `Storage`: `InvalidName` or `InvalidArgument` when the id has anything but 1 to 38 of
+    /// `A-Z a-z 0-9 - _`, and then nothing is made; `InvalidArgument` when a kind is placed in
+    /// a durable backend and there is none; those of the storage.
     pub async fn open(self) -> Result<WorkspaceStore> {
         WorkspaceStore::open(&self).await
     }
@@ -126,6 +126,8 @@ macro_rules! workspace_store {
 
         impl WorkspaceStore {
             async fn open(builder: &Builder) -> Result<Self> {
+                // Of all kinds, before any of them is made.
+                $(Repository::<$entity>::spec(&builder.id).validate()?;)+
                 let changeset = Arc::<Changeset>::default();
                 Ok(Self {
                     id: builder.id.clone(),

@@ -1,5 +1,4 @@
-//! A migration that is killed at a random moment, with real files and
-//! processes.
+//! A migration that is killed at any moment, with real files and processes.
 
 #![expect(clippy::disallowed_methods, reason = "the test prepares and looks at real files")]
 
@@ -10,8 +9,6 @@ use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-
-use storeproof::seam::{Entropy, OsEntropy};
 
 use super::program::{listing, real, storeproof};
 
@@ -44,13 +41,19 @@ fn many() -> tempfile::TempDir {
 
 #[test]
 fn a_migration_that_is_killed_and_run_again_ends_as_an_undisturbed_one() {
-    let undisturbed = many();
-    let exported = storeproof(&["export", undisturbed.path().to_str().unwrap()]).stdout;
-    let started = Instant::now();
-    let output = storeproof(&["migrate", undisturbed.path().to_str().unwrap()]);
-    let duration = started.elapsed();
-    assert_eq!(output.status.code(), Some(0));
-    let expected = files(undisturbed.path());
+    let untouched = files(many().path());
+    let (mut duration, mut exported, mut expected) = (Duration::MAX, Vec::new(), untouched.clone());
+    // The shortest of several is no hiccup of the machine.
+    for _ in 0..4 {
+        let undisturbed = many();
+        let path = undisturbed.path().to_str().unwrap();
+        exported = storeproof(&["export", path]).stdout;
+        let started = Instant::now();
+        let output = storeproof(&["migrate", path]);
+        duration = duration.min(started.elapsed());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        expected = files(undisturbed.path());
+    }
     let mut cut_short = 0;
     for round in 0..ROUNDS {
         let directory = many();
@@ -60,15 +63,12 @@ fn a_migration_that_is_killed_and_run_again_ends_as_an_undisturbed_one() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let mut random = [0; 8];
-        OsEntropy.fill(&mut random).unwrap();
-        let share = u64::from_le_bytes(random) % 1_000;
-        let moment = duration.mul_f64(share as f64 / 1_000.0);
+        let moment = duration.mul_f64(round as f64 / ROUNDS as f64);
         std::thread::sleep(moment.max(Duration::from_micros(1)));
         child.kill().unwrap();
         child.wait().unwrap();
         let left = files(directory.path());
-        cut_short += usize::from(left != expected);
+        cut_short += usize::from(left != expected && left != untouched);
         assert_eq!(storeproof(&["export", path]).stdout, exported, "round {round}, {moment:?}");
         let again = storeproof(&["migrate", path]);
         assert_eq!(again.status.code(), Some(0), "round {round}, {moment:?}");

@@ -82,7 +82,7 @@ fn what_is_no_data_directory_is_refused_in_one_line() {
         assert_refused(&storeproof(&[command, file]), "Not a directory");
         assert_refused(&storeproof(&[command, &format!("{file}/below")]), "Not a directory");
         assert_refused(&storeproof(&[command, "/no/such"]), "No such file or directory");
-        assert_refused(&storeproof(&[command]), "required");
+        assert_refused(&storeproof(&[command]), "were not provided: <DIR>");
     }
 }
 
@@ -204,6 +204,8 @@ pub(crate) fn bound(directory: &Path) -> (TempDir, Command) {
     // writing until it runs its own program, and this one could not be run.
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_storeproof")).arg(&program).status();
     assert!(copied.unwrap().success(), "the program can't be copied");
+    // Another test may have had the whole process's umask changed in this moment.
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(&program);
     command.current_dir("/");
     if is_root() {

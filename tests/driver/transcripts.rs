@@ -69,7 +69,7 @@ fn keep(name: &str, choices: &[BackendChoice]) {
         let mut server = server(choices[0]);
         let played = play(&expected, directory.path(), |line, _| server.answer(line.as_bytes()));
         fs::write(&path, played).unwrap();
-        return;
+        panic!("{path} is written: look at what changed, and run the tests without {UPDATE}");
     }
     for choice in choices {
         let data = directory.path().join(choice.name());

@@ -1,7 +1,7 @@
 //! What is removed lies aside for a moment, so that nothing is lost that older
 //! software writes meanwhile.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use storeproof::{
     backend::file::survey::{OtherFile, OtherKind, survey},
@@ -117,12 +117,14 @@ fn what_is_aside_and_cannot_be_read_is_a_damaged_record_to_a_survey() {
 /// Whoever could not give it its name back leaves that to the next one.
 #[test]
 fn what_is_aside_has_its_name_back_though_a_step_failed() {
+    let mut failures = BTreeSet::new();
     for calls in 0.. {
         let disk = sim(disk_with(&[(ASIDE, "2")]));
         let fs = Process::new(disk.clone());
         fs.meets(Fate::FailAfter(calls));
         let opened = wait(super::backend(&fs).open(things()));
         let Some(failed) = fs.failed() else { break };
+        failures.insert(failed);
         let is_put_back = failed == "rename_no_replace" && opened.is_ok();
         assert!(!is_put_back, "it is still aside, and nobody said so");
         drop(opened);
@@ -130,12 +132,14 @@ fn what_is_aside_has_its_name_back_though_a_step_failed() {
         assert_eq!(contents(&collection), [("a".into(), "2".into())], "after {failed} failed");
         assert_eq!(files(&disk), [("things/a.json".into(), "2".into())], "after {failed} failed");
     }
+    assert!(failures.contains("rename_no_replace"), "nothing had its name back: {failures:?}");
 }
 
 /// A writer that is killed while it removes a record, and older software that then writes what
 /// has its name: who was there before settles that as well.
 #[test]
 fn what_a_killed_writer_left_aside_is_settled_by_who_has_the_collection_open() {
+    let mut left_aside = 0;
     for calls in 0..200 {
         let disk = sim(disk_with(&[("things/a.json", "1")]));
         let doomed = Process::new(disk.clone());
@@ -150,12 +154,14 @@ fn what_a_killed_writer_left_aside_is_settled_by_who_has_the_collection_open() {
         drop(handle);
         let is_aside = files(&disk).iter().any(|(path, _)| path == ASIDE);
         if is_aside {
+            left_aside += 1;
             // It is not what was judged.
             old_writer_puts(&disk, ASIDE, "2");
             assert_eq!(contents(&survivor), [("a".into(), "2".into())], "killed after {calls}");
         }
         if is_over {
             assert!(!is_aside, "what was acknowledged is gone");
+            assert!(left_aside > 0, "it was never aside as {ASIDE}");
             return;
         }
     }

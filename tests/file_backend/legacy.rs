@@ -1,11 +1,11 @@
 //! What older software left.
 
-use std::path::Path;
-
 use storeproof::{
     fs::{Durability, OsFs},
     seam::{CollectionExt, ErrorKind, Instant, Selection, Write},
 };
+
+use crate::genuine::data_directories;
 
 use super::{contents, disk_with, files, id, now, open, record, sim, things, users, wait};
 
@@ -119,11 +119,7 @@ fn envelopes_of_the_generation_between_are_read_under_their_raw_names() {
 
 #[test]
 fn a_genuine_data_directory_reads_completely() {
-    let genuine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/legacy");
-    if !genuine.is_dir() {
-        // Not part of the source: the fixtures above stand for it elsewhere.
-        return;
-    }
+    let Some(genuine) = data_directories().map(|data| data.join("legacy")) else { return };
     let copy = tempfile::tempdir().unwrap();
     #[expect(clippy::disallowed_methods, reason = "the test copies real files")]
     let names = {

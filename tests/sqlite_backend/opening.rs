@@ -1,10 +1,15 @@
 //! What a database must be to be opened.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration,
+};
 
-use storeproof::seam::{CollectionExt, ErrorKind, Instant, Outcome};
+use storeproof::{
+    backend::sqlite::{SqliteBackend, SqliteOptions},
+    seam::{Backend, CollectionExt, ErrorKind, Instant, Outcome},
+};
 
-use super::{backend, id, open, record, someone_else, things, wait};
+use super::{Still, backend, id, open, record, someone_else, things, wait};
 
 /// The error's message, which must be one line that names the path, and that
 /// nothing was done.
@@ -16,6 +21,48 @@ fn refused(path: &Path) -> (ErrorKind, String) {
     assert!(!message.contains('\n'), "more than one line: {message}");
     assert!(message.contains(path.file_name().unwrap().to_str().unwrap()), "{message}");
     (error.kind(), message)
+}
+
+/// The process may go elsewhere before the next collection is opened.
+#[test]
+fn a_relative_path_is_that_of_the_moment_when_it_is_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let from_the_root = directory.path().strip_prefix("/").expect("an absolute path");
+    // Tests run in the folder of the package.
+    let levels = Path::new(env!("CARGO_MANIFEST_DIR")).components().count() - 1;
+    let relative = Path::new(&"../".repeat(levels)).join(from_the_root).join("db");
+    assert!(relative.is_relative());
+    let backend = backend(&relative).unwrap();
+    assert!(backend.path().is_absolute(), "{}", backend.path().display());
+    wait(wait(Backend::open(&backend, things())).unwrap().put(record("a", "1"))).unwrap();
+    let collection = open(&directory.path().join("db"), things());
+    assert_eq!(wait(collection.get(&id("a"))).unwrap(), record("a", "1"));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test looks at real files")]
+fn what_is_made_only_its_owner_may_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let collection = open(&directory.path().join("db"), things());
+    wait(collection.put(record("a", "1"))).unwrap();
+    let files = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap());
+    let modes: BTreeMap<String, u32> = files
+        .map(|file| {
+            let mode = file.metadata().unwrap().permissions().mode();
+            (file.file_name().into_string().unwrap(), mode & 0o777)
+        })
+        .collect();
+    assert!(modes.contains_key("db-wal"), "{modes:?}");
+    assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
+}
+
+#[test]
+fn the_patience_of_writers_has_no_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { busy_timeout: Duration::MAX, ..SqliteOptions::default() };
+    let backend = SqliteBackend::open(directory.path().join("db"), Arc::new(Still), options);
+    let collection = wait(backend.unwrap().open(things())).unwrap();
+    wait(collection.put(record("a", "1"))).unwrap();
 }
 
 #[test]
@@ -101,8 +148,7 @@ fn a_collection_of_a_newer_release_or_with_unreadable_keys_is_refused() {
         ("UPDATE collections SET keys = x'ff'", "another type"),
     ] {
         someone_else(&path).execute_batch(change).unwrap();
-        let Err(error) = wait(storeproof::seam::Backend::open(&backend(&path).unwrap(), things()))
-        else {
+        let Err(error) = wait(Backend::open(&backend(&path).unwrap(), things())) else {
             panic!("opened after {change}")
         };
         assert!(error.to_string().contains(reason), "{change}: {error}");

@@ -8,6 +8,7 @@ use storeproof::{
         sqlite::{SqliteBackend, SqliteOptions},
     },
     seam::{Backend, CollectionExt},
+    sim::disk::SimDisk,
     store::error::Kind as ErrorKind,
     workspace::{
         entities::{DeploymentVersion, Resource, ResourceVariable, System, SystemDeployment},
@@ -18,6 +19,7 @@ use storeproof::{
 };
 
 use super::{clock, in_memory, wait};
+use crate::file_backend::{backend, sim};
 
 fn system(name: &str) -> System {
     System { name: name.to_owned(), ..System::default() }
@@ -85,6 +87,19 @@ fn what_cannot_be_opened_says_why() {
     assert!(error.to_string().contains("a b"), "{error}");
     let error = refused(WorkspaceStore::builder("w", clock()).hybrid(Kind::Policy));
     assert!(error.to_string().contains("no durable backend"), "{error}");
+}
+
+#[test]
+fn a_workspace_whose_id_is_refused_leaves_nothing_behind() {
+    let (longest, too_long) = ("w".repeat(38), "w".repeat(39));
+    for id in [&*too_long, "a/b", ""] {
+        let fs = sim(SimDisk::new());
+        let builder = WorkspaceStore::builder(id, clock()).durable(Arc::new(backend(&fs)));
+        let Err(error) = wait(builder.open()) else { panic!("{id:?} is an id") };
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{id:?}: {error}");
+        assert_eq!(fs.disk().entries().len(), 0, "{id:?}: {:?}", fs.disk().entries());
+    }
+    wait(WorkspaceStore::builder(&*longest, clock()).open()).expect("the longest id is one");
 }
 
 #[test]

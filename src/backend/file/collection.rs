@@ -136,7 +136,7 @@ async fn commit<F: Fs>(call: &Call<'_, F>, writes: Vec<Write>) -> Result<()> {
     let now = call.storage.clock.now();
     let mut decided = Vec::with_capacity(writes.len());
     for write in writes {
-        let current = load(call, write.id()).await?;
+        let current = load(&call.about(write.id()), write.id()).await?;
         decided.push(judge(call, write, current, now)?);
     }
     judge_keys(call, &decided, now).await?;

@@ -15,7 +15,7 @@ use super::{
     atomic::is_temporary,
     catalog::join,
     intent::INTENT_NAME,
-    lock::{self, LOCK_NAME, Purpose, open_lock_file},
+    lock::{self, Held, LOCK_NAME, Purpose, open_lock_file},
     quarantine::QUARANTINE_NAME,
     storage::{Call, Place, Storage, levels_of},
     walk::may_hold_records,
@@ -39,7 +39,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
         source,
     };
     let root = make_root(&parts, failed).await?;
-    let (file, is_new) = open_lock_file(&parts.fs, &root, Access::ReadWrite)
+    let file = open_lock_file(&parts.fs, &root, Access::ReadWrite)
         .await
         .map_err(|error| failed("opening", LOCK_NAME, error))?;
     let head = parts
@@ -50,7 +50,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
     let storage = Storage::new(parts, root, head);
     let call = Call::new(&storage, "open", None);
     let mut held = lock::hold(&call, file).await?;
-    check_names(&call, is_new).await?;
+    check_names(&call, &held).await?;
     // After a loss of power there may be an intent whatever the generation
     // says; and an odd one has to be settled.
     let pending = exists(&call, INTENT_NAME).await?;
@@ -101,8 +101,9 @@ async fn exists<F: Fs>(call: &Call<'_, F>, name: &str) -> Result<bool> {
 pub(super) const PROBE_NAME: &str = ".storeproof.probe-\u{e9}";
 const PROBE_DECOMPOSED: &str = ".storeproof.probe-e\u{301}";
 
-/// Refuses file systems on which two ids could be one file.
-async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
+/// Refuses file systems on which two ids could be one file. It is tried as long as nobody has
+/// written anything: who was refused, or died before it was known, leaves the lock file.
+async fn check_names<F: Fs>(call: &Call<'_, F>, held: &Held<F>) -> Result<()> {
     let Storage { fs, root, .. } = call.storage;
     if exists(call, &LOCK_NAME.to_uppercase()).await? {
         return Err(call.backend(
@@ -111,7 +112,7 @@ async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
                 .to_owned(),
         ));
     }
-    if !is_new {
+    if held.generation() > 0 {
         return Ok(());
     }
     match fs.create_file(root, PROBE_NAME).await {

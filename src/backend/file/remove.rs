@@ -33,6 +33,7 @@ pub(super) async fn claim<F: Fs>(call: &Call<'_, F>, selection: &Selection) -> R
     loop {
         let chosen = first_by_id(&call.storage.catalog(), selection, after.as_ref(), now);
         let Some(id) = chosen else { return Err(Error::NotFound(call.site())) };
+        let call = &call.about(&id);
         let current = load(call, &id).await?;
         let claimed = match current.seen(now) {
             Seen::Good(record) if selection.contains(id.as_str(), record.created_at) => {
@@ -41,7 +42,7 @@ pub(super) async fn claim<F: Fs>(call: &Call<'_, F>, selection: &Selection) -> R
             _ => None,
         };
         if let Some(record) = claimed {
-            must_not_be_newer(&call.about(&id), &current)?;
+            must_not_be_newer(call, &current)?;
             apply(call, &mut held, plan_removal(&current)).await?;
             return Ok(record);
         }
@@ -110,6 +111,7 @@ async fn purge<F: Fs>(
     removed: &mut u64,
 ) -> Result<()> {
     for id in ids {
+        let call = &call.about(id);
         let current = load(call, id).await?;
         // Whatever else lies there was put there in this very moment, or is a
         // newer release's, and then stays.

@@ -33,6 +33,8 @@ mod row;
 mod schema;
 
 use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -63,7 +65,7 @@ pub struct SqliteOptions {
     pub durability: Durability,
     /// How many records a page has where the caller does not say, at least 1.
     pub page_size: u32,
-    /// How long a write waits for those of others.
+    /// How long a write waits for those of others; longer than some 25 days is that.
     pub busy_timeout: Duration,
 }
 
@@ -90,7 +92,10 @@ pub struct SqliteBackend {
 
 impl SqliteBackend {
     /// Opens the database at `path`, and makes it where there is none or an
-    /// empty file; its directory must exist. `clock` decides what has expired.
+    /// empty file; its directory must exist. A relative path is one of the
+    /// directory that the process works in now, wherever it goes later on.
+    /// What is made only its owner may read.
+    /// `clock` decides what has expired.
     ///
     /// # Errors
     /// `Io` when it can't be opened or made; `Backend` when it is something
@@ -102,7 +107,11 @@ impl SqliteBackend {
         options: SqliteOptions,
     ) -> Result<Self> {
         let path = path.into();
+        // An empty path has no absolute form: it can't be opened, as SQLite will say.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let options = SqliteOptions { page_size: options.page_size.max(1), ..options };
+        // SQLite would have others read what it makes. What it can't make, it says.
+        drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path));
         let connection = connect(&path, &options, &Site::new("open", &Arc::from(""), None))?;
         Ok(Self { path, clock, options, spare: Mutex::new(Some(connection)), witness: None })
     }

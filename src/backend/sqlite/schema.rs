@@ -1,6 +1,6 @@
 //! The tables, and what a database must be to be opened.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi};
 
@@ -281,6 +281,9 @@ impl Opening<'_> {
     }
 }
 
+/// SQLite counts milliseconds in 31 bits: some 25 days.
+const MOST_PATIENCE: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// How often a connection tries to switch to the log.
 const MOST_SWITCHES: usize = 1_000;
 
@@ -303,7 +306,7 @@ pub(super) fn connect(path: &Path, options: &SqliteOptions, site: &Site) -> Resu
     // only, is prepared anew whenever it is given other values.
     let planned = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
     planned.map_err(|error| opening.failed(&error))?;
-    let timeout = connection.busy_timeout(options.busy_timeout);
+    let timeout = connection.busy_timeout(options.busy_timeout.min(MOST_PATIENCE));
     timeout.map_err(|error| opening.failed(&error))?;
     let identity = {
         // One moment: somebody may be making the database.

@@ -18,6 +18,7 @@ impl SessionStore {
     /// What lies under the id, as one moment has it.
     pub(super) async fn locate(&self, id: &str, user_id: Option<&str>) -> Result<Located, Error> {
         let mut gone: Vec<RecordId> = Vec::new();
+        let mut passed_over: Option<Record> = None;
         loop {
             let found = self.collection.find(ID, &[id]).await?;
             let is_users = |owner: &str| user_id.is_none_or(|user_id| user_id == owner);
@@ -55,7 +56,17 @@ impl SessionStore {
                 places.extend(RecordId::new(format!("{user_id}/{id}")));
             }
             match self.nameless(places).await? {
-                Located::Session(..) => {}
+                // It has come meanwhile, and is found now. If not, the key that it is found by
+                // is not that of its content, or its payload names another session.
+                Located::Session(record, stored) if passed_over.as_ref() == Some(&record) => {
+                    let session = &stored.session;
+                    return Ok(if session.id == id && is_users(&session.user_id) {
+                        Located::Session(record, stored)
+                    } else {
+                        Located::Foreign(record, "its id is not the one of its place".to_owned())
+                    });
+                }
+                Located::Session(record, _) => passed_over = Some(record),
                 // The damage went meanwhile: a session may have come before that.
                 Located::Absent if damaged.iter().any(|place| !gone.contains(place)) => {
                     gone.extend(damaged);

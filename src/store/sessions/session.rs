@@ -225,7 +225,7 @@ impl fmt::Debug for Session {
             .field("id", &self.id)
             .field("user_id", &self.user_id)
             .field("dag_name", &self.dag_name)
-            .field("title", &self.title)
+            .field("title", &self.title.as_ref().map(|_| "…"))
             .field("model", &self.model)
             .field("created_at", &self.created_at)
             .field("updated_at", &self.updated_at)

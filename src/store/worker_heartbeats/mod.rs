@@ -193,11 +193,11 @@ impl WorkerHeartbeatStore {
         }
     }
 
-    /// Whether a worker that no heartbeat was found of has none indeed.
+    /// The heartbeat under the ids of a worker that no heartbeat was found of, if any.
     ///
     /// # Errors
     /// `Corrupt` where something under its ids is no heartbeat.
-    async fn is_absent(&self, places: &Places) -> Result<bool, Error> {
+    async fn passed_over(&self, places: &Places) -> Result<Option<Beat>, Error> {
         // An upsert moves what is under the older id to its own: looked at in this order,
         // nothing moves past.
         for id in [&places.older, &places.own] {
@@ -205,12 +205,12 @@ impl WorkerHeartbeatStore {
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
                 Ok(record) => match Beat::read(record) {
-                    Ok(_) => return Ok(false),
+                    Ok(beat) => return Ok(Some(beat)),
                     Err(foreign) => return Err(self.corrupt("get", *foreign)),
                 },
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// All heartbeats.
@@ -362,6 +362,7 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
     async fn get(&self, worker_id: &str) -> Result<Heartbeat, HeartbeatError> {
         let places = Places::of(worker_id)?;
         let during = |error: Error| error.during("get");
+        let mut passed_over: Option<Record> = None;
         loop {
             let counting = self.counting(&places, worker_id).await.map_err(during)?;
             if let Some(beat) = counting {
@@ -369,9 +370,14 @@ impl WorkerHeartbeats for WorkerHeartbeatStore {
             }
             // Unless one has come meanwhile: then it may have come in place of
             // what was damaged a moment ago.
-            if self.is_absent(&places).await.map_err(during)? {
+            let Some(beat) = self.passed_over(&places).await.map_err(during)? else {
                 return Err(HeartbeatError::HeartbeatNotFound);
+            };
+            // It is found by its key now; if not, its key is not that of its content.
+            if passed_over.as_ref() == Some(&beat.record) {
+                return Ok(beat.heartbeat);
             }
+            passed_over = Some(beat.record);
         }
     }
 
