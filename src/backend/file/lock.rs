@@ -89,20 +89,20 @@ pub(super) async fn read_head<F: Fs>(call: &Call<'_, F>) -> Result<Head> {
     }
 }
 
-/// Opens the lock file, making it where it is missing.
+/// Opens the lock file, making it where it is missing, and says whether it did.
 pub(super) async fn open_lock_file<F: Fs>(
     fs: &F,
     root: &F::Dir,
     access: Access,
-) -> io::Result<F::File> {
+) -> io::Result<(F::File, bool)> {
     loop {
         match fs.open_file(root, LOCK_NAME, access).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            opened => return opened,
+            opened => return Ok((opened?, false)),
         }
         match fs.create_file(root, LOCK_NAME).await {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made,
+            made => return Ok((made?, true)),
         }
     }
 }
@@ -113,7 +113,7 @@ pub(super) async fn open_lock_file<F: Fs>(
 /// be made durable is then the next writer's trouble.
 pub(super) async fn acquire<F: Fs>(call: &Call<'_, F>, purpose: Purpose) -> Result<Held<F>> {
     let Storage { fs, root, .. } = call.storage;
-    let file = open_lock_file(fs, root, Access::ReadWrite)
+    let (file, _) = open_lock_file(fs, root, Access::ReadWrite)
         .await
         .map_err(|error| call.not_done("opening", LOCK_NAME, error))?;
     let mut held = hold(call, file).await?;

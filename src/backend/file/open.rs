@@ -15,7 +15,7 @@ use super::{
     atomic::is_temporary,
     catalog::join,
     intent::INTENT_NAME,
-    lock::{self, Held, LOCK_NAME, Purpose, open_lock_file},
+    lock::{self, LOCK_NAME, Purpose, open_lock_file},
     quarantine::QUARANTINE_NAME,
     storage::{Call, Place, Storage, levels_of},
     walk::may_hold_records,
@@ -39,7 +39,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
         source,
     };
     let root = make_root(&parts, failed).await?;
-    let file = open_lock_file(&parts.fs, &root, Access::ReadWrite)
+    let (file, is_new) = open_lock_file(&parts.fs, &root, Access::ReadWrite)
         .await
         .map_err(|error| failed("opening", LOCK_NAME, error))?;
     let head = parts
@@ -50,7 +50,7 @@ pub(super) async fn open<F: Fs>(parts: Parts<F>) -> Result<Storage<F>> {
     let storage = Storage::new(parts, root, head);
     let call = Call::new(&storage, "open", None);
     let mut held = lock::hold(&call, file).await?;
-    check_names(&call, &held).await?;
+    check_names(&call, is_new).await?;
     // After a loss of power there may be an intent whatever the generation
     // says; and an odd one has to be settled.
     let pending = exists(&call, INTENT_NAME).await?;
@@ -101,9 +101,8 @@ async fn exists<F: Fs>(call: &Call<'_, F>, name: &str) -> Result<bool> {
 pub(super) const PROBE_NAME: &str = ".storeproof.probe-\u{e9}";
 const PROBE_DECOMPOSED: &str = ".storeproof.probe-e\u{301}";
 
-/// Refuses file systems on which two ids could be one file. It is tried as long as nobody has
-/// written anything: who was refused, or died before it was known, leaves the lock file.
-async fn check_names<F: Fs>(call: &Call<'_, F>, held: &Held<F>) -> Result<()> {
+/// Refuses file systems on which two ids could be one file.
+async fn check_names<F: Fs>(call: &Call<'_, F>, is_new: bool) -> Result<()> {
     let Storage { fs, root, .. } = call.storage;
     if exists(call, &LOCK_NAME.to_uppercase()).await? {
         return Err(call.backend(
@@ -112,7 +111,7 @@ async fn check_names<F: Fs>(call: &Call<'_, F>, held: &Held<F>) -> Result<()> {
                 .to_owned(),
         ));
     }
-    if held.generation() > 0 {
+    if !is_new {
         return Ok(());
     }
     match fs.create_file(root, PROBE_NAME).await {
@@ -126,6 +125,8 @@ async fn check_names<F: Fs>(call: &Call<'_, F>, held: &Held<F>) -> Result<()> {
         .await
         .map_err(|error| call.not_done("removing", PROBE_NAME, error))?;
     if normalises {
+        // So that whoever comes next is refused as well. If it can't be, he may not be.
+        drop(fs.remove_file(root, LOCK_NAME).await);
         return Err(call.backend(
             "the file system normalises Unicode in names, so that records would overwrite \
              each other; use another one"
