@@ -154,7 +154,6 @@ impl<'a> Regression<'a> {
 ///
 /// # Errors
 /// As [`Regression::replay`], with the file.
-#[expect(clippy::disallowed_methods, reason = "jobs are threads")]
 pub fn run_all(
     regressions: &[Regression<'_>],
     known: &[RegressionResult],
