@@ -1,7 +1,10 @@
 //! What is removed lies aside for a moment, so that nothing is lost that older
 //! software writes meanwhile.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use storeproof::{
     backend::file::survey::{OtherFile, OtherKind, survey},
@@ -112,6 +115,20 @@ fn what_is_aside_and_cannot_be_read_is_a_damaged_record_to_a_survey() {
         }
         assert_eq!(damaged, 1, "{content}");
     }
+}
+
+#[test]
+fn a_survey_says_how_many_records_it_has_looked_at() {
+    let files = [("things/a.json", "1"), ("things/b.json", "2"), ("things/d/c.json", "3")];
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let watch = Arc::new(move |count| {
+        told.lock().unwrap().push(count);
+        true
+    });
+    wait(survey(&sim(disk_with(&files)), things(), watch)).expect("it is looked through");
+    let counts = seen.lock().unwrap().clone();
+    assert!(counts.starts_with(&[0, 1, 2]), "before each of three records: {counts:?}");
 }
 
 /// Whoever could not give it its name back leaves that to the next one.

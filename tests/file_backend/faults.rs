@@ -51,6 +51,29 @@ fn a_commit_is_given_up_when_older_software_fills_what_is_in_its_way() {
     }
 }
 
+/// What makes no file is told as that, and not tried under other names.
+#[test]
+fn a_file_or_directory_that_cannot_be_made_is_an_error_that_says_so() {
+    let mut failures = Vec::new();
+    for calls in 0.. {
+        let fs = Process::new(sim(disk_with(&[("things/a.json", "{\"cut")])));
+        let handle = open(&fs, things());
+        fs.meets(Fate::FailAfter(calls));
+        let done = wait(handle.quarantine(&id("a"), b"{\"cut"));
+        let Some(failed) = fs.failed() else { break };
+        failures.push(failed);
+        let expected = match failed {
+            "create_file" => "creating",
+            "create_dir" => "making the directory",
+            _ => continue,
+        };
+        let error = done.expect_err(failed);
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Io, Outcome::NotDone), "{error}");
+        assert!(error.to_string().contains(expected), "{failed}: {error}");
+    }
+    assert!(failures.contains(&"create_file") && failures.contains(&"create_dir"), "{failures:?}");
+}
+
 #[test]
 fn a_claim_passes_over_what_older_software_removes_in_that_moment() {
     let disk = disk_with(&[("things/a.json", "1"), ("things/b.json", "2")]);
