@@ -3,9 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the tests prepare and look at real files")]
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt, process::ExitStatusExt},
     path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -68,6 +69,12 @@ fn bad_usage_is_one_line_and_exit_status_2() {
     assert_refused(here, &["replay"], "were not provided: <FILE>...");
     assert_refused(here, &["driver", "--backend", "floppy"], "invalid value 'floppy'");
     assert_refused(here, &["replay", "absent.json"], "absent.json can't be read");
+    let no_text = Command::new(env!("CARGO_BIN_EXE_storeproof"))
+        .args([OsStr::from_bytes(b"\xff"), OsStr::new("--frobnicate")])
+        .output()
+        .unwrap();
+    assert_eq!(no_text.status.code(), Some(2), "{no_text:?}");
+    assert_eq!(String::from_utf8_lossy(&no_text.stderr).lines().count(), 1, "{no_text:?}");
 }
 
 #[test]

@@ -115,23 +115,11 @@ fn what_lies_in_a_sessions_place_and_says_another_id_is_damage() {
     let collection = wait(backend.open(SessionStore::spec())).unwrap();
     let data = Payload::json(br#"{"id":"u/a","user_id":"x"}"#.as_slice()).unwrap();
     wait(collection.put(Record::json(id("u/a"), data, at(0)))).unwrap();
-    let flaw = Counted::default();
+    let flaw = KeysAreBehind::default();
     let store = SessionStore::new(Flawed::over(collection, flaw), clock());
     assert_eq!(wait(store.get("a", Some("u"))).unwrap_err().kind(), Kind::Corrupt);
     wait(store.delete("a", Some("u"))).expect("it is set aside");
     assert_eq!(wait(store.get("a", Some("u"))).unwrap_err().kind(), Kind::NotFound);
-}
-
-/// Nothing is wrong, as long as few calls are made.
-#[derive(Default)]
-struct Counted(AtomicUsize);
-
-#[async_trait]
-impl Flaw for Counted {
-    async fn find(&self, sound: &dyn Collection, key: &str, parts: &[&str]) -> Result<Found> {
-        assert!(self.0.fetch_add(1, Ordering::Relaxed) < 20, "it looks for ever");
-        sound.find(key, parts).await
-    }
 }
 
 #[test]

@@ -45,12 +45,12 @@ pub(super) fn report(failure: &Failure) -> ExitCode {
 
 /// In one line, whatever the names in it are.
 fn escaped(message: &str) -> String {
-    let escape = |c: char| c.is_control().then(|| c.escape_default());
     let mut shown = String::with_capacity(message.len());
     for c in message.chars() {
-        match escape(c) {
-            Some(escaped) => shown.extend(escaped),
-            None => shown.push(c),
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
         }
     }
     shown
@@ -71,9 +71,13 @@ pub(super) fn report_parse_error(
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is needed".to_owned(),
         _ => problem_of(&error.render().to_string()),
     };
-    let command = std::env::args().nth(1).filter(|name| is_command(name));
-    let command = command.map(|name| name + " ").unwrap_or_default();
-    report(&Failure(format!("{message} (see storeproof {command}--help)")))
+    // It may be no text.
+    let first = std::env::args_os().nth(1).and_then(|argument| argument.into_string().ok());
+    let help = match first.filter(|name| is_command(name)) {
+        Some(command) => format!("storeproof {command} --help"),
+        None => "storeproof --help".to_owned(),
+    };
+    report(&Failure(format!("{message} (see {help})")))
 }
 
 /// What is wrong, with the names and tips that clap has below it, and without its usage.
