@@ -78,16 +78,20 @@ fn a_stale_scenario_is_a_failure() {
     for fault in scenario["scenario"]["faults"]["listed"].as_array_mut().unwrap() {
         fault["step"] = "nonesuch".into();
     }
-    fs::create_dir(here.join("saved")).unwrap();
-    fs::write(here.join("saved/stale.json"), scenario.to_string()).unwrap();
-    fs::write(here.join("saved/sound.json"), sound).unwrap();
-    fs::write(here.join("saved/README.md"), "not a replay file").unwrap();
-    let output = check(here, &["--regressions", "saved", "--junit", "junit.xml"]);
+    fs::create_dir(here.join("my saved")).unwrap();
+    fs::write(here.join("my saved/stale.json"), scenario.to_string()).unwrap();
+    fs::write(here.join("my saved/sound.json"), sound).unwrap();
+    fs::write(here.join("my saved/README.md"), "not a replay file").unwrap();
+    let output = check(here, &["--regressions", "my saved", "--junit", "junit.xml"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let stdout = text(&output.stdout);
-    assert!(stdout.contains("STALE  saved/stale.json\n"), "{stdout}");
-    assert!(stdout.contains("replay: storeproof replay saved/stale.json"), "{stdout}");
+    assert!(stdout.contains("STALE  my saved/stale.json\n"), "{stdout}");
+    assert!(stdout.contains("replay: storeproof replay 'my saved/stale.json'"), "{stdout}");
     assert!(stdout.contains("Saved scenarios: 1 of 2 hold."), "{stdout}");
+    let report = json_of(&here.join("storeproof-out/report.json"));
+    let files: Vec<_> =
+        report["regressions"].as_array().unwrap().iter().map(|it| &it["file"]).collect();
+    assert_eq!(files, ["my saved/sound.json", "my saved/stale.json"], "as the system has them");
     let suites = suites(&here.join("junit.xml"));
     let wrong: Vec<_> = suites[1].1.iter().filter(|(_, wrong)| wrong.is_some()).collect();
     assert_eq!(wrong.len(), 1, "{suites:?}");
@@ -268,6 +272,10 @@ fn divergences_are_permitted_by_a_file() {
     fs::write(here.join("allow.txt"), list).unwrap();
     let output = check(here, &["--allow-file", "allow.txt", "--allow", "expiry_ignored"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let said = "no violation: ";
+    let told = text(&output.stdout).lines().find_map(|line| line.split_once(said)).map(|at| at.1);
+    let told = told.unwrap_or_else(|| panic!("it is not told: {}", text(&output.stdout)));
+    assert!(told.contains("created_at_on_put") && told.contains("expiry_ignored"), "{told}");
     let report = json_of(&here.join("storeproof-out/report.json"));
     let allowed: Vec<&str> =
         report["allowed"].as_array().unwrap().iter().filter_map(Value::as_str).collect();

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use super::{
     arguments::{declared_key, page_bounds},
     judge::{Seen, judge_input, judge_write},
-    working_set::{Values, WorkingSet},
+    working_set::{Stored, Values, WorkingSet},
 };
 use crate::seam::{
     Action, Backend, Clock, Collection, CollectionSpec, Error, Found, Instant, KeyValue, ListQuery,
@@ -105,6 +105,11 @@ impl MemoryCollection {
         Site::new(operation, &self.spec.name, id)
     }
 
+    /// The record that a write is to replace, if any.
+    fn replaced<'a>(set: &'a WorkingSet, write: &Write, now: Instant) -> Option<&'a Stored> {
+        set.live(write.id(), now).filter(|_| !write.sets_aside())
+    }
+
     /// What is judged on the state before the commit, but for the keys.
     fn judge_state(&self, set: &WorkingSet, writes: &[Write], now: Instant) -> Result<()> {
         for write in writes {
@@ -138,7 +143,7 @@ impl MemoryCollection {
         for (key, &place) in keys {
             for (at, write) in writes.iter().enumerate() {
                 let Some(value) = given(at, place) else { continue };
-                let stored = set.live(write.id(), now);
+                let stored = Self::replaced(set, write, now);
                 let held = stored.and_then(|stored| stored.values.get(place)?.as_ref());
                 if held == Some(value) {
                     continue;
@@ -214,9 +219,13 @@ impl Collection for MemoryCollection {
         let mut values = values.into_iter();
         for write in writes {
             let values = values.next().unwrap_or_default();
+            if write.sets_aside() {
+                let aside = storage.set.remove(write.id());
+                storage.quarantined.extend(aside);
+            }
             match write.action {
                 Action::Put(mut record) => {
-                    // Writing over an expired record is creation.
+                    // Writing over an expired record, or what was set aside, is creation.
                     if let Some(stored) = storage.set.live(&record.id, now) {
                         record.created_at = stored.record.created_at;
                         record.updated_at = record.updated_at.max(stored.record.updated_at);

@@ -129,26 +129,38 @@ pub(super) fn linearize<S: Subject>(
 }
 
 /// A commit of several files that failed when it was written down may have its
-/// effect when somebody completes it: whoever takes the lock next, before he sees
-/// anything. Older software takes none: its change may come before that effect,
-/// and so does every return before the next write that is acknowledged.
+/// effect when somebody completes it: whoever takes the lock of its collection next,
+/// before he sees anything. Older software takes none: its change may come before that
+/// effect, and so does every return before the next write there that is acknowledged.
 pub(super) fn wait_beside_older<S: Subject>(calls: &mut [Call<S>]) {
     let is_older = |call: &&Call<S>| matches!(call.deed, Deed::Older(_));
     let Some(last) = calls.iter().filter(is_older).map(|call| call.invoked).max() else { return };
-    let is_looking = |call: &&Call<S>| match &call.deed {
-        _ if call.phase == Phase::Afterwards => true,
-        Deed::Call { op, seen: Some(seen) } => {
-            !op.is_read() && !seen.is_refusal() && !seen.is_unknown()
-        }
-        _ => false,
-    };
-    let looks: Vec<(u64, u64)> =
-        calls.iter().filter(is_looking).map(|call| (call.invoked, call.returned)).collect();
+    let looks: Vec<_> = calls
+        .iter()
+        .filter(|call| surely_takes_the_lock(call))
+        .map(|call| (collection_of(call), call.invoked, call.returned))
+        .collect();
     let open = |call: &&mut Call<S>| call.is_optional() && call.returned < last;
     for call in calls.iter_mut().filter(open) {
-        let next = looks.iter().find(|(invoked, _)| *invoked > call.returned);
-        call.returned = next.map_or(PENDING, |(_, returned)| *returned);
+        let own = collection_of(call);
+        let is_next = |(collection, invoked, _): &&(_, u64, u64)| {
+            *collection == own && *invoked > call.returned
+        };
+        let next = looks.iter().find(is_next);
+        call.returned = next.map_or(PENDING, |(_, _, returned)| *returned);
     }
+}
+
+/// Whether nothing that others left half done in its collection is so when it returns:
+/// it wrote something, or looked at what the run left.
+fn surely_takes_the_lock<S: Subject>(call: &Call<S>) -> bool {
+    let Deed::Call { op, seen: Some(seen) } = &call.deed else { return false };
+    if op.is_read() {
+        return call.phase == Phase::Afterwards;
+    }
+    // One that says that it wrote nothing may not even have looked.
+    let wrote = S::writes(op, Some(seen)).is_none_or(|ids| !ids.is_empty());
+    wrote && !seen.is_refusal() && !seen.is_unknown()
 }
 
 /// Which of the store's collections a call is about.

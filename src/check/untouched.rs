@@ -30,13 +30,6 @@ fn path_between(from: &CollectionSpec, to: &CollectionSpec) -> String {
 /// What became of damaged bytes that are nowhere any more.
 const LOST: &str = "is neither there nor set aside";
 
-/// Whether no store can read it: it is no JSON text. An empty one has no bytes
-/// to lose.
-fn is_unreadable(document: &&LegacyDocument) -> bool {
-    let text = document.text.trim();
-    !text.is_empty() && serde_json::from_str::<&serde_json::value::RawValue>(text).is_err()
-}
-
 /// The files that are not as they were, and what became of each.
 pub(super) type Differing = Vec<(String, &'static str)>;
 
@@ -47,7 +40,7 @@ const IS_NEW: &str = "is new";
 /// The files that were there at the beginning and that nobody has touched yet.
 pub(super) struct Untouched<'a, S: Subject> {
     documents: Vec<&'a LegacyDocument>,
-    /// Those that no store can read, and that older software has not replaced:
+    /// Those from which the store reads nothing, and that older software has not replaced:
     /// their bytes are where they were, or set aside.
     damaged: Vec<&'a LegacyDocument>,
     scenario: &'a Scenario<S::Op>,
@@ -62,7 +55,10 @@ impl<'a, S: Subject> Untouched<'a, S> {
     pub(super) fn of(scenario: &'a Scenario<S::Op>) -> Self {
         let stays = |document: &&LegacyDocument| document.id.split('/').all(is_plain);
         let documents = scenario.legacy.iter().filter(stays).collect();
-        let damaged = scenario.legacy.iter().filter(stays).filter(is_unreadable).collect();
+        // An empty one has no bytes to lose.
+        let is_damage =
+            |document: &&LegacyDocument| !document.text.trim().is_empty() && S::is_damage(document);
+        let damaged = scenario.legacy.iter().filter(stays).filter(is_damage).collect();
         let further = S::further_collections(scenario.operations());
         let further = further.iter().filter_map(|name| S::further_spec(name));
         let further = further.map(|spec| path_between(&S::spec(), &spec)).collect();

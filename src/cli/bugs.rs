@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Format, Status,
-    check::{now, parse_time, processors, random_seed, shown_path},
+    check::{now, parse_time, processors, random_seed},
     files::{self, OutputDirectory},
     progress::{Total, shown},
     usage::{Failure, print},
@@ -305,7 +305,7 @@ fn human(
         report.planted,
         report.median_seconds,
         report.longest,
-        shown_path(&output.path("bugs")),
+        terminal::as_argument(&output.path("bugs").display().to_string()),
     );
     let control = &report.control;
     let cases = terminal::grouped(control.cases);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -362,7 +362,7 @@ impl<'a> Plan<'a> {
                     store: store.name().to_owned(),
                     backend: backend.name().to_owned(),
                     violation: counterexample.violation.clone(),
-                    path: shown_path(&output.path(&name)),
+                    path: output.path(&name).display().to_string(),
                     shrinking: shrinking(counterexample),
                 });
             }
@@ -429,16 +429,6 @@ pub(super) fn random_seed() -> Result<u64, Failure> {
 
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
-}
-
-/// A path as one can type it.
-pub(super) fn shown_path(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
-        text
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Format, Status,
-    check::shown_path,
     files::{self, OutputDirectory},
     gate::{Gate, REPORT, read_report},
     usage::Failure,
@@ -69,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Status, Failure> {
             store: header.store,
             backend: header.backend,
             violation,
-            path: shown_path(&output.path(&name)),
+            path: output.path(&name).display().to_string(),
             shrinking: "found by a part of the campaign".to_owned(),
         });
     }

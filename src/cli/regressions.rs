@@ -6,11 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    check::{now, shown_path},
-    files,
-    usage::Failure,
-};
+use super::{check::now, files, usage::Failure};
 use crate::check::{
     backends::BackendUnderTest,
     regression::{Regression, RegressionResult, run_all},
@@ -29,7 +25,7 @@ pub(super) fn read<'a>(
     let Some(directory) = directory else { return Ok(Vec::new()) };
     let mut regressions = Vec::new();
     for (name, bytes) in files::read_all(directory, ".json")? {
-        let file = shown_path(&directory.join(format!("{name}.json")));
+        let file = directory.join(format!("{name}.json")).display().to_string();
         let failure = |problem: String| Failure::new(format!("{file}: {problem}"));
         let text = String::from_utf8(bytes).map_err(|_| failure("not a text in UTF-8".into()))?;
         let regression = Regression::read(file.clone(), text, backends);

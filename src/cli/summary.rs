@@ -20,8 +20,8 @@ pub(super) fn summary(
     let mut text = String::new();
     for Shown { store, backend, violation, path, shrinking } in shown {
         text += &terminal::violation(store, backend, violation);
-        text +=
-            &format!("  {shrinking}; replay file {path}\n  replay: storeproof replay {path}\n\n");
+        let replay = terminal::replay(path);
+        text += &format!("  {shrinking}; replay file {path}\n  {replay}\n\n");
     }
     for regression in report.failed_regressions() {
         text += &format!("{}  {}\n", regression.outcome.describe(), regression.file);
@@ -38,7 +38,7 @@ pub(super) fn summary(
                      if that is more.\n"
                 .to_owned(),
         };
-        text += &format!("  replay: storeproof replay {}\n\n", regression.file);
+        text += &format!("  {}\n\n", terminal::replay(&regression.file));
     }
     text += &missing(report);
     for worse in comparison.iter().flat_map(|comparison| &comparison.worse) {
@@ -120,6 +120,10 @@ fn further(report: &Report, comparison: Option<&Comparison>) -> String {
              again.\n",
             cell.store, cell.backend
         );
+    }
+    if !report.allowed.is_empty() {
+        let allowed = report.allowed.join(", ");
+        text += &format!("What only these divergences explain is no violation: {allowed}.\n");
     }
     if !report.regressions.is_empty() {
         let holding = report.regressions.len() - report.failed_regressions().count();

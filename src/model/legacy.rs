@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arbitrary::Result;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     payload::shown,
@@ -25,6 +26,14 @@ pub struct LegacyDocument {
     /// The file's time of modification, which stands for times that the
     /// payload does not have.
     pub modified: Instant,
+}
+
+impl LegacyDocument {
+    /// Whether it is no JSON text, so that nobody can read a record in it.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        serde_json::from_str::<&RawValue>(self.text.trim()).is_err()
+    }
 }
 
 /// What older software does to a collection's directory while newer software

@@ -114,6 +114,12 @@ pub trait Subject: Sized + 'static {
     /// that the model does not understand is a damaged record.
     fn legacy_written(model: &mut Self::Model, document: &LegacyDocument);
 
+    /// Whether the store reads nothing from what older software wrote there: then it is
+    /// damage, whose bytes are never destroyed.
+    fn is_damage(document: &LegacyDocument) -> bool {
+        document.is_unreadable()
+    }
+
     /// What it does to the state that older software removes the file
     /// `<id>.json`, if there is one.
     fn legacy_removed(model: &mut Self::Model, id: &str);

@@ -14,7 +14,8 @@ pub fn annotations(report: &Report, shown: &[Shown], comparison: Option<&Compari
     for Shown { store, backend, violation, path, .. } in shown {
         let title = format!("{store} on {backend}: {}", violation.signature.kind.describe());
         let text = terminal::violation(store, backend, violation);
-        command(&mut lines, "error", &title, &format!("{text}  replay: storeproof replay {path}"));
+        let text = format!("{text}  {}", terminal::replay(path));
+        command(&mut lines, "error", &title, &text);
     }
     for regression in report.failed_regressions() {
         let title = format!("saved scenario: {}", regression.outcome.describe());
@@ -22,7 +23,7 @@ pub fn annotations(report: &Report, shown: &[Shown], comparison: Option<&Compari
         if let Some(violation) = &regression.violation {
             text += &terminal::violation(&regression.store, &regression.backend, violation);
         }
-        text += &format!("  replay: storeproof replay {}", regression.file);
+        text += &format!("  {}", terminal::replay(&regression.file));
         command(&mut lines, "error", &title, &text);
     }
     let level = if report.is_demanding() { "error" } else { "warning" };
@@ -92,7 +93,7 @@ mod tests {
                 steps: Vec::new(),
                 crash: None,
             },
-            path: "x.json".to_owned(),
+            path: "it's.json".to_owned(),
             shrinking: String::new(),
         };
         let comparison = Comparison {
@@ -107,7 +108,7 @@ mod tests {
             "{text}"
         );
         assert!(lines[0].contains("100%25%0D%0A"), "{text}");
-        assert!(lines[0].ends_with("%0A  replay: storeproof replay x.json"), "{text}");
+        assert!(lines[0].ends_with(r"%0A  replay: storeproof replay 'it'\''s.json'"), "{text}");
         assert_eq!(lines[1], "::warning title=users on file%3A never reached::get:a, get:b");
         assert!(lines[2].starts_with("::error title=worse than the baseline::users.get:x was"));
         assert!(lines[3].starts_with("::warning title=the baseline::not compared are speeds"));

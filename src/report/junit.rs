@@ -93,7 +93,7 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
         let signature = shown.violation.signature.to_string();
         let kind = shown.violation.signature.kind.describe();
         let mut text = terminal::violation(store, backend, &shown.violation);
-        text += &format!("  {}\n  replay: storeproof replay {}\n", shown.shrinking, shown.path);
+        text += &format!("  {}\n  {}\n", shown.shrinking, terminal::replay(&shown.path));
         suite.add_test_case(case(&class, &*signature, failure(&signature, kind, text)));
         broken += 1;
     }
@@ -129,7 +129,7 @@ fn suite(report: &Report, cell: &Cell, shown: &[Shown]) -> TestSuite {
 }
 
 fn regression(report: &Report, result: &RegressionResult) -> TestCase {
-    let replay = format!("replay: storeproof replay {}\n", result.file);
+    let replay = format!("{}\n", terminal::replay(&result.file));
     let status = match (result.outcome, &result.violation) {
         (Outcome::Holds, _) => TestCaseStatus::success(),
         (Outcome::Broken, Some(violation)) => {

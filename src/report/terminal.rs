@@ -23,6 +23,22 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A path as one can type it.
+#[must_use]
+pub fn as_argument(path: &str) -> String {
+    if path.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    } else {
+        path.to_owned()
+    }
+}
+
+/// What to type to run the scenario of this file again.
+#[must_use]
+pub fn replay(path: &str) -> String {
+    format!("replay: storeproof replay {}", as_argument(path))
+}
+
 /// The table store × backend with its sums.
 #[must_use]
 pub fn table(report: &Report) -> String {

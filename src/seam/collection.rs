@@ -33,7 +33,8 @@ use super::{
 ///
 /// **Damage.** A stored record that can't be read is `Corrupt` to `get` and to
 /// conditions on its data, and there to the condition `Absent`; a put or a
-/// delete quarantines its bytes first and then counts as on an absent record;
+/// delete quarantines its bytes first and then counts as on an absent record, as do those
+/// on the condition `Stored` whatever is there;
 /// `claim` and `count` pass over it; `list` and `find` name it. One that was
 /// written by a newer release is `Corrupt` to every operation that names it
 /// but `quarantine`.

@@ -37,7 +37,9 @@ pub enum Condition {
     /// `Conflict`; `Corrupt` when it is damaged).
     Data(Payload),
     /// There is one (else `NotFound`), and its data, or the bytes of a damaged one, are
-    /// these (else `Conflict`): what `Corrupt` hands out is still so.
+    /// these (else `Conflict`): what `Corrupt` hands out is still so. Whoever says so holds
+    /// it for damaged, though the seam may be able to read it: a put or a delete
+    /// quarantines it first, and counts as on an absent record.
     Stored(StoredBytes),
 }
 
@@ -58,6 +60,13 @@ impl Write {
             Action::Put(record) => &record.id,
             Action::Replace { id, .. } | Action::Delete(id) | Action::Check(id) => id,
         }
+    }
+
+    /// Whether what is there, sound or not, is quarantined before it is changed.
+    #[must_use]
+    pub fn sets_aside(&self) -> bool {
+        matches!(self.when, Condition::Stored(_))
+            && matches!(self.action, Action::Put(_) | Action::Delete(_))
     }
 
     /// Creates or replaces `record`.

@@ -6,13 +6,13 @@ use super::{
     changeset::{ChangeAction, Changeset},
     entity::{Entity, Mutation, id_of_call, under_id},
     entity_id::EntityId,
-    error::{Error, Result},
-    repository::{Items, Repository, was_overtaken},
+    error::Result,
+    repository::{Items, Repository, Stored, was_overtaken},
     span::within,
 };
 use crate::{
     backend::turns::Turn,
-    seam::{self, Action, Clock, Collection, Condition, Instant, Payload, Record, Write},
+    seam::{Action, Clock, Collection, Instant, Payload, Record, Write},
 };
 
 /// The entities of one kind.
@@ -68,7 +68,7 @@ impl<E: Entity> EntityStore<E> {
     }
 
     /// Creates the entity, or replaces the one of that id. One without an id gets that of
-    /// the call.
+    /// the call. What can't be read as an entity is quarantined first.
     ///
     /// # Errors
     /// `IdMismatch` when it has another one; `InvalidId`, `WrongParts`; `KeyTaken`; those of
@@ -128,7 +128,7 @@ impl<E: Entity> EntityStore<E> {
                 writes.push(write);
             }
             match self.commit("upsert", now, writes, changes).await {
-                Err(error) if E::PREPARE.is_some() && was_overtaken(&error) => {}
+                Err(error) if was_overtaken(&error) => {}
                 done => return done,
             }
         }
@@ -136,19 +136,18 @@ impl<E: Entity> EntityStore<E> {
 
     /// The write of an entity, on the condition of what it was prepared by.
     async fn write_of(&self, id: &EntityId, entity: &E, now: Instant) -> Result<Write> {
-        let Some(prepare) = E::PREPARE else { return Repository::put(entity, now) };
-        let (stored, when) = match self.repository.stored("upsert", id).await {
-            Ok(None) => (None, Condition::Absent),
-            Ok(Some((stored, record))) => (Some(stored), Condition::Data(record.data)),
-            // Writing over what can't be read is creation.
-            Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
-                (None, Condition::Stored(bytes))
-            }
-            Err(error) => return Err(error),
+        let stored = self.repository.stored("upsert", id).await?;
+        let Some(prepare) = E::PREPARE else {
+            return Repository::put_over(&stored, entity, now);
         };
         let mut entity = entity.clone();
-        prepare(&mut entity, stored.as_ref(), now);
-        Ok(Write { when, ..Repository::put(&entity, now)? })
+        // Writing over what can't be read is creation.
+        let before = match &stored {
+            Stored::Entity(before, _) => Some(before),
+            Stored::Absent | Stored::Damaged(_) => None,
+        };
+        prepare(&mut entity, before, now);
+        Repository::put(&entity, now, stored.is_still_so())
     }
 
     async fn remove_all(&self, ids: Vec<EntityId>) -> Result<usize> {
@@ -157,21 +156,18 @@ impl<E: Entity> EntityStore<E> {
             let now = self.clock.now();
             let (mut writes, mut changes) = (Vec::new(), Vec::new());
             for id in &ids {
-                let (write, entity) = match self.repository.stored("remove", id).await {
+                let stored = self.repository.stored("remove", id).await?;
+                let (record, when) = (id.record().clone(), stored.is_still_so());
+                let entity = match stored {
                     // It must be so when the others go.
-                    Ok(None) => {
-                        let action = Action::Check(id.record().clone());
-                        writes.push(Write { action, when: Condition::Absent });
+                    Stored::Absent => {
+                        writes.push(Write { action: Action::Check(record), when });
                         continue;
                     }
-                    Ok(Some((_, record))) => (Repository::<E>::removal(&record), Some(record.data)),
-                    Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
-                        let action = Action::Delete(id.record().clone());
-                        (Write { action, when: Condition::Stored(bytes) }, None)
-                    }
-                    Err(error) => return Err(error),
+                    Stored::Entity(_, record) => Some(record.data),
+                    Stored::Damaged(_) => None,
                 };
-                writes.push(write);
+                writes.push(Write { action: Action::Delete(record), when });
                 changes.push((id.clone(), ChangeAction::Delete, entity));
             }
             let removed = changes.len();
@@ -192,16 +188,12 @@ impl<E: Entity> EntityStore<E> {
             let id = entity.id()?;
             let _turn = self.changeset.turn().await;
             loop {
-                let when = match self.repository.stored("link", &id).await {
-                    Ok(Some(_)) => return Ok(false),
-                    Ok(None) => Condition::Absent,
-                    Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
-                        Condition::Stored(bytes)
-                    }
-                    Err(error) => return Err(error),
-                };
+                let stored = self.repository.stored("link", &id).await?;
+                if matches!(stored, Stored::Entity(..)) {
+                    return Ok(false);
+                }
                 let now = self.clock.now();
-                let write = Write { when, ..Repository::put(&entity, now)? };
+                let write = Repository::put(&entity, now, stored.is_still_so())?;
                 let change = (id.clone(), ChangeAction::Upsert, Some(entity.to_payload()));
                 match self.commit("link", now, vec![write], vec![change]).await {
                     Err(error) if was_overtaken(&error) => {}

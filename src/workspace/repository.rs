@@ -5,10 +5,13 @@ use std::{marker::PhantomData, sync::Arc};
 use super::{
     entity::{Entity, id_of_call},
     entity_id::EntityId,
-    error::Result,
+    error::{Error as StoreError, Result},
 };
 use crate::{
-    seam::{Action, Clock, Collection, CollectionSpec, Condition, Error, Instant, Record, Write},
+    seam::{
+        Action, Clock, Collection, CollectionSpec, Condition, Error, Instant, Record, StoredBytes,
+        Write,
+    },
     store::{
         entities::drain,
         error::{DamagedEntity, Kind as ErrorKind, foreign_payload},
@@ -23,6 +26,35 @@ pub struct Items<E> {
     /// What can't be read as one, by id; in a look-up, all of the kind: any of them might
     /// have been meant.
     pub damaged: Vec<DamagedEntity>,
+}
+
+/// What lies under an id.
+pub(super) enum Stored<E> {
+    Absent,
+    /// An entity, and the record that holds it.
+    Entity(E, Record),
+    /// What can't be read as one.
+    Damaged(StoredBytes),
+}
+
+impl<E> Stored<E> {
+    /// That it lies there still.
+    pub(super) fn is_still_so(&self) -> Condition {
+        match self {
+            Self::Absent => Condition::Absent,
+            Self::Entity(_, record) => Condition::Data(record.data.clone()),
+            Self::Damaged(bytes) => Condition::Stored(bytes.clone()),
+        }
+    }
+
+    /// What a write over it asks for that holds whatever entity is there: damage is still
+    /// the one that was seen, so that it is quarantined.
+    fn is_still_damaged(&self) -> Condition {
+        match self {
+            Self::Absent | Self::Entity(..) => Condition::Any,
+            Self::Damaged(_) => self.is_still_so(),
+        }
+    }
 }
 
 /// The entities of one kind.
@@ -64,15 +96,11 @@ impl<E: Entity> Repository<E> {
     /// `InvalidId`, `WrongParts`; `Corrupt` for what can't be read as one; those of the
     /// storage.
     pub async fn get(&self, id: &[&str]) -> Result<Option<E>> {
-        Ok(self.stored("get", &id_of_call::<E>(id)?).await?.map(|(entity, _)| entity))
+        Ok(self.read("get", &id_of_call::<E>(id)?).await?.map(|(entity, _)| entity))
     }
 
     /// The entity and the record that holds it.
-    pub(super) async fn stored(
-        &self,
-        operation: &'static str,
-        id: &EntityId,
-    ) -> Result<Option<(E, Record)>> {
+    async fn read(&self, operation: &'static str, id: &EntityId) -> Result<Option<(E, Record)>> {
         match self.collection.get(id.record()).await {
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error.during(operation).into()),
@@ -87,7 +115,18 @@ impl<E: Entity> Repository<E> {
         }
     }
 
-    /// Creates the entity, or replaces the one of its id.
+    /// What lies there, for a write that depends on it.
+    pub(super) async fn stored(&self, operation: &'static str, id: &EntityId) -> Result<Stored<E>> {
+        match self.read(operation, id).await {
+            Ok(None) => Ok(Stored::Absent),
+            Ok(Some((entity, record))) => Ok(Stored::Entity(entity, record)),
+            Err(StoreError::Storage(Error::Corrupt { bytes, .. })) => Ok(Stored::Damaged(bytes)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates the entity, or replaces the one of its id. What can't be read as one is
+    /// quarantined first.
     ///
     /// # Errors
     /// `InvalidId`; `KeyTaken`; those of the storage.
@@ -100,12 +139,22 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// As [`Self::set`]; `InvalidArgument` when two have one id.
     pub async fn set_batch(&self, entities: &[E]) -> Result<()> {
-        let now = self.clock.now();
-        let puts = entities.iter().map(|entity| Self::put(entity, now));
-        self.commit("set", puts.collect::<Result<_>>()?).await
+        loop {
+            let now = self.clock.now();
+            let mut puts = Vec::with_capacity(entities.len());
+            for entity in entities {
+                let stored = self.stored("set", &entity.id()?).await?;
+                puts.push(Self::put_over(&stored, entity, now)?);
+            }
+            match self.commit("set", puts).await {
+                Err(error) if was_overtaken(&error) => {}
+                done => return done,
+            }
+        }
     }
 
-    /// Removes the entity of that id, if there is one.
+    /// Removes the entity of that id, if there is one. What can't be read as one is
+    /// quarantined.
     ///
     /// # Errors
     /// `InvalidId`, `WrongParts`; those of the storage.
@@ -118,11 +167,18 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// As [`Self::remove`]; `InvalidArgument` when one id is named twice.
     pub async fn remove_batch(&self, ids: &[&[&str]]) -> Result<()> {
-        let deletes = ids.iter().map(|id| {
-            let id = id_of_call::<E>(id)?.record().clone();
-            Ok(Write { action: Action::Delete(id), when: Condition::Any })
-        });
-        self.commit("remove", deletes.collect::<Result<_>>()?).await
+        let ids = ids.iter().map(|id| id_of_call::<E>(id)).collect::<Result<Vec<_>>>()?;
+        loop {
+            let mut deletes = Vec::with_capacity(ids.len());
+            for id in &ids {
+                let when = self.stored("remove", id).await?.is_still_damaged();
+                deletes.push(Write { action: Action::Delete(id.record().clone()), when });
+            }
+            match self.commit("remove", deletes).await {
+                Err(error) if was_overtaken(&error) => {}
+                done => return done,
+            }
+        }
     }
 
     /// All of them, by id.
@@ -156,32 +212,30 @@ impl<E: Entity> Repository<E> {
         Ok(items)
     }
 
-    /// The write that puts the entity in its place, made at that time.
-    pub(super) fn put(entity: &E, now: Instant) -> Result<Write> {
+    /// The write that puts the entity in its place, made at that time, if `when` holds.
+    pub(super) fn put(entity: &E, now: Instant, when: Condition) -> Result<Write> {
         let id = entity.id()?.record().clone();
         let created_at = entity.created_at().unwrap_or(now);
         let mut record = Record::json(id, entity.to_payload(), created_at);
         record.updated_at = now;
-        Ok(Write { action: Action::Put(record), when: Condition::Any })
+        Ok(Write { action: Action::Put(record), when })
+    }
+
+    /// The write that puts the entity in its place, whatever entity is there by then.
+    pub(super) fn put_over(stored: &Stored<E>, entity: &E, now: Instant) -> Result<Write> {
+        Self::put(entity, now, stored.is_still_damaged())
     }
 
     /// Several writes, all or none.
     pub(super) async fn commit(&self, operation: &'static str, writes: Vec<Write>) -> Result<()> {
         Ok(self.collection.commit(writes).await.map_err(|error| error.during(operation))?)
     }
-
-    /// The write that removes exactly this record.
-    pub(super) fn removal(record: &Record) -> Write {
-        Write::compare_and_delete(record.id.clone(), record.data.clone())
-    }
 }
 
 /// Whether somebody changed a record between reading and writing it.
-pub(super) fn was_overtaken(error: &super::error::Error) -> bool {
+pub(super) fn was_overtaken(error: &StoreError) -> bool {
     matches!(
         error,
-        super::error::Error::Storage(
-            Error::Conflict(_) | Error::NotFound(_) | Error::AlreadyExists(_)
-        )
+        StoreError::Storage(Error::Conflict(_) | Error::NotFound(_) | Error::AlreadyExists(_))
     )
 }

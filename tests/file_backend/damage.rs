@@ -123,6 +123,27 @@ fn a_good_record_can_be_set_aside_by_its_data() {
     assert!(files(&fs)[0].1.contains("\"data\":1"), "the whole file is kept: {:?}", files(&fs));
 }
 
+/// Whoever asks for stored bytes holds them for damaged, though this is a sound record.
+#[test]
+fn a_write_over_stored_bytes_sets_them_aside_in_the_same_commit() {
+    let when = || Condition::Stored(StoredBytes::new(&b"1"[..]));
+    for action in [Action::Put(record("a", "2")), Action::Delete(id("a"))] {
+        let fs = sim(SimDisk::new());
+        let collection = open(&fs, things());
+        wait(collection.put(record("a", "1"))).unwrap();
+        let failing = Write { action: Action::Check(id("b")), when: Condition::Present };
+        let write = Write { action: action.clone(), when: when() };
+        let refused = wait(collection.commit(vec![write.clone(), failing])).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFound);
+        assert_eq!(contents(&collection), [("a".into(), "1".into())], "it is refused as a whole");
+        wait(collection.commit(vec![write])).unwrap();
+        let is_aside = |(path, text): &(String, String)| {
+            path.starts_with("things/.storeproof.quarantine/a.json~") && text.contains("\"data\":1")
+        };
+        assert!(files(&fs).iter().any(is_aside), "{action:?}: {:?}", files(&fs));
+    }
+}
+
 #[test]
 fn a_damaged_file_under_a_hashed_name_blocks_its_record() {
     let long = "x".repeat(300);

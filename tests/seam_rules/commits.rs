@@ -1,7 +1,8 @@
 //! Several writes, all or nothing.
 
 use storeproof::seam::{
-    Action, CollectionExt, Condition, Encoding, ErrorKind, Record, StoredBytes, Write,
+    Action, CollectionExt, CollectionSpec, Condition, Encoding, ErrorKind, KeySpec, Record,
+    StoredBytes, Write,
 };
 
 use crate::backends::{Rule, World, at, error_of, id, payload, record, record_at, rules};
@@ -16,6 +17,7 @@ pub(crate) const RULES: &[Rule] = rules![
     conditions_are_judged_on_the_state_before,
     a_check_changes_nothing,
     what_is_stored_may_be_asked_for_by_its_bytes,
+    what_is_set_aside_counts_as_absent_to_what_is_written_over_it,
     a_replace_keeps_what_is_stored_beside_the_data,
     a_replace_needs_a_record,
     many_records_are_one_commit,
@@ -38,6 +40,30 @@ async fn what_is_stored_may_be_asked_for_by_its_bytes(world: &World) {
     collection.commit(stored(b"1")).await.unwrap();
     let other = collection.commit(stored(b"2")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::Conflict);
+}
+
+async fn what_is_set_aside_counts_as_absent_to_what_is_written_over_it(world: &World) {
+    let spec = CollectionSpec::new("keyed").with_keys([KeySpec::unique("name", &["/name"])]);
+    let collection = world.open(spec).await;
+    let over = |record: Record, bytes: &[u8]| {
+        let when = Condition::Stored(StoredBytes::new(bytes));
+        vec![Write { action: Action::Put(record), when }]
+    };
+    let (mine, hers) = (r#"{"name":"x"}"#, r#"{"name":"y"}"#);
+    collection.put(record_at("a", mine, 1)).await.unwrap();
+    let other = collection.commit(over(record_at("a", hers, 9), b"{}")).await;
+    assert_eq!(error_of(other), "conflict");
+    collection.commit(over(record_at("a", hers, 9), mine.as_bytes())).await.unwrap();
+    let stored = collection.get(&id("a")).await.unwrap();
+    assert_eq!(stored, record_at("a", hers, 9), "it was created then");
+    let found = collection.find("name", &["x"]).await.unwrap();
+    assert_eq!(found.records, [], "its key went with it");
+    let delete = Write {
+        action: Action::Delete(id("a")),
+        when: Condition::Stored(StoredBytes::new(hers.as_bytes())),
+    };
+    collection.commit(vec![delete]).await.unwrap();
+    assert_eq!(error_of(collection.get(&id("a")).await), "not_found");
 }
 
 async fn an_empty_commit_does_nothing(world: &World) {

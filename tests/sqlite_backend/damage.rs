@@ -141,6 +141,20 @@ fn quarantine_takes_what_is_expected_and_nothing_else() {
     assert_eq!(quarantined(&path), expected);
 }
 
+/// Whoever asks for stored bytes holds them for damaged, though this is a sound record.
+#[test]
+fn a_write_over_stored_bytes_sets_them_aside() {
+    for action in [Action::Put(record("a", "2")), Action::Delete(id("a"))] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let collection = open(&path, things());
+        wait(collection.put(record("a", "1"))).unwrap();
+        let when = Condition::Stored(StoredBytes::new(&b"1"[..]));
+        wait(collection.commit(vec![Write { action: action.clone(), when }])).unwrap();
+        assert_eq!(quarantined(&path), [("a".to_owned(), b"1".to_vec())], "{action:?}");
+    }
+}
+
 #[test]
 fn rows_without_a_legal_id_are_named_and_end_no_listing() {
     let directory = tempfile::tempdir().unwrap();

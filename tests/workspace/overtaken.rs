@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use storeproof::{
     fs::Fs,
+    seam::{Backend, CollectionExt, Payload, Record, RecordId},
     sim::disk::{SimDisk, SimFs},
-    workspace::{entities::System, store::WorkspaceStore},
+    workspace::{entities::System, repository::Repository, store::WorkspaceStore},
 };
 
 use super::{clock, variables, wait};
@@ -63,5 +64,39 @@ fn who_is_overtaken_by_the_same_change_has_changed_nothing() {
         assert!(!call(&store), "{name}: they were first");
         assert!(process.has_met_its_fate(), "{name}: it never came to write");
         assert_eq!(store.take_changes(), [], "{name}: nothing was changed by this store");
+    }
+}
+
+fn repository<F: Fs>(fs: &F) -> Repository<System> {
+    let collection = wait(backend(fs).open(Repository::<System>::spec("w")));
+    Repository::new(collection.expect("it opens"), clock())
+}
+
+fn named(name: &str) -> System {
+    System { id: "a".to_owned(), name: name.to_owned(), ..System::default() }
+}
+
+/// It is no damage any more when it is written over.
+#[test]
+fn what_others_have_put_in_place_of_damage_meanwhile_is_an_entity() {
+    type Deed = fn(&Repository<System>) -> storeproof::workspace::error::Result<()>;
+    let deeds: [(Deed, Option<System>); 2] = [
+        (|mine| wait(mine.set(&named("mine"))), Some(named("mine"))),
+        (|mine| wait(mine.remove(&["a"])), None),
+    ];
+    for (deed, left) in deeds {
+        let disk = sim(SimDisk::new());
+        let collection = wait(backend(&disk).open(Repository::<System>::spec("w"))).unwrap();
+        let data = Payload::json(&b"7"[..]).unwrap();
+        let damage = Record::json(RecordId::new("a").unwrap(), data, clock().now());
+        wait(collection.put(damage)).unwrap();
+        let process = Process::new(disk.clone());
+        let mine = repository(&process);
+        process.meets(Fate::Before("lock", |fs| {
+            wait(repository(fs).set(&named("theirs"))).expect("they are first");
+        }));
+        deed(&mine).expect("it is done all the same");
+        assert!(process.has_met_its_fate(), "it never came to write");
+        assert_eq!(wait(repository(&disk).get(&["a"])).unwrap(), left);
     }
 }

@@ -125,10 +125,38 @@ fn what_is_no_entity_is_named_and_can_be_removed_or_replaced() {
     let changes = store.take_changes();
     assert_eq!(changes.len(), 2);
     assert_eq!(changes[1].entity, None, "what was removed could not be read");
+    let kept = below.quarantined("system-w");
+    let kept: Vec<_> =
+        kept.iter().map(|record| (record.id.as_str(), record.data.bytes())).collect();
+    assert_eq!(kept, [("a", &b"[\"hidden\"]"[..]), ("b", b"[\"hidden\"]")]);
+}
+
+/// Those that record no changes keep what is no entity, too.
+#[test]
+fn a_repository_sets_aside_what_is_no_entity() {
+    let below = MemoryBackend::new(clock());
+    let spec = || Repository::<System>::spec("w");
+    let collection = wait(below.open(spec())).unwrap();
+    for id in ["a", "b"] {
+        let id = storeproof::seam::RecordId::new(id).unwrap();
+        let data = storeproof::seam::Payload::json(&b"7"[..]).unwrap();
+        wait(collection.put(storeproof::seam::Record::json(id, data, clock().now()))).unwrap();
+    }
+    let repository = Repository::<System>::new(collection, clock());
+    let one = System { id: "a".to_owned(), ..system("n") };
+    wait(repository.set(&one)).unwrap();
+    wait(repository.remove(&["b"])).unwrap();
+    assert_eq!(wait(repository.items()).unwrap().entities, [one]);
+    let kept = below.quarantined(&spec().name);
+    let kept: Vec<_> = kept.iter().map(|record| record.id.as_str()).collect();
+    assert_eq!(kept, ["a", "b"], "what can't be read is never destroyed");
 }
 
 /// A workspace over what lies in one of its collections, whatever that is.
-fn over(spec: storeproof::seam::CollectionSpec, lying: &[(&str, &str)]) -> WorkspaceStore {
+fn over(
+    spec: storeproof::seam::CollectionSpec,
+    lying: &[(&str, &str)],
+) -> (MemoryBackend, WorkspaceStore) {
     let below = MemoryBackend::new(clock());
     let collection = wait(below.open(spec)).unwrap();
     for (id, json) in lying {
@@ -136,27 +164,32 @@ fn over(spec: storeproof::seam::CollectionSpec, lying: &[(&str, &str)]) -> Works
         let data = storeproof::seam::Payload::json(json.as_bytes()).unwrap();
         wait(collection.put(storeproof::seam::Record::json(id, data, clock().now()))).unwrap();
     }
-    wait(WorkspaceStore::builder("w", clock()).durable(Arc::new(below)).open()).unwrap()
+    let builder = WorkspaceStore::builder("w", clock()).durable(Arc::new(below.clone()));
+    (below, wait(builder.open()).unwrap())
 }
 
 #[test]
 fn a_link_and_a_variable_replace_what_is_none() {
-    let store = over(Repository::<SystemDeployment>::spec("w"), &[("s/d", "[\"hidden\"]")]);
+    let (below, store) =
+        over(Repository::<SystemDeployment>::spec("w"), &[("s/d", "[\"hidden\"]")]);
     let links = store.system_deployments();
     wait(links.link("s", "d")).unwrap();
     assert_eq!(wait(links.systems_of("d")).unwrap(), ["s"]);
     assert_eq!(store.take_changes().len(), 1, "writing over what can't be read is creation");
+    assert_eq!(below.quarantined("system_deployment-w").len(), 1, "it is set aside");
 
-    let store = over(Repository::<ResourceVariable>::spec("w"), &[("r/a", "[\"hidden\"]")]);
+    let (below, store) =
+        over(Repository::<ResourceVariable>::spec("w"), &[("r/a", "[\"hidden\"]")]);
     let of_r = store.resource_variables();
     assert!(wait(of_r.bulk_update("r", &super::variables(&[("a", "1")]))).unwrap());
     assert_eq!(wait(of_r.get(&["r", "a"])).unwrap().unwrap().value, super::json("1"));
+    assert_eq!(below.quarantined("resource_variable-w").len(), 1, "it is set aside");
 }
 
 #[test]
 fn a_payload_with_the_id_of_another_record_is_damage() {
     let lying = r#"{"id":"b","name":"n","workspaceId":"w"}"#;
-    let store = over(Repository::<System>::spec("w"), &[("a", lying)]);
+    let (_, store) = over(Repository::<System>::spec("w"), &[("a", lying)]);
     let error = wait(store.systems().get(&["a"])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     let all = wait(store.systems().items()).unwrap();
@@ -167,7 +200,7 @@ fn a_payload_with_the_id_of_another_record_is_damage() {
 #[test]
 fn a_lookup_names_what_is_no_entity() {
     let lying = [("v", r#"{"deploymentId":"d","name":["hidden"]}"#)];
-    let store = over(Repository::<DeploymentVersion>::spec("w"), &lying);
+    let (_, store) = over(Repository::<DeploymentVersion>::spec("w"), &lying);
     let found = wait(store.deployment_versions().by_deployment("d")).unwrap();
     assert_eq!(found.entities, []);
     let [damaged] = found.damaged.as_slice() else { panic!("one is damaged: {found:?}") };

@@ -38,6 +38,9 @@ pub(super) enum Change {
 pub(super) struct Decided {
     pub(super) current: Current,
     pub(super) change: Change,
+    /// Whether what is there is to be set aside first, though it may be sound: what is
+    /// damaged always is.
+    pub(super) sets_aside: bool,
 }
 
 /// What is judged without looking at what is stored.
@@ -112,16 +115,17 @@ pub(super) fn judge<F: Fs>(
             }
         }
     }
+    let sets_aside = write.sets_aside();
     let change = match (write.action, &seen) {
         (Action::Check(_), _) => Change::Keep,
         (Action::Delete(_), _) => Change::Remove,
-        (Action::Put(mut record), Seen::Good(stored)) => {
+        (Action::Put(mut record), Seen::Good(stored)) if !sets_aside => {
             record.created_at = stored.created_at;
             record.updated_at = record.updated_at.max(stored.updated_at);
             put(call, record, Some(stored))
         }
         // Writing over an expired or a damaged record is creation.
-        (Action::Put(record), Seen::Absent | Seen::Damaged(..)) => put(call, record, None),
+        (Action::Put(record), _) => put(call, record, None),
         (Action::Replace { data, .. }, Seen::Good(stored)) => {
             must_be_valid(call, &stored.encoding, &data)?;
             let updated_at = stored.updated_at.max(now);
@@ -132,7 +136,7 @@ pub(super) fn judge<F: Fs>(
             return Err(file.corrupt(call, damage));
         }
     };
-    Ok(Decided { current, change })
+    Ok(Decided { current, change, sets_aside })
 }
 
 fn put<F: Fs>(call: &Call<'_, F>, record: Record, before: Option<&Record>) -> Change {

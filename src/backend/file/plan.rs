@@ -64,19 +64,21 @@ impl Step {
 /// When a place that is needed is taken by what is not ours to replace.
 pub(super) async fn plan<F: Fs>(call: &Call<'_, F>, decided: Vec<Decided>) -> Result<Plan> {
     let mut way = MakeWay::default();
-    for Decided { current, change } in &decided {
+    for Decided { current, change, .. } in &decided {
         if matches!(change, Change::Put { .. }) {
             way.free(call, current).await?;
         }
     }
     let mut draft = Draft::default();
-    for Decided { current, change } in decided {
+    for Decided { current, change, sets_aside } in decided {
+        let current = way.afterwards(current);
+        if sets_aside {
+            draft.set_aside(current.files());
+        }
         match change {
             Change::Keep => {}
-            Change::Remove => draft.remove(&way.afterwards(current)),
-            Change::Put { record, keys, .. } => {
-                draft.put(call, &way.afterwards(current), &record, keys)?;
-            }
+            Change::Remove => draft.remove(&current),
+            Change::Put { record, keys, .. } => draft.put(call, &current, &record, keys)?,
         }
     }
     Ok(draft.finish(way))
@@ -97,19 +99,16 @@ struct Draft {
 }
 
 impl Draft {
-    fn set_aside(&mut self, file: &FileState) {
-        if file.stored.content.is_err() {
-            self.quarantine.insert(file.path.clone(), file.bytes.clone());
-        }
+    fn set_aside<'a>(&mut self, files: impl Iterator<Item = &'a FileState>) {
+        self.quarantine.extend(files.map(|file| (file.path.clone(), file.bytes.clone())));
     }
 
     fn remove(&mut self, current: &Current) {
+        self.set_aside(current.files().filter(is_damaged));
         // The older of two files first: the one that counts must not uncover
         // it.
-        for file in current.own_canonical().into_iter().chain(&current.raw) {
-            self.set_aside(file);
-            self.removed.push(FileStep::removal(file));
-        }
+        let files = current.own_canonical().into_iter().chain(&current.raw);
+        self.removed.extend(files.map(FileStep::removal));
     }
 
     fn put<F: Fs>(
@@ -119,9 +118,7 @@ impl Draft {
         record: &Record,
         keys: KeyValues,
     ) -> Result<()> {
-        for file in current.files() {
-            self.set_aside(file);
-        }
+        self.set_aside(current.files().filter(is_damaged));
         if let Some(raw) = &current.raw {
             self.removed.push(FileStep::removal(raw));
         }
@@ -144,6 +141,10 @@ impl Draft {
         steps.extend(written.into_iter().chain(removed).map(Step::File));
         Plan { quarantine: quarantine.into_iter().collect(), steps }
     }
+}
+
+fn is_damaged(file: &&FileState) -> bool {
+    file.stored.content.is_err()
 }
 
 pub(super) fn before(place: &Place<FileState>) -> Option<&FileState> {

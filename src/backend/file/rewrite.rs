@@ -98,7 +98,8 @@ async fn rewrite<F: Fs>(
     let keys = call.key_values(&record);
     // The record does not change, so that no key is given to anybody.
     let change = Change::Put { record, keys_before: keys.clone(), keys };
-    let plan = match plan(call, vec![Decided { current, change }]).await {
+    let decided = Decided { current, change, sets_aside: false };
+    let plan = match plan(call, vec![decided]).await {
         Ok(plan) => plan,
         Err(error @ (Error::Backend { .. } | Error::Corrupt { .. })) => {
             return Ok(Rewritten::InTheWay(error.to_string()));

@@ -27,7 +27,7 @@ struct Decided {
     id: RecordId,
     change: Change,
     /// Whether what is stored is to be set aside before it is changed.
-    is_damaged: bool,
+    sets_aside: bool,
 }
 
 enum Change {
@@ -78,9 +78,9 @@ pub(super) fn commit(
         decided.push(decide(spec, write, stored.as_ref(), now));
     }
     judge_keys(tx, spec, &decided, now)?;
-    for Decided { id, change, is_damaged } in decided {
+    for Decided { id, change, sets_aside } in decided {
         let is_changed = !matches!(change, Change::Keep);
-        if is_damaged && is_changed {
+        if sets_aside && is_changed {
             set_aside(tx, &id, now)?;
         }
         match change {
@@ -99,10 +99,11 @@ pub(super) fn commit(
 fn decide(spec: &CollectionSpec, write: Write, stored: Option<&Stored>, now: Instant) -> Decided {
     let id = write.id().clone();
     let before = match stored.map(|stored| stored.seen(now)) {
-        Some(Seen::Good(record)) => Some(record),
+        Some(Seen::Good(record)) if !write.sets_aside() => Some(record),
         _ => None,
     };
     let is_damaged = stored.is_some_and(|stored| stored.content.is_err());
+    let sets_aside = is_damaged || write.sets_aside();
     let record = match (write.action, before) {
         (Action::Put(record), None) => Some(record),
         (Action::Put(record), Some(before)) => Some(Record {
@@ -115,7 +116,7 @@ fn decide(spec: &CollectionSpec, write: Write, stored: Option<&Stored>, now: Ins
         }
         // One without a record was refused before.
         (Action::Replace { .. } | Action::Check(_), _) => None,
-        (Action::Delete(_), _) => return Decided { id, change: Change::Remove, is_damaged },
+        (Action::Delete(_), _) => return Decided { id, change: Change::Remove, sets_aside },
     };
     let change = record.map_or(Change::Keep, |record| Change::Put {
         given: KeySpec::values_in(spec.keys.iter(), &record.data),
@@ -125,7 +126,7 @@ fn decide(spec: &CollectionSpec, write: Write, stored: Option<&Stored>, now: Ins
         },
         record,
     });
-    Decided { id, change, is_damaged }
+    Decided { id, change, sets_aside }
 }
 
 /// Whether the commit gives a record a unique value that another one would hold

@@ -87,6 +87,10 @@ impl Subject for ApiKeysSubject {
         }
     }
 
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_key(document).is_none()
+    }
+
     fn legacy_removed(model: &mut ApiKeysModel, id: &str) {
         model.remove(id);
     }

@@ -41,6 +41,14 @@ enum When<'a> {
     Stored(&'a PayloadInput),
 }
 
+impl Write<'_> {
+    /// Whether what is there is quarantined first, and counts as absent to the write.
+    fn sets_aside(&self) -> bool {
+        matches!(self.when, When::Stored(_))
+            && matches!(self.action, Action::Put(_) | Action::Delete)
+    }
+}
+
 /// What a writing call does, or why it is refused.
 pub(super) fn effect(
     model: &CollectionModel,
@@ -142,7 +150,8 @@ fn commit(
             // "The bytes are quarantined first", and the record is gone.
             Action::Delete => changes.push((id, None)),
             Action::Put(record) => {
-                changes.push((id, Some(Entry::Good(put(record, present, moment)))))
+                let replaced = if write.sets_aside() { Present::Absent } else { present };
+                changes.push((id, Some(Entry::Good(put(record, replaced, moment)))));
             }
             Action::Replace(data) => match present {
                 Present::Absent => return Err(ABSENT),
@@ -163,7 +172,7 @@ fn commit(
             },
         }
     }
-    unique(model, &changes, moment)?;
+    unique(model, writes, &changes, moment)?;
     Ok(changes)
 }
 
@@ -217,7 +226,16 @@ fn fits(encoding: &Encoding, data: &PayloadInput) -> Result<(), Refusal> {
 /// "Then a unique key value that the commit gives to a record which did not
 /// hold it before, and that another record would still hold afterwards:
 /// `KeyTaken`." An expired record is absent: it holds nothing.
-fn unique(model: &CollectionModel, changes: &[Change], moment: &Moment<'_>) -> Result<(), Refusal> {
+fn unique(
+    model: &CollectionModel,
+    writes: &[Write<'_>],
+    changes: &[Change],
+    moment: &Moment<'_>,
+) -> Result<(), Refusal> {
+    let is_set_aside = |id: &RecordId| {
+        let of_it = |write: &&Write<'_>| *write.id.0 == *id.as_str();
+        writes.iter().find(of_it).is_some_and(|write| write.sets_aside())
+    };
     let name_of = |entry: &Option<Entry>| match entry {
         Some(Entry::Good(stored)) if !stored.is_expired(moment) => {
             Key::Name.value(&stored.data).map(|[name, _]| name.to_owned())
@@ -231,7 +249,7 @@ fn unique(model: &CollectionModel, changes: &[Change], moment: &Moment<'_>) -> R
             continue;
         }
         let before = match model.present(id.as_str(), moment) {
-            Present::Good(stored) => Key::Name.value(&stored.data),
+            Present::Good(stored) if !is_set_aside(id) => Key::Name.value(&stored.data),
             _ => None,
         };
         if before == Some(name) {

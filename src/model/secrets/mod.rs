@@ -80,8 +80,11 @@ impl Subject for SecretsSubject {
 
     fn legacy_written(model: &mut SecretsModel, document: &LegacyDocument) {
         let id = Arc::from(&*document.id);
-        let stored = legacy_secret(document).filter(|stored| stored.secret.id.0 == id);
-        model.put(id, stored);
+        model.put(id, legacy_secret(document));
+    }
+
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_secret(document).is_none()
     }
 
     fn legacy_removed(model: &mut SecretsModel, id: &str) {
@@ -227,6 +230,9 @@ fn legacy_secret(document: &LegacyDocument) -> Option<Stored> {
             text("Ref"),
         )
     };
+    if *secret.id.0 != *document.id {
+        return None;
+    }
     let versions = raw.get("versions").map_or("[]", |versions| versions.get());
     let versions: Vec<Json> = serde_json::from_str(versions).ok()?;
     let ciphertexts = versions.iter().map(|version| version.get("encrypted_value")?.as_str());

@@ -86,6 +86,10 @@ impl Subject for SessionsSubject {
         }
     }
 
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_session(document).is_none()
+    }
+
     fn legacy_removed(model: &mut SessionsModel, id: &str) {
         model.records.remove(id);
         model.damaged.remove(id);

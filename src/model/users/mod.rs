@@ -89,6 +89,10 @@ impl Subject for UsersSubject {
         }
     }
 
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_user(document).is_none()
+    }
+
     fn legacy_removed(model: &mut UsersModel, id: &str) {
         model.remove(id);
     }

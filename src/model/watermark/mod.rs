@@ -73,6 +73,10 @@ impl Subject for WatermarkSubject {
         }
     }
 
+    fn is_damage(document: &LegacyDocument) -> bool {
+        document.id == "state" && read::read(document.text.as_bytes()).is_none()
+    }
+
     fn legacy_removed(model: &mut WatermarkModel, id: &str) {
         if id == "state" {
             model.stored = None;

@@ -75,8 +75,11 @@ impl Subject for WebhooksSubject {
 
     fn legacy_written(model: &mut WebhooksModel, document: &LegacyDocument) {
         let id = Arc::from(&*document.id);
-        let stored = legacy_webhook(document).filter(|stored| stored.webhook.id.0 == id);
-        model.put(id, stored);
+        model.put(id, legacy_webhook(document));
+    }
+
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_webhook(document).is_none()
     }
 
     fn legacy_removed(model: &mut WebhooksModel, id: &str) {
@@ -200,7 +203,8 @@ fn legacy_webhook(document: &LegacyDocument) -> Option<Stored> {
         unknown: unknown_members(&document.text, KNOWN),
         ..WebhookData::new(RawId(text("id")?), text("dagName").filter(|name| !name.is_empty())?)
     };
-    Some(Stored { webhook, sealed: secret.map(|(key, _)| key) })
+    let is_its_own = *webhook.id.0 == *document.id;
+    is_its_own.then(|| Stored { webhook, sealed: secret.map(|(key, _)| key) })
 }
 
 /// The members of a webhook that the store knows.

@@ -75,6 +75,10 @@ impl Subject for WorkerHeartbeatsSubject {
         model.write_file(&document.id, legacy_heartbeat(&document.id, &document.text));
     }
 
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_heartbeat(&document.id, &document.text).is_none()
+    }
+
     fn legacy_removed(model: &mut HeartbeatsModel, id: &str) {
         model.remove_file(id);
     }

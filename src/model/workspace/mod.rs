@@ -19,8 +19,6 @@ mod writes;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value;
-
 use self::entity::record_of;
 pub use self::{
     entity::Entity,
@@ -31,7 +29,6 @@ pub use self::{
 };
 use super::{
     legacy::LegacyDocument,
-    members::raw_members,
     source::Source,
     subject::{Broken, Moment, Reach, Subject, Surroundings},
 };
@@ -46,6 +43,12 @@ pub struct WorkspaceSubject;
 
 /// The kind whose records may be files of older software, or damaged.
 const WITH_DAMAGE: Kind = Kind::Resource;
+
+/// The entity that older software left.
+fn legacy_entity(document: &LegacyDocument) -> Option<Entity> {
+    let own = Entity::parse(WITH_DAMAGE, &document.text)?;
+    (own.id(WITH_DAMAGE) == [Arc::from(document.id.as_str())]).then_some(own)
+}
 
 impl Subject for WorkspaceSubject {
     const NAME: &'static str = "workspace";
@@ -107,20 +110,23 @@ impl Subject for WorkspaceSubject {
         let held = model.of_mut(WITH_DAMAGE);
         let id: Arc<str> = Arc::from(document.id.as_str());
         held.remove(&id);
-        if serde_json::from_str::<Value>(&document.text).is_err() {
+        if document.is_unreadable() {
             held.damaged.insert(id);
             return;
         }
-        let created_at = shape::instant_in(&raw_members(&document.text), "createdAt");
-        held.created.insert(Arc::clone(&id), created_at.unwrap_or(document.modified));
-        match Entity::parse(WITH_DAMAGE, &document.text) {
-            Some(own) if own.id(WITH_DAMAGE) == [Arc::clone(&id)] => {
-                held.entities.insert(id, Arc::new(own));
+        match legacy_entity(document) {
+            Some(own) => {
+                let created_at = own.created_at(WITH_DAMAGE).unwrap_or(document.modified);
+                held.put(&id, Arc::new(own), created_at);
             }
-            _ => {
+            None => {
                 held.foreign.insert(id);
             }
         }
+    }
+
+    fn is_damage(document: &LegacyDocument) -> bool {
+        legacy_entity(document).is_none()
     }
 
     fn legacy_removed(model: &mut WorkspaceModel, id: &str) {

@@ -25,7 +25,7 @@ pub(super) struct Held {
     pub foreign: BTreeSet<Arc<str>>,
     /// Records that can't be read.
     pub damaged: BTreeSet<Arc<str>>,
-    /// When the records that can be read were created, which orders them.
+    /// When the entities were created, which orders them.
     pub created: BTreeMap<Arc<str>, Instant>,
 }
 

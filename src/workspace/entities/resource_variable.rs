@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    seam::{self, Action, Condition, Instant, KeySpec, Write},
+    seam::{Action, Instant, KeySpec, Write},
     workspace::{
         changeset::ChangeAction,
         entity::{Entity, Mutation, entity},
         entity_id::EntityId,
         entity_store::{EntityStore, Recorded},
-        error::{Error, Result},
+        error::Result,
         json::Json,
-        repository::{Items, Repository, was_overtaken},
+        repository::{Items, Repository, Stored, was_overtaken},
         span::within,
     },
 };
@@ -43,7 +43,8 @@ impl EntityStore<ResourceVariable> {
 
     /// Gives the resource exactly these variables: what is missing or different is
     /// written, what is too many removed, all at once. Says whether anything changed;
-    /// exactly that is recorded.
+    /// exactly that is recorded. What can't be read as a variable is quarantined where one
+    /// is written.
     ///
     /// # Errors
     /// `InvalidId`; those of the storage.
@@ -84,36 +85,29 @@ impl EntityStore<ResourceVariable> {
         names.extend(there.entities.into_iter().map(|variable| variable.key));
         for name in names {
             let id = EntityId::new(&[resource_id, &name])?;
-            let stored = self.repository.stored("bulk_update", &id).await;
-            let (stored, when) = match stored {
-                Ok(None) => (None, Condition::Absent),
-                Ok(Some((own, record))) => {
-                    let when = Condition::Data(record.data.clone());
-                    (Some((own, record)), when)
-                }
-                Err(Error::Storage(seam::Error::Corrupt { bytes, .. })) => {
-                    (None, Condition::Stored(bytes))
-                }
-                Err(error) => return Err(error),
-            };
+            let stored = self.repository.stored("bulk_update", &id).await?;
+            let (record, when) = (id.record().clone(), stored.is_still_so());
             match (variables.get(&name), stored) {
                 // It must be so when the others become so.
-                (Some(value), Some((own, _))) if own.value == *value => {
-                    writes.push(Write { action: Action::Check(id.record().clone()), when });
+                (Some(value), Stored::Entity(own, _)) if own.value == *value => {
+                    writes.push(Write { action: Action::Check(record), when });
                 }
                 (Some(value), stored) => {
-                    let mut variable = stored.map(|(own, _)| own).unwrap_or_default();
+                    let mut variable = match stored {
+                        Stored::Entity(own, _) => own,
+                        Stored::Absent | Stored::Damaged(_) => ResourceVariable::default(),
+                    };
                     variable.set_id(&[resource_id, &name]);
                     variable.value = value.clone();
                     changes.push((id, ChangeAction::Upsert, Some(variable.to_payload())));
-                    writes.push(Write { when, ..Repository::put(&variable, now)? });
+                    writes.push(Repository::put(&variable, now, when)?);
                 }
-                (None, Some((_, record))) => {
-                    writes.push(Repository::<ResourceVariable>::removal(&record));
-                    changes.push((id, ChangeAction::Delete, Some(record.data)));
+                (None, Stored::Entity(_, own)) => {
+                    writes.push(Write { action: Action::Delete(record), when });
+                    changes.push((id, ChangeAction::Delete, Some(own.data)));
                 }
-                // It went meanwhile.
-                (None, None) => {}
+                // It went meanwhile, or nobody can tell whose it is any more.
+                (None, Stored::Absent | Stored::Damaged(_)) => {}
             }
         }
         Ok((writes, changes))
