@@ -84,10 +84,18 @@ fn in_order_of_return<S: Subject>(
         .all(|call| call.step(&mut model, &call.moment(divergences, Overlap::Ids(&[]))).is_ok())
 }
 
-/// Sets of calls taken, with the latest beginning among what happened and the
-/// state that it led to.
 #[expect(clippy::disallowed_types, reason = "the memo is only asked, never iterated")]
-type DeadEnds<Model> = HashSet<(Box<[u64]>, u64, Model), BuildHasherDefault<TraceHasher>>;
+type DeadEnds<Model> = HashSet<DeadEnd<Model>, BuildHasherDefault<TraceHasher>>;
+
+/// All that matters to how the search goes on, while no interval lasts. When one begins
+/// follows from the calls that are taken, and when it is judged from the latest beginning.
+#[derive(PartialEq, Eq, Hash)]
+struct DeadEnd<Model> {
+    taken: Box<[u64]>,
+    latest: u64,
+    model: Model,
+    before_older: Box<[(usize, Model)]>,
+}
 
 struct Search<'a, S: Subject> {
     calls: &'a [Call<S>],
@@ -213,11 +221,15 @@ impl<'a, S: Subject> Search<'a, S> {
             // An interval may have read what one of the calls left wrote.
             self.go_back(mark);
         }
-        // What was passed on the way matters to intervals, and to the undoing of
-        // what older software did.
-        if self.went_back && self.intervals.is_empty() && self.before_older.is_empty() {
-            let state = (self.taken.clone().into_boxed_slice(), *latest, model.clone());
-            if !self.dead_ends.insert(state) {
+        // What was passed on the way matters to an interval that lasts.
+        if self.went_back && !self.intervals.iter().any(Interval::lasts) {
+            let here = DeadEnd {
+                taken: self.taken.as_slice().into(),
+                latest: *latest,
+                model: model.clone(),
+                before_older: self.before_older.as_slice().into(),
+            };
+            if !self.dead_ends.insert(here) {
                 return false;
             }
         }

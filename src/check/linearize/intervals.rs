@@ -15,6 +15,13 @@ pub(super) struct Interval {
     pub(super) judged: bool,
 }
 
+impl Interval {
+    /// Whether it has begun and is not over.
+    pub(super) fn lasts(&self) -> bool {
+        self.begun.is_some() && !self.judged
+    }
+}
+
 impl<S: Subject> Search<'_, S> {
     /// Goes on after a step of the interval at `place`.
     pub(super) fn try_interval_steps(

@@ -4,7 +4,7 @@ mod registers;
 use brute_force::{brute_force, random_history};
 use registers::{
     Both, Clear, Cleared, Create, Done, Fill, Get, Made, Older, Op, Put, Refused, Registers, Scan,
-    Seen, Undo, Unknown, Value, Wipe,
+    Seen, Undo, Unknown, Value, Wipe, judged,
 };
 
 use super::{Unexplained, linearize};
@@ -253,9 +253,36 @@ fn older_software_changes_a_register_at_one_moment_and_may_lose_against_a_write(
     for value in [0, 1] {
         assert!(holds(vec![older(1), undo(), get(value)]), "the power was lost");
     }
+    let puts = || (2..5).map(|value| seen(Put(0, value), Done, u64::from(value) - 2, 3));
+    for value in 1..5 {
+        let calls = puts().chain([older(1), undo(), get(value)]);
+        assert!(holds(calls.collect()), "{value} may have been the one before");
+    }
     let put = seen(Put(0, 2), Done, 5, 6);
     let undo = seen(Undo(4), Done, 7, 8);
     assert!(!holds(vec![older(1), put, undo, seen(Get(0), Value(0), 9, 10)]), "no longer its own");
+}
+
+/// Eight calls at once have 40 320 orders, and 256 sets.
+#[test]
+fn what_leads_nowhere_is_tried_once_however_it_came_about() {
+    let puts = (0..8).map(|k| seen(Put(0, 1), Done, 10 + k, 20 + k));
+    let impossible = seen(Get(0), Value(2), 30, 31);
+    let history: Vec<Made> = puts.chain([impossible]).collect();
+    let beside = [
+        ("nothing", None),
+        ("older software before", Some(seen(Older(1, 1), Done, 1, 2))),
+        ("older software meanwhile", Some(seen(Older(0, 1), Done, 18, 19))),
+        ("a scan before", Some(seen(Scan, Both(0, 0), 1, 2))),
+        ("a scan afterwards", Some(seen(Scan, Both(1, 0), 32, 33))),
+    ];
+    for (what, other) in beside {
+        let before = judged();
+        let calls = history.iter().copied().chain(other).collect();
+        assert!(!holds(calls), "nobody put what was read, beside {what}");
+        let judged = judged() - before;
+        assert!(judged < 20_000, "{judged} calls were judged, beside {what}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A store of two registers, with calls of every kind that the search knows.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use arbitrary::Result as Arbitrary;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,15 @@ use crate::{
     },
     seam::{Collection, CollectionSpec, Instant, RecordId},
 };
+
+thread_local! {
+    static JUDGED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many calls, or stages of them, this thread has judged so far.
+pub(super) fn judged() -> usize {
+    JUDGED.get()
+}
 
 /// Two registers, which begin with 0.
 #[derive(Debug)]
@@ -214,6 +223,7 @@ impl Subject for Registers {
         seen: &Seen,
         _: &Moment<'_>,
     ) -> Result<(), Broken<Seen>> {
+        JUDGED.set(JUDGED.get() + 1);
         let expected = op.stage_effect(stage, model);
         if expected == *seen {
             return Ok(());
