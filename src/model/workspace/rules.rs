@@ -121,7 +121,7 @@ pub(super) fn step_stage(
         }
         Call::TakeChanges => take_changes(model, seen, moment),
         Call::BulkUpdate { .. } if stage == 0 && !seen.is_refusal() => {
-            find_variables(model, op, moment)
+            find_variables(model, op, true, moment)
                 .map_err(|rule| Broken { expected: Box::new(seen.clone()), rule })
         }
         _ if stage + 1 == stages(op) && !seen.is_refusal() => {
@@ -151,7 +151,7 @@ fn write(
             }
             apply(model, op.kind, &effect, moment);
             let handle = model.handles.entry(moment.handle.number).or_default();
-            handle.found = None;
+            handle.found.remove(&moment.invoked);
             handle.unrecorded += effect.changes.len();
             handle.changes.extend(effect.changes);
             Ok(())
@@ -173,7 +173,7 @@ pub(super) fn stage_unseen(
         _ if !op.fits() => {}
         (true, 0) => {
             let is_refused = effect(model, op, moment).is_err();
-            if is_refused || find_variables(&mut after, op, moment).is_err() {
+            if is_refused || find_variables(&mut after, op, false, moment).is_err() {
                 return Vec::new();
             }
         }
@@ -181,7 +181,7 @@ pub(super) fn stage_unseen(
             if let Ok(effect) = effect(model, op, moment) {
                 apply(&mut after, op.kind, &effect, moment);
                 if let Some(handle) = after.handles.get_mut(&moment.handle.number) {
-                    handle.found = None;
+                    handle.found.remove(&moment.invoked);
                 }
             }
         }

@@ -36,8 +36,19 @@ pub(super) struct Handle {
     pub changes: Vec<ChangeSeen>,
     /// How many of the last ones are written and not yet recorded.
     pub unrecorded: usize,
-    /// The variables that a bulk update, which has not written yet, found.
-    pub found: Option<BTreeSet<Arc<str>>>,
+    /// What the bulk updates that have not written yet found, by the times at which they
+    /// began.
+    pub found: BTreeMap<u64, Found>,
+}
+
+/// What a bulk update found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Found {
+    /// The names of the resource's variables.
+    pub names: BTreeSet<Arc<str>>,
+    /// It was seen to return. Who gives one up waits for it no longer, and neither does the
+    /// next one of this store.
+    pub is_awaited: bool,
 }
 
 impl WorkspaceModel {

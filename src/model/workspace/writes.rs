@@ -12,7 +12,7 @@ use super::{
     outcome::{Answer, ChangeSeen},
     rules::{INVALID_ID, Judged, KEY_TAKEN, MISMATCH, Refusal, TWICE, has, legal},
     shape,
-    state::{Held, WorkspaceModel},
+    state::{Found, Held, WorkspaceModel},
 };
 use crate::{
     model::{
@@ -93,19 +93,21 @@ pub(super) fn record(model: &mut WorkspaceModel, moment: &Moment<'_>) {
     }
 }
 
-/// A bulk update looks at what the resource has. Says which rule forbids it now.
+/// A bulk update, which is awaited or was given up, looks at what the resource has. Says
+/// which rule forbids it now.
 pub(super) fn find_variables(
     model: &mut WorkspaceModel,
     op: &WorkspaceOp,
+    is_awaited: bool,
     moment: &Moment<'_>,
 ) -> Result<(), &'static str> {
     let Call::BulkUpdate { resource, .. } = &op.call else { return Ok(()) };
-    let there: BTreeSet<Arc<str>> = variables_of(model.of(op.kind), resource).into_keys().collect();
+    let names = variables_of(model.of(op.kind), resource).into_keys().collect();
     let handle = model.handles.entry(moment.handle.number).or_default();
-    if handle.found.is_some() {
+    if handle.found.values().any(|other| other.is_awaited) {
         return Err("bulk updates of one store come one after the other");
     }
-    handle.found = Some(there);
+    handle.found.insert(moment.invoked, Found { names, is_awaited });
     Ok(())
 }
 
@@ -128,8 +130,10 @@ fn bulk_update(
 ) -> Judged {
     record_of(std::slice::from_ref(resource)).ok_or(INVALID_ID)?;
     let own = variables_of(model.of(op.kind), resource);
-    let found = model.handles.get(&moment.handle.number).and_then(|handle| handle.found.as_ref());
-    let names: BTreeSet<&Arc<str>> = found.into_iter().flatten().chain(variables.keys()).collect();
+    let handle = model.handles.get(&moment.handle.number);
+    let found = handle.and_then(|handle| handle.found.get(&moment.invoked));
+    let found = found.into_iter().flat_map(|found| &found.names);
+    let names: BTreeSet<&Arc<str>> = found.chain(variables.keys()).collect();
     let mut effect =
         Effect { writes: Vec::new(), changes: Vec::new(), answer: Answer::Updated(false) };
     for name in names {
