@@ -79,8 +79,8 @@ pub trait Subject: Sized + 'static {
     /// storage.
     const IS_MANY_STORES: bool = false;
 
-    /// Whether the clock may be moved while several clients work, may go back, and may
-    /// differ between clients.
+    /// Whether the clock may be moved while calls may overlap, may go back, and may differ
+    /// between clients.
     const CLOCK_MOVES: bool = true;
 
     /// What the store does differently by its nature: permitted in every run.

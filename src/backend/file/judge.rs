@@ -234,7 +234,8 @@ fn given(decided: &Decided, place: usize, now: Instant) -> Option<Given<'_>> {
 
 /// Whether a record that the commit leaves as it is has this value; none: one
 /// that had it was changed in this very moment, by somebody who does not know
-/// the lock.
+/// the lock. Of a record that the commit checks, what it found then counts: a
+/// refusal must be true of one moment.
 async fn is_held<F: Fs>(
     call: &Call<'_, F>,
     decided: &[Decided],
@@ -242,23 +243,26 @@ async fn is_held<F: Fs>(
     value: &Arc<KeyValue>,
     now: Instant,
 ) -> Result<Option<bool>> {
-    let is_changed = |id: &RecordId| {
-        decided.iter().any(|other| !matches!(other.change, Change::Keep) && other.current.id == *id)
+    let has_it = |current: &Current| match current.seen(now) {
+        Seen::Good(record) => call.key_values(record).get(place) == Some(&Some(Arc::clone(value))),
+        Seen::Absent | Seen::Damaged(..) => false,
+    };
+    let may_hold = |id: &RecordId| match decided.iter().find(|other| other.current.id == *id) {
+        Some(own) => matches!(own.change, Change::Keep) && has_it(&own.current),
+        None => true,
     };
     let holder = {
         let catalog = call.storage.catalog();
         let mut holders = catalog
             .holders(place, value, first_id())
-            .filter(|id| !is_changed(id))
+            .filter(|id| may_hold(id))
             .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now));
         holders.next().cloned()
     };
     let Some(id) = holder else { return Ok(Some(false)) };
     // A refusal must be true.
     let current = load(call, &id).await?;
-    if let Seen::Good(record) = current.seen(now)
-        && call.key_values(record).get(place) == Some(&Some(Arc::clone(value)))
-    {
+    if has_it(&current) {
         return Ok(Some(true));
     }
     let mut catalog = call.storage.catalog();

@@ -2,6 +2,8 @@
 
 mod adversity;
 mod older;
+#[cfg(test)]
+mod tests;
 
 use arbitrary::{Result, Unstructured};
 use rand_core::{Rng, SeedableRng};
@@ -138,10 +140,11 @@ fn go_forward<Op: Operation>(scenario: &mut Scenario<Op>) {
     });
 }
 
-/// The same, and stand still while several clients work.
+/// The same, and stand still where calls may overlap: several clients work, or one may give
+/// up a call, which goes on.
 fn stand_still<Op: Operation>(scenario: &mut Scenario<Op>) {
     go_forward(scenario);
-    if scenario.clients.len() > 1 {
+    if scenario.clients.len() > 1 || !scenario.faults.is_none() {
         for client in &mut scenario.clients {
             client.retain(|action| !matches!(action, Action::AdvanceClock(_)));
         }
