@@ -32,6 +32,7 @@ use super::{
 use crate::{
     model::{
         divergence::Divergences,
+        legacy::OlderAction,
         subject::{Broken, Moment, Overlap, Subject},
     },
     seam::RecordId,
@@ -429,6 +430,9 @@ impl<'a, S: Subject> Search<'a, S> {
             if self.end_intervals(model, call.invoked) {
                 if !self.intervals.is_empty() {
                     self.passed.push(model.clone());
+                    if let Deed::Older(OlderAction::Write(document)) = &call.deed {
+                        self.passed.push(S::legacy_meanwhile(model, document));
+                    }
                     self.begin_after(call.returned);
                 }
                 if let Some(k) = taken {

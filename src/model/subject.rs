@@ -124,6 +124,15 @@ pub trait Subject: Sized + 'static {
     /// `<id>.json`, if there is one.
     fn legacy_removed(model: &mut Self::Model, id: &str);
 
+    /// What a call that goes through many records may find besides while older software
+    /// writes this file: the record need not be where it was, so it was not there unchanged
+    /// even if it says the same.
+    fn legacy_meanwhile(model: &Self::Model, document: &LegacyDocument) -> Self::Model {
+        let mut without = model.clone();
+        Self::legacy_removed(&mut without, &document.id);
+        without
+    }
+
     /// Gives what the file `<id>.json` stands for the state that it had
     /// `earlier`: what older software did to it is undone.
     fn legacy_undone(model: &mut Self::Model, earlier: &Self::Model, id: &str);

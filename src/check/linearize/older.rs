@@ -45,10 +45,21 @@ impl<S: Subject> Search<'_, S> {
                 // It replaced what the change made of the record, or left it alone.
                 let mut unchanged = after.clone();
                 S::legacy_undone(&mut unchanged, &without, action.id());
-                let writes = part == Part::Whole && call.surely_writes(action);
-                if unchanged != after || writes {
+                if unchanged != after {
                     states.push(after);
-                } else {
+                    continue;
+                }
+                let writes = part == Part::Whole && call.surely_writes(action);
+                if writes {
+                    states.push(after.clone());
+                }
+                // Who removes what is not there does nothing.
+                let is_absent = {
+                    let mut gone = after.clone();
+                    S::legacy_removed(&mut gone, action.id());
+                    gone == after
+                };
+                if !writes || is_absent {
                     S::legacy_undone(&mut unchanged, model, action.id());
                     states.push(unchanged);
                 }

@@ -71,6 +71,14 @@ fn beside_older(call: &Made, (found, changed): Found, mut after: Model) -> Model
     after
 }
 
+/// The same where a call left a register at 0 that it found so: it may not have looked at
+/// it again, as who removes what is not there.
+fn left_alone((found, changed): Found, mut after: Model) -> Option<Model> {
+    let (key, value) = changed.filter(|(key, _)| found[*key] == 0 && after[*key] == 0)?;
+    after[key] = value;
+    Some(after)
+}
+
 /// Whether the steps of `order`, which led through `states`, can be followed by
 /// others so that all is explained. `stages` are how many each call has behind
 /// it.
@@ -101,6 +109,7 @@ fn explained(
             if !Registers::interval(&call.op) && (is_optional(call) || call.seen == Some(effect)) {
                 let mut stages = stages.to_vec();
                 stages[k] += 1;
+                nexts.extend(left_alone(found, after).map(|after| (stages.clone(), after)));
                 nexts.push((stages, beside_older(call, found, after)));
             }
             let partial = call.op.partial_effects(found.0).into_iter();
