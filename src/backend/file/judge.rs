@@ -234,8 +234,8 @@ fn given(decided: &Decided, place: usize, now: Instant) -> Option<Given<'_>> {
 
 /// Whether a record that the commit leaves as it is has this value; none: one
 /// that had it was changed in this very moment, by somebody who does not know
-/// the lock. Of a record that the commit checks, what it found then counts: a
-/// refusal must be true of one moment.
+/// the lock. Of a record that the commit checks, what it found then counts: all
+/// must be so at one moment.
 async fn is_held<F: Fs>(
     call: &Call<'_, F>,
     decided: &[Decided],
@@ -247,15 +247,16 @@ async fn is_held<F: Fs>(
         Seen::Good(record) => call.key_values(record).get(place) == Some(&Some(Arc::clone(value))),
         Seen::Absent | Seen::Damaged(..) => false,
     };
-    let may_hold = |id: &RecordId| match decided.iter().find(|other| other.current.id == *id) {
-        Some(own) => matches!(own.change, Change::Keep) && has_it(&own.current),
-        None => true,
-    };
+    let is_kept = |own: &&Decided| matches!(own.change, Change::Keep);
+    if decided.iter().filter(is_kept).any(|own| has_it(&own.current)) {
+        return Ok(Some(true));
+    }
+    let is_own = |id: &RecordId| decided.iter().any(|own| own.current.id == *id);
     let holder = {
         let catalog = call.storage.catalog();
         let mut holders = catalog
             .holders(place, value, first_id())
-            .filter(|id| may_hold(id))
+            .filter(|id| !is_own(id))
             .filter(|id| !expired(catalog.entry(id).and_then(|e| e.content.as_ref().ok()), now));
         holders.next().cloned()
     };
