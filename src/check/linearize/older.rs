@@ -42,26 +42,25 @@ impl<S: Subject> Search<'_, S> {
             let mut without = model.clone();
             S::legacy_undone(&mut without, earlier, action.id());
             for after in apply(&without) {
+                let with = |other: &S::Model| {
+                    let mut state = after.clone();
+                    S::legacy_undone(&mut state, other, action.id());
+                    state
+                };
                 // It replaced what the change made of the record, or left it alone.
-                let mut unchanged = after.clone();
-                S::legacy_undone(&mut unchanged, &without, action.id());
-                if unchanged != after {
-                    states.push(after);
-                    continue;
-                }
                 let writes = part == Part::Whole && call.surely_writes(action);
-                if writes {
-                    states.push(after.clone());
-                }
-                // Who removes what is not there does nothing.
-                let is_absent = {
+                let replaces = writes || with(&without) != after;
+                // Who removes a record removes what he saw: what was written since stays.
+                let is_gone = {
                     let mut gone = after.clone();
                     S::legacy_removed(&mut gone, action.id());
                     gone == after
                 };
-                if !writes || is_absent {
-                    S::legacy_undone(&mut unchanged, model, action.id());
-                    states.push(unchanged);
+                if is_gone || !replaces {
+                    states.push(with(model));
+                }
+                if replaces {
+                    states.push(after);
                 }
             }
         }

@@ -71,10 +71,10 @@ fn beside_older(call: &Made, (found, changed): Found, mut after: Model) -> Model
     after
 }
 
-/// The same where a call left a register at 0 that it found so: it may not have looked at
-/// it again, as who removes what is not there.
-fn left_alone((found, changed): Found, mut after: Model) -> Option<Model> {
-    let (key, value) = changed.filter(|(key, _)| found[*key] == 0 && after[*key] == 0)?;
+/// The same where a call set a register to 0: it may have removed what it saw, and not what
+/// was written since.
+fn left_alone((_, changed): Found, mut after: Model) -> Option<Model> {
+    let (key, value) = changed.filter(|(key, _)| after[*key] == 0)?;
     after[key] = value;
     Some(after)
 }
@@ -113,7 +113,10 @@ fn explained(
                 nexts.push((stages, beside_older(call, found, after)));
             }
             let partial = call.op.partial_effects(found.0).into_iter();
-            let partial = partial.map(|after| beside_older(call, found, after));
+            let partial = partial.flat_map(|after| {
+                [Some(beside_older(call, found, after)), left_alone(found, after)]
+            });
+            let partial = partial.flatten();
             let partial = partial.filter(|after| *after != before);
             nexts.extend(partial.map(|after| (stages.to_vec(), after)));
         }
